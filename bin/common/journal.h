@@ -1,0 +1,75 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * Structured records, never blocking: journald's native protocol when this is
+ * a service under it, else one line of key=value text on standard error, else
+ * (standard error is a client's socket, as under inetd) syslog.  When the
+ * receiver does not keep up, records are dropped and counted.  The only user
+ * of the journal's socket.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bin/common/util.h"
+
+/* Every kind of record: EVENT_SESSION, ... from events.def. */
+enum event {
+#define EVENT(name, id, priority, description) EVENT_##name,
+#include "bin/common/events.def"
+#undef EVENT
+	EVENT_COUNT
+};
+
+enum journal_target {
+	JOURNAL_NATIVE, /* /run/systemd/journal/socket */
+	JOURNAL_STDERR, /* key=value text */
+	JOURNAL_SYSLOG, /* /dev/log, RFC 3164 */
+	JOURNAL_NOWHERE,
+};
+
+struct journal {
+	enum journal_target target;
+	int fd;
+	const char *program; /* SYSLOG_IDENTIFIER; borrowed */
+	uint64_t sent, dropped; /* records */
+	uint64_t reported; /* of `dropped`, how many a record has told of */
+};
+
+/* Chooses the target: JOURNAL_STREAM names stderr -> native; stderr is open
+ * and not a socket -> stderr; /dev/log -> syslog; else nowhere.  Cannot
+ * fail. */
+void journal_init(struct journal *, const char *program);
+void journal_fini(struct journal *);
+
+/* One record being built.  Fields past its room are left out and the record
+ * then says TARPIT_TRUNCATED=1. */
+struct record {
+	enum event event;
+	size_t len;
+	bool truncated;
+	char buf[4096];
+};
+
+/* Starts a record with its MESSAGE: one human sentence. */
+void record_begin(struct record *, enum event, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+/* Adds a field; NAME as in the journal: "TARPIT_CLIENT".  Control characters
+ * in the value are replaced by '?': it may come from a hostile peer. */
+void record_field(struct record *, const char *name, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* Sends the record.  Never blocks, never fails visibly.  After a drop, the
+ * first record that gets through is preceded by one EVENT_DROPPED with the
+ * count. */
+void journal_send(struct journal *, const struct record *);
+
+/* record_begin() and journal_send() in one, for events without fields. */
+void journal_event(struct journal *, enum event, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* MESSAGE_ID of an event as 32 hex digits, and its priority (0..7). */
+const char *event_id(enum event);
+int event_priority(enum event);
+const char *event_name(enum event);

@@ -1,0 +1,89 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * One table of options a program: from it come the INI parser (libinih), the
+ * ranges, the defaults, --help and what the manual page is tested against.
+ * Never logs: errors are returned with file, line and key.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "bin/common/util.h"
+
+enum option_type {
+	OPTION_STRING, /* char *; owned by the structure, never NULL */
+	OPTION_BOOL,   /* bool; yes/no, true/false, on/off, 1/0 */
+	OPTION_INT,    /* int64_t */
+	OPTION_TIME,   /* uint64_t usec; "25s", "5min", "1h 30min", bare = seconds */
+	OPTION_SIZE,   /* uint64_t bytes; K M G are powers of 1024 */
+	OPTION_ENUM,   /* int; index into `names` */
+	OPTION_CUSTOM, /* whatever `parse` makes of it */
+};
+
+/* Why reading failed, in words for the operator. */
+struct option_error {
+	char file[256];
+	int line; /* 0: the file as a whole */
+	char text[256]; /* "[Dispatcher] MaxSessions=x: not a whole number" */
+};
+
+/* One key.  A row is written with the OPTION_... macros below. */
+struct option {
+	const char *section, *key;
+	enum option_type type;
+	size_t offset; /* of the member in the program's structure */
+	int64_t min, max; /* range; times in usec, strings: length */
+	const char *initial; /* default, written as in the file */
+	const char *const *names; /* OPTION_ENUM: NULL-terminated */
+	/* OPTION_CUSTOM: parses VALUE into MEMBER; 0, or -errno and a reason
+	 * in WHY (SIZE bytes).  Called for `initial` first. */
+	int (*parse)(const char *value, void *member, char *why, size_t size);
+	const char *help; /* one line; the manual page says the rest */
+};
+
+/* A section whose keys are data rather than options ([Weights], [Curve]).
+ * `set` is called for each line in order; 0, or -errno and a reason. */
+struct option_section {
+	const char *section;
+	int (*set)(void *config, const char *key, const char *value, char *why,
+	    size_t size);
+	const char *help;
+};
+
+struct option_table {
+	const struct option *options;
+	size_t n_options;
+	const struct option_section *sections;
+	size_t n_sections;
+};
+
+/* Fills CONFIG (zeroed by the caller) with the defaults.  A default that does
+ * not parse is our own bug: asserts. */
+void option_defaults(const struct option_table *, void *config);
+
+/* Reads FILE and then FILE.d / *.conf in lexical order over CONFIG.  0, or
+ * -errno with *RET_ERROR filled; CONFIG is then partly changed: read into a
+ * fresh structure and swap.  An unknown section or key, a bad value and a
+ * missing FILE are errors; a missing FILE.d is not. */
+int option_load(const struct option_table *, const char *file, void *config,
+    struct option_error *ret_error) MUST_CHECK;
+
+/* Sets one option as if it stood in a file; for the command line. */
+int option_set(const struct option_table *, const char *section,
+    const char *key, const char *value, void *config,
+    struct option_error *ret_error) MUST_CHECK;
+
+/* Frees what OPTION_STRING members own and zeroes them. */
+void option_fini(const struct option_table *, void *config);
+
+/* Prints one line an option: [Section] Key=default, and its help. */
+void option_print_help(const struct option_table *, FILE *);
+
+/* "25s" and the like to usec, "64K" to bytes; 0 or -EINVAL/-ERANGE. */
+int option_parse_time(const char *value, uint64_t *ret_usec) MUST_CHECK;
+int option_parse_size(const char *value, uint64_t *ret_bytes) MUST_CHECK;
+int option_parse_int(const char *value, int64_t min, int64_t max,
+    int64_t *ret) MUST_CHECK;

@@ -1,0 +1,59 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * What all main functions share: the command line (--config, --check-config,
+ * --help, --version, and the program's own), and dying with a meaning.
+ */
+
+#include <stdbool.h>
+
+#include "bin/common/option.h"
+#include "bin/common/util.h"
+
+/* One command-line option of the program's own. */
+struct program_arg {
+	const char *name;    /* "listen" for --listen */
+	const char *metavar; /* "ADDRESS:PORT"; NULL: takes no value */
+	const char *help;
+	/* 0, or -errno and a reason in WHY. */
+	int (*set)(void *config, const char *value, char *why, size_t size);
+};
+
+struct program {
+	const char *name;     /* "tarpitd" */
+	const char *summary;  /* one line */
+	const char *usage;    /* after the name: "[--listen ADDRESS:PORT]..." */
+	const char *config_path; /* default of --config; NULL: has no file */
+	const struct option_table *options;
+	const struct program_arg *args;
+	size_t n_args;
+	bool takes_operands; /* "build", "query ADDRESS", "-- COMMAND" */
+};
+
+/* What the command line said. */
+struct program_call {
+	const char *config_path;
+	bool config_given; /* --config was there: the file must exist */
+	bool check_only; /* --check-config */
+	int first_operand; /* index into argv */
+};
+
+/* Parses ARGV.  Handles --help and --version (prints, exits 0) and usage
+ * errors (prints to stderr, exits EXIT_OPERATOR).  CONFIG is handed to
+ * `set`. */
+void program_parse(const struct program *, int argc, char **argv, void *config,
+    struct program_call *ret_call);
+
+/* Loads the defaults and the configuration file into CONFIG (zeroed here).
+ * 0, or -errno with *RET_ERROR filled.  When --config was not given and the
+ * default file does not exist, the defaults stand. */
+int program_load(const struct program *, const struct program_call *,
+    void *config, struct option_error *ret_error) MUST_CHECK;
+
+/* Prints "NAME: TEXT[: strerror(-error)]" to stderr and exits with CODE. */
+void program_die(const struct program *, int code, int error,
+    const char *format, ...) PRINTF_LIKE(4, 5) __attribute__((noreturn));
+
+/* Prints "NAME: FILE:LINE: TEXT" for *ERROR and exits EXIT_OPERATOR. */
+void program_die_config(const struct program *, const struct option_error *)
+    __attribute__((noreturn));
