@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: ISC
+# GNU make.  No configure step: override any variable on the command line.
+# `make help` lists the targets.
+
+MODE       ?= release
+B          := build/$(MODE)
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+PKG_CONFIG ?= pkg-config
+VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# What each program may link besides bin/common.  This table IS the layering.
+PROGS               := tarpitd tarpit-policyd tarpit-handoff tarpit-lists
+data_USES           :=
+policy_USES         := data
+tarpitd_USES        :=
+tarpit-policyd_USES := policy data
+tarpit-handoff_USES :=
+tarpit-lists_USES   := data
+LIBS_INTERNAL       := policy data
+
+# The libraries behind it; --as-needed leaves each program with its own.
+PKGS := libsystemd libmaxminddb libcdb inih
+
+# Targets that work before the packages are there.
+NO_PKGS := help clean packages check run sanitize coverage fuzz bench data lint layers format
+
+ifeq ($(MODE),fuzz)
+CC := clang
+endif
+
+WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Wformat=2 -Wpointer-arith \
+        -Wcast-qual -Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \
+        -Wold-style-definition -Wimplicit-fallthrough -Wswitch-enum -Wconversion
+try  = $(shell $(CC) $(1) -E -xc /dev/null >/dev/null 2>&1 && echo '$(1)')
+HARD := -fstack-protector-strong -fstack-clash-protection -fPIE \
+        $(call try,-ftrivial-auto-var-init=zero)
+LHARD:= -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+
+release_CFLAGS := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+debug_CFLAGS   := -Og -g3
+asan_CFLAGS    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+cov_CFLAGS     := -O0 -g --coverage
+fuzz_CFLAGS    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -DFUZZING
+$(if $($(MODE)_CFLAGS),,$(error MODE must be release, debug, asan, cov or fuzz))
+
+CFLAGS   ?=
+ALL_CPPFLAGS := -D_GNU_SOURCE -I. -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' $(CPPFLAGS)
+ALL_CFLAGS   := -std=gnu17 $(WARN) $(if $(WERROR),-Werror) $(HARD) $($(MODE)_CFLAGS) $(CFLAGS)
+ALL_LDFLAGS  := $(LHARD) $($(MODE)_CFLAGS) $(LDFLAGS)
+GOALS := $(or $(MAKECMDGOALS),all)
+ifneq ($(filter-out $(NO_PKGS),$(GOALS)),)
+$(if $(shell $(PKG_CONFIG) --exists $(PKGS) && echo ok),,$(error pkg-config cannot find all of: $(PKGS); 'make packages' installs them))
+PKG_CFLAGS   := $(shell $(PKG_CONFIG) --cflags $(PKGS))
+PKG_LIBS     := $(shell $(PKG_CONFIG) --libs $(PKGS))
+endif
+
+# A component is a directory; everything in it but main.c goes into one archive.
+COMPONENTS := common $(LIBS_INTERNAL) $(PROGS)
+common_DIR := bin/common
+$(foreach l,$(LIBS_INTERNAL),$(eval $(l)_DIR := $(l)))
+$(foreach p,$(PROGS),$(eval $(p)_DIR := bin/$(p)))
+objs = $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(wildcard $($(1)_DIR)/*.c)))
+uses = $(patsubst %,$(B)/%.a,$(1) $($(1)_USES) $(filter-out $(1),common))
+HELPER_SRCS := $(wildcard tests/helpers/*.c)
+HELPERS     := $(HELPER_SRCS:%.c=$(B)/%)
+SRCS  := $(wildcard bin/*/*.c policy/*.c data/*.c tests/unit/*/*.c tests/fuzz/*/*.c tests/bench/*.c) $(HELPER_SRCS)
+HDRS  := $(wildcard bin/*/*.h policy/*.h data/*.h tests/helpers/*.h tests/bench/*.h)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+
+all: $(PROGS:%=$(B)/%)   ## build the programs into build/$(MODE)
+
+$(B)/%.o: %.c $(B)/.flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Rebuild when flags change, not only when sources do.
+FLAGS_NOW := $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+$(B)/.flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' > $@
+FORCE:
+
+define component_rules
+$(B)/$(1).a: $(call objs,$(1))
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+$(1)_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/$(1)/*_test.c))
+$(1)_FUZZ  := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/$(1)/*_fuzz.c))
+TESTS += $$($(1)_TESTS)
+FUZZ  += $$($(1)_FUZZ)
+$$($(1)_TESTS): $(B)/%: $(B)/%.o $(call uses,$(1))
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
+$$($(1)_FUZZ): $(B)/%: $(B)/%.o $(call uses,$(1))
+	$$(CC) $$(ALL_LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(PKG_LIBS)
+endef
+$(foreach c,$(COMPONENTS),$(eval $(call component_rules,$(c))))
+
+define program_rule
+$(B)/$(1): $(B)/bin/$(1)/main.o $(call uses,$(1))
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
+endef
+$(foreach p,$(PROGS),$(eval $(call program_rule,$(p))))
+
+# Small C helpers of the tests, one file each.
+$(HELPERS): $(B)/%: $(B)/%.o $(B)/common.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+check-build: all $(TESTS) $(HELPERS) ## build the programs and all tests
+
+clean:                   ## remove build/
+	rm -rf build
+help:                    ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## */\t/' | expand -t 14
+
+.PHONY: all check-build clean help FORCE
+-include $(SRCS:%.c=$(B)/%.d)
