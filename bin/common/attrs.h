@@ -31,7 +31,8 @@ struct attr {
 int attrs_find_end(const char *buf, size_t len, size_t *ret_len) MUST_CHECK;
 
 /* Walks a complete message: *POS starts at its first byte.  1 and *RET set, 0
- * at the end, -EBADMSG for a line without '=' or name, or with a NUL. */
+ * at the end, -EBADMSG for a line without '=' or name, or with a NUL; *POS is
+ * then behind that line. */
 int attrs_next(const char **pos, const char *end, struct attr *ret) MUST_CHECK;
 
 bool attr_is(const struct attr *, const char *name);
@@ -57,5 +58,6 @@ void attrs_put_n(struct attrs_out *, const char *name, const char *value,
     size_t len);
 void attrs_put_int(struct attrs_out *, const char *name, int64_t value);
 /* Closes the message.  0, -EMSGSIZE (did not fit) or -EINVAL (a LF or NUL in
- * a value); on error the buffer is as attrs_begin() found it. */
+ * a value, or a name that is none); on error `len` is 0: nothing was added to
+ * what stands before BUF. */
 int attrs_end(struct attrs_out *) MUST_CHECK;
