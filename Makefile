@@ -45,7 +45,7 @@ fuzz_CFLAGS    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-saniti
 $(if $($(MODE)_CFLAGS),,$(error MODE must be release, debug, asan, cov or fuzz))
 
 CFLAGS   ?=
-ALL_CPPFLAGS := -D_GNU_SOURCE -I. -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' $(CPPFLAGS)
+ALL_CPPFLAGS := -D_GNU_SOURCE -I. -DSYSCONFDIR='"$(SYSCONFDIR)"' $(CPPFLAGS)
 ALL_CFLAGS   := -std=gnu17 $(WARN) $(if $(WERROR),-Werror) $(HARD) $($(MODE)_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS  := $(LHARD) $($(MODE)_CFLAGS) $(LDFLAGS)
 GOALS := $(or $(MAKECMDGOALS),all)
@@ -85,6 +85,14 @@ $(B)/.flags: FORCE
 	@printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' > $@
 FORCE:
 
+# Only what prints the version is built again when it changes.
+VERSION_H := $(B)/version.h
+$(VERSION_H): FORCE
+	@mkdir -p $(@D)
+	@echo '#define VERSION "$(VERSION)"' | cmp -s - $@ || echo '#define VERSION "$(VERSION)"' > $@
+$(B)/bin/common/program.o: $(VERSION_H)
+$(B)/bin/common/program.o: ALL_CPPFLAGS += -include $(VERSION_H)
+
 define component_rules
 $(B)/$(1).a: $(call objs,$(1))
 	@rm -f $$@
@@ -116,6 +124,8 @@ clean:                   ## remove build/
 	rm -rf build
 help:                    ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## */\t/' | expand -t 14
+
+-include units/install.mk
 
 .PHONY: all check-build clean help FORCE
 -include $(SRCS:%.c=$(B)/%.d)

@@ -3,6 +3,7 @@
 /* SCM_RIGHTS, both ends: a descriptor travels with some bytes. */
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "bin/common/util.h"
 
@@ -10,8 +11,8 @@
  * and, attached to the first of them, PASSED.  Non-blocking.  The number of
  * bytes taken, which may be short, or -errno; a non-negative result means
  * that the descriptor has gone over and the caller may close its own. */
-ssize_t fdpass_send(int sock, int passed, const void *data, size_t len)
-    MUST_CHECK;
+ssize_t fdpass_send(
+    int sock, int passed, const void *data, size_t len) MUST_CHECK;
 
 /* Receives up to SIZE bytes and at most one descriptor: *RET_FD is it
  * (close-on-exec, owned by the caller) or -1.  Bytes received, 0 at end of

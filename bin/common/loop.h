@@ -41,10 +41,12 @@ void loop_cancel(struct loop *, struct timer *t);
 /* The time of the current batch; monotonic usec. */
 uint64_t loop_now(const struct loop *);
 
-/* Called after each batch, once; for work gathered during the batch (flushes,
- * reaping).  NULL for none. */
-void loop_set_after_batch(struct loop *, void (*fn)(void *arg, uint64_t now),
-    void *arg);
+/* FN is called after each batch, once: for work gathered during the batch
+ * (flushes, reaping) or too long for one (FN does a slice of it and returns
+ * true: the loop then looks at its descriptors without sleeping and calls
+ * again).  NULL for none. */
+void loop_set_after_batch(
+    struct loop *, bool (*fn)(void *arg, uint64_t now), void *arg);
 
 /* The longest time, usec, that one batch took since this was last asked: how
  * long an event may have waited. */

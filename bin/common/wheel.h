@@ -26,7 +26,8 @@ struct timer {
 };
 
 struct wheel {
-	uint64_t tick; /* msec; everything at or before it has been fired */
+	uint64_t tick;  /* msec; everything at or before it has been fired */
+	uint64_t floor; /* msec; the earliest that can still be armed */
 	uint64_t used[WHEEL_LEVELS]; /* occupancy bitmap of each level */
 	struct timer *slot[WHEEL_LEVELS][WHEEL_SLOTS];
 };
