@@ -30,13 +30,16 @@ struct option_error {
 	char text[256]; /* "[Dispatcher] MaxSessions=x: not a whole number" */
 };
 
-/* One key.  A row is written with the OPTION_... macros below. */
+/* One key. */
 struct option {
 	const char *section, *key;
 	enum option_type type;
 	size_t offset; /* of the member in the program's structure */
-	int64_t min, max; /* range; times in usec, strings: length */
-	const char *initial; /* default, written as in the file */
+	/* Range; times in usec, strings: length.  Both 0: whatever fits. */
+	int64_t min, max;
+	/* Default, written as in the file.  NULL: the empty string, or what
+	 * the member's zero means. */
+	const char *initial;
 	const char *const *names; /* OPTION_ENUM: NULL-terminated */
 	/* OPTION_CUSTOM: parses VALUE into MEMBER; 0, or -errno and a reason
 	 * in WHY (SIZE bytes).  Called for `initial` first. */
@@ -60,8 +63,8 @@ struct option_table {
 	size_t n_sections;
 };
 
-/* Fills CONFIG (zeroed by the caller) with the defaults.  A default that does
- * not parse is our own bug: asserts. */
+/* Fills CONFIG (zeroed by the caller, as far as rows describe it) with the
+ * defaults.  A default that does not parse is our own bug: asserts. */
 void option_defaults(const struct option_table *, void *config);
 
 /* Reads FILE and then FILE.d / *.conf in lexical order over CONFIG.  0, or
@@ -71,7 +74,12 @@ void option_defaults(const struct option_table *, void *config);
 int option_load(const struct option_table *, const char *file, void *config,
     struct option_error *ret_error) MUST_CHECK;
 
-/* Sets one option as if it stood in a file; for the command line. */
+/* The drop-ins alone, for a program whose FILE may be missing. */
+int option_load_drop_ins(const struct option_table *, const char *file,
+    void *config, struct option_error *ret_error) MUST_CHECK;
+
+/* Sets one option as if it stood in a file; for the command line.  The error
+ * names no file. */
 int option_set(const struct option_table *, const char *section,
     const char *key, const char *value, void *config,
     struct option_error *ret_error) MUST_CHECK;
@@ -79,10 +87,12 @@ int option_set(const struct option_table *, const char *section,
 /* Frees what OPTION_STRING members own and zeroes them. */
 void option_fini(const struct option_table *, void *config);
 
-/* Prints one line an option: [Section] Key=default, and its help. */
+/* Prints one line an option: [Section] Key=default, its help, and its words
+ * or range. */
 void option_print_help(const struct option_table *, FILE *);
 
-/* "25s" and the like to usec, "64K" to bytes; 0 or -EINVAL/-ERANGE. */
+/* "25s", "1h 30min" (us ms s min h d; a bare number: s) to usec, "64K" to
+ * bytes; 0 or -EINVAL, or -ERANGE (more than INT64_MAX). */
 int option_parse_time(const char *value, uint64_t *ret_usec) MUST_CHECK;
 int option_parse_size(const char *value, uint64_t *ret_bytes) MUST_CHECK;
 int option_parse_int(const char *value, int64_t min, int64_t max,

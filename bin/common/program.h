@@ -40,13 +40,15 @@ struct program_call {
 
 /* Parses ARGV.  Handles --help and --version (prints, exits 0) and usage
  * errors (prints to stderr, exits EXIT_OPERATOR).  CONFIG is handed to
- * `set`. */
+ * `set`.  Operands end the options, so "-- COMMAND -x" keeps its -x. */
 void program_parse(const struct program *, int argc, char **argv, void *config,
     struct program_call *ret_call);
 
-/* Loads the defaults and the configuration file into CONFIG (zeroed here).
- * 0, or -errno with *RET_ERROR filled.  When --config was not given and the
- * default file does not exist, the defaults stand. */
+/* Loads the defaults and the configuration file into CONFIG (zeroed by the
+ * caller; members that no option describes are left alone, so they may come
+ * from the command line).  0, or -errno with *RET_ERROR filled.  When --config
+ * was not given and the default file does not exist, the defaults and the
+ * drop-ins stand. */
 int program_load(const struct program *, const struct program_call *,
     void *config, struct option_error *ret_error) MUST_CHECK;
 

@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: ISC */
+#include "bin/common/option.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <ini.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "bin/common/decimal.h"
+
+struct unit {
+	const char *name;
+	int64_t factor;
+};
+
+/* Longest first: "ms" must not be taken for an "m" that is followed by "s". */
+static const struct unit time_units[] = {
+	{ "min", 60 * 1000000LL },
+	{ "us", 1 },
+	{ "ms", 1000 },
+	{ "s", 1000000 },
+	{ "h", 3600 * 1000000LL },
+	{ "d", 24 * 3600 * 1000000LL },
+};
+
+static const struct unit size_units[] = {
+	{ "K", 1LL << 10 },
+	{ "M", 1LL << 20 },
+	{ "G", 1LL << 30 },
+};
+
+static const char *const booleans[2][4] = {
+	{ "no", "false", "off", "0" },
+	{ "yes", "true", "on", "1" },
+};
+
+/* A file being read: libinih asks for lines and hands out keys; what either
+ * finds wrong is kept here, because libinih itself passes on no reason. */
+struct reading {
+	const struct option_table *table;
+	void *config;
+	FILE *stream;
+	int line;   /* of the last one read */
+	int failed; /* 0 or the first -errno, with the error filled */
+	struct option_error *error;
+};
+
+static void say(struct option_error *, const char *format, ...)
+    PRINTF_LIKE(2, 3);
+
+static void
+say(struct option_error *e, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(e->text, sizeof(e->text), format, ap);
+	va_end(ap);
+}
+
+/* One "12min" at *POS: its number, and its unit or NULL for none. */
+static int
+parse_quantity(const char **pos, const struct unit *units, size_t n_units,
+    int64_t *ret_number, const struct unit **ret_unit)
+{
+	size_t digits = strspn(*pos, "0123456789");
+	const char *p = *pos + digits;
+	int r;
+
+	r = decimal_parse(*pos, digits, 0, INT64_MAX, ret_number);
+	if (r < 0)
+		return r;
+	p += strspn(p, " ");
+	*ret_unit = NULL;
+	for (size_t i = 0; i < n_units && *ret_unit == NULL; i++) {
+		size_t len = strlen(units[i].name);
+
+		if (strncmp(p, units[i].name, len) == 0) {
+			*ret_unit = &units[i];
+			p += len;
+		}
+	}
+	*pos = p + strspn(p, " ");
+	return 0;
+}
+
+int
+option_parse_time(const char *value, uint64_t *ret_usec)
+{
+	const char *p = value;
+	int64_t sum = 0, number;
+	const struct unit *unit;
+	int r;
+
+	do {
+		bool first = p == value;
+
+		r = parse_quantity(
+		    &p, time_units, ARRAY_SIZE(time_units), &number, &unit);
+		if (r < 0)
+			return r;
+		/* A bare number is seconds, but only if it stands alone: who
+		 * writes "1h 30" did not mean half a minute. */
+		if (unit == NULL && !(first && *p == '\0'))
+			return -EINVAL;
+		if (__builtin_mul_overflow(
+			number, unit ? unit->factor : 1000000, &number) ||
+		    __builtin_add_overflow(sum, number, &sum))
+			return -ERANGE;
+	} while (*p != '\0');
+	*ret_usec = (uint64_t)sum;
+	return 0;
+}
+
+int
+option_parse_size(const char *value, uint64_t *ret_bytes)
+{
+	const struct unit *unit;
+	int64_t number;
+	int r;
+
+	r = parse_quantity(
+	    &value, size_units, ARRAY_SIZE(size_units), &number, &unit);
+	if (r < 0)
+		return r;
+	if (*value != '\0')
+		return -EINVAL;
+	if (__builtin_mul_overflow(number, unit ? unit->factor : 1, &number))
+		return -ERANGE;
+	*ret_bytes = (uint64_t)number;
+	return 0;
+}
+
+int
+option_parse_int(const char *value, int64_t min, int64_t max, int64_t *ret)
+{
+	return decimal_parse(value, strlen(value), min, max, ret);
+}
+
+/* N as the operator would write it, in the largest unit that divides it. */
+static void
+print_quantity(char *buf, size_t size, enum option_type type, int64_t n)
+{
+	const struct unit *units = type == OPTION_TIME ? time_units : NULL;
+	const struct unit *best = NULL;
+	size_t n_units = type == OPTION_TIME ? ARRAY_SIZE(time_units) : 0;
+
+	if (type == OPTION_SIZE) {
+		units = size_units;
+		n_units = ARRAY_SIZE(size_units);
+	}
+	for (size_t i = 0; i < n_units; i++)
+		if (n != 0 && n % units[i].factor == 0 &&
+		    (best == NULL || units[i].factor > best->factor))
+			best = &units[i];
+	snprintf(buf, size, "%" PRId64 "%s", best ? n / best->factor : n,
+	    best ? best->name : "");
+}
+
+/* "1s to 5min", "yes, no" and the like; empty if there is nothing to say. */
+static void
+print_range(const struct option *o, char *buf, size_t size)
+{
+	char min[32], max[32];
+	size_t len = 0;
+
+	buf[0] = '\0';
+	if (o->type == OPTION_ENUM) {
+		for (size_t i = 0; o->names[i] != NULL && len < size; i++)
+			len += (size_t)snprintf(buf + len, size - len, "%s%s",
+			    i == 0 ? "" : ", ", o->names[i]);
+		return;
+	}
+	if (o->type == OPTION_BOOL || o->type == OPTION_CUSTOM ||
+	    (o->min == 0 && o->max == 0))
+		return;
+	print_quantity(min, sizeof(min), o->type, o->min);
+	print_quantity(max, sizeof(max), o->type, o->max);
+	if (o->max == INT64_MAX)
+		snprintf(buf, size, "at least %s", min);
+	else
+		snprintf(buf, size, "%s to %s", min, max);
+}
+
+static int
+parse_bool(const char *value, bool *ret)
+{
+	for (int yes = 0; yes < 2; yes++)
+		for (size_t i = 0; i < ARRAY_SIZE(booleans[yes]); i++)
+			if (strcmp(value, booleans[yes][i]) == 0) {
+				*ret = yes;
+				return 0;
+			}
+	return -EINVAL;
+}
+
+static int
+parse_enum(const char *value, const char *const *names, int *ret)
+{
+	for (int i = 0; names[i] != NULL; i++)
+		if (strcmp(value, names[i]) == 0) {
+			*ret = i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int
+set_string(const struct option *o, const char *value, char **member)
+{
+	size_t len = strlen(value);
+	char *copy;
+
+	if ((o->min != 0 || o->max != 0) &&
+	    (len < (size_t)o->min || len > (size_t)o->max))
+		return -ERANGE;
+	copy = strdup(value);
+	if (copy == NULL)
+		return -ENOMEM;
+	free(*member);
+	*member = copy;
+	return 0;
+}
+
+/* Sets a MEMBER that is an int64_t, or a uint64_t no larger than one. */
+static int
+set_number(const struct option *o, const char *value, void *member)
+{
+	bool any = o->min == 0 && o->max == 0;
+	int64_t max = any ? INT64_MAX : o->max;
+	uint64_t u;
+	int r;
+
+	if (o->type == OPTION_INT)
+		return option_parse_int(
+		    value, any ? INT64_MIN : o->min, max, member);
+	r = o->type == OPTION_TIME ? option_parse_time(value, &u)
+				   : option_parse_size(value, &u);
+	if (r < 0)
+		return r;
+	if ((int64_t)u < o->min || (int64_t)u > max)
+		return -ERANGE;
+	*(uint64_t *)member = u;
+	return 0;
+}
+
+/* Parses VALUE into its member.  WHY is touched only by a custom parser. */
+static int
+set_member(const struct option *o, const char *value, void *config, char *why,
+    size_t size)
+{
+	void *member = (char *)config + o->offset;
+
+	switch (o->type) {
+	case OPTION_STRING:
+		return set_string(o, value, member);
+	case OPTION_BOOL:
+		return parse_bool(value, member);
+	case OPTION_INT:
+	case OPTION_TIME:
+	case OPTION_SIZE:
+		return set_number(o, value, member);
+	case OPTION_ENUM:
+		return parse_enum(value, o->names, member);
+	case OPTION_CUSTOM:
+		return o->parse(value, member, why, size);
+	}
+	return -EINVAL;
+}
+
+/* Puts into WHY what set_member() returned, for all types but custom. */
+static void
+explain(const struct option *o, int error, char *why, size_t size)
+{
+	static const char *const expected[] = {
+		[OPTION_STRING] = "not a usable text",
+		[OPTION_BOOL] = "neither yes nor no",
+		[OPTION_INT] = "not a whole number",
+		[OPTION_TIME] = "not a time such as 25s, 5min or 1h 30min",
+		[OPTION_SIZE] = "not a size such as 4096, 64K or 1M",
+		[OPTION_ENUM] = "not one of ",
+		[OPTION_CUSTOM] = "not a valid value",
+	};
+	char range[128];
+
+	print_range(o, range, sizeof(range));
+	if (error == -EINVAL)
+		snprintf(why, size, "%s%s", expected[o->type],
+		    o->type == OPTION_ENUM ? range : "");
+	else if (error == -ERANGE && range[0] != '\0')
+		snprintf(why, size, "out of range: %s%s", range,
+		    o->type == OPTION_STRING ? " characters" : "");
+	else
+		snprintf(why, size, "%s", strerror(-error));
+}
+
+static const struct option *
+find_option(
+    const struct option_table *table, const char *section, const char *key)
+{
+	for (size_t i = 0; i < table->n_options; i++)
+		if (strcmp(table->options[i].section, section) == 0 &&
+		    strcmp(table->options[i].key, key) == 0)
+			return &table->options[i];
+	return NULL;
+}
+
+static const struct option_section *
+find_section(const struct option_table *table, const char *section)
+{
+	for (size_t i = 0; i < table->n_sections; i++)
+		if (strcmp(table->sections[i].section, section) == 0)
+			return &table->sections[i];
+	return NULL;
+}
+
+static bool
+is_section(const struct option_table *table, const char *section)
+{
+	for (size_t i = 0; i < table->n_options; i++)
+		if (strcmp(table->options[i].section, section) == 0)
+			return true;
+	return find_section(table, section) != NULL;
+}
+
+/* Fills in the error's text; its file and line are the caller's. */
+static int
+set_key(const struct option_table *table, const char *section, const char *key,
+    const char *value, void *config, struct option_error *e)
+{
+	const struct option *o = find_option(table, section, key);
+	const struct option_section *s = find_section(table, section);
+	char why[192] = "";
+	int r;
+
+	if (o == NULL && s == NULL) {
+		if (section[0] == '\0')
+			say(e, "%s=: stands before any [Section]", key);
+		else if (!is_section(table, section))
+			say(e, "[%s]: unknown section", section);
+		else
+			say(e, "[%s] %s=: unknown key", section, key);
+		return -EINVAL;
+	}
+	if (o != NULL)
+		r = set_member(o, value, config, why, sizeof(why));
+	else
+		r = s->set(config, key, value, why, sizeof(why));
+	if (r >= 0)
+		return 0;
+	if (why[0] == '\0' && o != NULL)
+		explain(o, r, why, sizeof(why));
+	say(e, "[%s] %s=%s: %s", section, key, value,
+	    why[0] != '\0' ? why : strerror(-r));
+	return r;
+}
+
+int
+option_set(const struct option_table *table, const char *section,
+    const char *key, const char *value, void *config,
+    struct option_error *ret_error)
+{
+	ret_error->file[0] = '\0';
+	ret_error->line = 0;
+	return set_key(table, section, key, value, config, ret_error);
+}
+
+void
+option_defaults(const struct option_table *table, void *config)
+{
+	for (size_t i = 0; i < table->n_options; i++) {
+		const struct option *o = &table->options[i];
+		const char *initial = o->initial;
+		char why[128];
+		int r = 0;
+
+		if (initial == NULL && o->type == OPTION_STRING)
+			initial = "";
+		if (initial != NULL)
+			r = set_member(o, initial, config, why, sizeof(why));
+		assert(r >= 0);
+	}
+}
+
+void
+option_fini(const struct option_table *table, void *config)
+{
+	for (size_t i = 0; i < table->n_options; i++) {
+		const struct option *o = &table->options[i];
+		char **member = (void *)((char *)config + o->offset);
+
+		if (o->type != OPTION_STRING)
+			continue;
+		free(*member);
+		*member = NULL;
+	}
+}
+
+static void
+fail(struct reading *rd, int error, int line)
+{
+	rd->failed = error;
+	rd->error->line = line;
+}
+
+/* A section header is checked here, for libinih would cut a long one, ignore
+ * what follows it, and tell nobody of a section without keys. */
+static void
+check_header(struct reading *rd, char *line)
+{
+	char *end = strchr(line, ']'), *rest;
+
+	if (end == NULL)
+		return; /* libinih objects */
+	*end = '\0';
+	rest = end + 1 + strspn(end + 1, " \t\r\n");
+	if (!is_section(rd->table, line + 1)) {
+		say(rd->error, "[%s]: unknown section", line + 1);
+		fail(rd, -EINVAL, rd->line);
+	} else if (*rest != '\0' && *rest != ';' && *rest != '#') {
+		say(rd->error, "[%s]: something follows on the line", line + 1);
+		fail(rd, -EINVAL, rd->line);
+	}
+	*end = ']';
+}
+
+/* Up to SIZE - 1 bytes to the end of the line, without the white space it
+ * begins with: libinih would take an indented key for the continuation of the
+ * value above it.  The length, -1 at the end of the file, or -errno. */
+static int
+get_line(FILE *stream, char *buf, int size)
+{
+	int c, len = 0;
+
+	while ((c = getc(stream)) != EOF && c != '\n') {
+		if (len == 0 && (c == ' ' || c == '\t'))
+			continue;
+		if (c == '\0')
+			return -EILSEQ;
+		if (len == size - 2) /* room for LF and NUL */
+			return -EMSGSIZE;
+		buf[len++] = (char)c;
+	}
+	if (c == EOF && ferror(stream))
+		return -EIO;
+	if (c == EOF && len == 0)
+		return -ENODATA;
+	buf[len] = '\n';
+	buf[len + 1] = '\0';
+	return len;
+}
+
+/* What libinih calls instead of fgets(); NULL ends the parsing. */
+static char *
+read_line(char *buf, int size, void *arg)
+{
+	struct reading *rd = arg;
+	int r;
+
+	if (rd->failed != 0)
+		return NULL;
+	errno = 0;
+	r = get_line(rd->stream, buf, size);
+	if (r == -ENODATA)
+		return NULL;
+	rd->line++;
+	if (r == -EIO && errno != 0) {
+		say(rd->error, "%s", strerror(errno));
+		fail(rd, -errno, 0);
+	} else if (r == -EILSEQ) {
+		say(rd->error, "the line contains a NUL byte");
+		fail(rd, -EINVAL, rd->line);
+	} else if (r == -EMSGSIZE) {
+		say(rd->error, "the line is longer than %d bytes", size - 2);
+		fail(rd, -EINVAL, rd->line);
+	} else if (buf[0] == '[') {
+		check_header(rd, buf);
+	}
+	return rd->failed == 0 ? buf : NULL;
+}
+
+static int
+handle_key(void *arg, const char *section, const char *key, const char *value)
+{
+	struct reading *rd = arg;
+	int r;
+
+	if (rd->failed != 0)
+		return 0;
+	r = set_key(rd->table, section, key, value, rd->config, rd->error);
+	if (r < 0)
+		fail(rd, r, rd->line);
+	return r >= 0;
+}
+
+/* The three in one string from the heap, or NULL. */
+static char *
+join(const char *a, const char *b, const char *c)
+{
+	char *s;
+
+	return asprintf(&s, "%s%s%s", a, b, c) < 0 ? NULL : s;
+}
+
+/* Fills the error with one of the file as a whole, and returns it. */
+static int
+fail_file(struct option_error *e, const char *file, int error)
+{
+	snprintf(e->file, sizeof(e->file), "%s", file);
+	e->line = 0;
+	say(e, "%s", strerror(-error));
+	return error;
+}
+
+static int
+load_file(const struct option_table *table, const char *file, void *config,
+    struct option_error *e)
+{
+	struct reading rd = { .table = table, .config = config, .error = e };
+	int line;
+
+	rd.stream = fopen(file, "re");
+	if (rd.stream == NULL)
+		return fail_file(e, file, -errno);
+	snprintf(e->file, sizeof(e->file), "%s", file);
+	e->line = 0;
+	line = ini_parse_stream(read_line, &rd, handle_key, &rd);
+	fclose(rd.stream);
+	/* libinih goes on after a line that it cannot read, so that what we
+	 * found may stand further down; the first error is the one to tell. */
+	if (line > 0 && (rd.failed == 0 || line < e->line)) {
+		say(e, "neither [Section] nor Key=value");
+		fail(&rd, -EINVAL, line);
+	} else if (line < 0 && rd.failed == 0) {
+		return fail_file(e, file, -ENOMEM);
+	}
+	return rd.failed;
+}
+
+static int
+is_drop_in(const struct dirent *d)
+{
+	size_t len = strlen(d->d_name);
+
+	return d->d_name[0] != '.' && len > 5 &&
+	    strcmp(d->d_name + len - 5, ".conf") == 0;
+}
+
+/* By bytes: alphasort() would follow the locale. */
+static int
+compare_names(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int
+load_drop_in(const struct option_table *table, const char *dir,
+    const char *name, void *config, struct option_error *e)
+{
+	AUTO_FREE char *path = join(dir, "/", name);
+
+	if (path == NULL)
+		return fail_file(e, dir, -ENOMEM);
+	return load_file(table, path, config, e);
+}
+
+int
+option_load_drop_ins(const struct option_table *table, const char *file,
+    void *config, struct option_error *ret_error)
+{
+	AUTO_FREE char *dir = join(file, ".d", "");
+	struct dirent **names;
+	int n, r = 0;
+
+	if (dir == NULL)
+		return fail_file(ret_error, file, -ENOMEM);
+	n = scandir(dir, &names, is_drop_in, compare_names);
+	if (n < 0)
+		return errno == ENOENT ? 0 : fail_file(ret_error, dir, -errno);
+	for (int i = 0; i < n; i++) {
+		if (r == 0)
+			r = load_drop_in(
+			    table, dir, names[i]->d_name, config, ret_error);
+		free(names[i]);
+	}
+	free(names);
+	return r;
+}
+
+int
+option_load(const struct option_table *table, const char *file, void *config,
+    struct option_error *ret_error)
+{
+	int r = load_file(table, file, config, ret_error);
+
+	if (r < 0)
+		return r;
+	return option_load_drop_ins(table, file, config, ret_error);
+}
+
+void
+option_print_help(const struct option_table *table, FILE *f)
+{
+	char key[96], range[128];
+
+	for (size_t i = 0; i < table->n_options; i++) {
+		const struct option *o = &table->options[i];
+
+		snprintf(key, sizeof(key), "[%s] %s=%s", o->section, o->key,
+		    o->initial != NULL ? o->initial : "");
+		print_range(o, range, sizeof(range));
+		fprintf(f, "  %-38s %s%s%s%s\n", key, o->help,
+		    range[0] != '\0' ? " (" : "", range,
+		    range[0] != '\0' ? ")" : "");
+	}
+	for (size_t i = 0; i < table->n_sections; i++) {
+		snprintf(key, sizeof(key), "[%s] NAME=VALUE",
+		    table->sections[i].section);
+		fprintf(f, "  %-38s %s\n", key, table->sections[i].help);
+	}
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: ISC */
+/* getopt.h has a `struct option` of its own; so has option.h. */
+#define option long_option
+#include <getopt.h>
+#undef option
+
+#include "bin/common/program.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The values of getopt_long() for our own; the program's follow. */
+enum { ARG_HELP, ARG_VERSION, ARG_CONFIG, ARG_CHECK_CONFIG, ARG_OWN };
+
+enum { MAX_ARGS = 32 };
+
+static void usage_error(const struct program *, const char *format, ...)
+    PRINTF_LIKE(2, 3) __attribute__((noreturn));
+
+static void
+usage_error(const struct program *p, const char *format, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "%s: ", p->name);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fprintf(stderr, "\nTry '%s --help'.\n", p->name);
+	exit(EXIT_OPERATOR);
+}
+
+static void
+print_arg(const char *name, const char *metavar, const char *help)
+{
+	char left[64];
+
+	snprintf(left, sizeof(left), "--%s%s%s", name,
+	    metavar != NULL ? " " : "", metavar != NULL ? metavar : "");
+	printf("  %-38s %s\n", left, help);
+}
+
+static void
+print_help(const struct program *p)
+{
+	printf("Usage: %s %s%s%s\n%s\n\nOptions:\n", p->name,
+	    p->config_path != NULL ? "[--config FILE] [--check-config]" : "",
+	    p->config_path != NULL && p->usage[0] != '\0' ? " " : "", p->usage,
+	    p->summary);
+	if (p->config_path != NULL) {
+		print_arg("config", "FILE", "the configuration file");
+		printf("  %-38s default: %s\n", "", p->config_path);
+		print_arg("check-config", NULL,
+		    "check the configuration and do nothing else");
+	}
+	for (size_t i = 0; i < p->n_args; i++)
+		print_arg(p->args[i].name, p->args[i].metavar, p->args[i].help);
+	print_arg("help", NULL, "print this help");
+	print_arg("version", NULL, "print the version");
+	if (p->options != NULL) {
+		printf("\nConfiguration, [Section] Key=default:\n");
+		option_print_help(p->options, stdout);
+	}
+}
+
+static void
+fill_options(const struct program *p, struct long_option *longs)
+{
+	size_t n = 0;
+
+	assert(p->n_args + ARG_OWN < MAX_ARGS);
+	longs[n++] =
+	    (struct long_option){ "help", no_argument, NULL, ARG_HELP };
+	longs[n++] =
+	    (struct long_option){ "version", no_argument, NULL, ARG_VERSION };
+	if (p->config_path != NULL) {
+		longs[n++] = (struct long_option){ "config", required_argument,
+			NULL, ARG_CONFIG };
+		longs[n++] = (struct long_option){ "check-config", no_argument,
+			NULL, ARG_CHECK_CONFIG };
+	}
+	for (size_t i = 0; i < p->n_args; i++)
+		longs[n++] = (struct long_option){ p->args[i].name,
+			p->args[i].metavar != NULL ? required_argument
+						   : no_argument,
+			NULL, ARG_OWN + (int)i };
+	longs[n] = (struct long_option){ 0 };
+}
+
+static void
+set_own(const struct program *p, const struct program_arg *arg, void *config)
+{
+	char why[256] = "";
+	int r = arg->set(config, optarg, why, sizeof(why));
+
+	if (r >= 0)
+		return;
+	usage_error(p, "--%s%s%s: %s", arg->name, optarg != NULL ? " " : "",
+	    optarg != NULL ? optarg : "", why[0] != '\0' ? why : strerror(-r));
+}
+
+/* What --help and --version print must have arrived, or the exit code says
+ * so: a full disk is no success. */
+static void
+exit_printed(const struct program *p)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		program_die(p, EXIT_TEMPORARY, -errno, "standard output");
+	exit(EXIT_SUCCESS);
+}
+
+void
+program_parse(const struct program *p, int argc, char **argv, void *config,
+    struct program_call *ret_call)
+{
+	struct program_call call = { .config_path = p->config_path };
+	struct long_option longs[MAX_ARGS];
+	int c;
+
+	fill_options(p, longs);
+	/* '+': what follows the first operand is not ours to permute. */
+	while ((c = getopt_long(argc, argv, "+", longs, NULL)) != -1) {
+		if (c == ARG_HELP) {
+			print_help(p);
+			exit_printed(p);
+		} else if (c == ARG_VERSION) {
+			printf("%s %s\n", p->name, VERSION);
+			exit_printed(p);
+		} else if (c == ARG_CONFIG) {
+			call.config_path = optarg;
+			call.config_given = true;
+		} else if (c == ARG_CHECK_CONFIG) {
+			call.check_only = true;
+		} else if (c >= ARG_OWN && c < ARG_OWN + (int)p->n_args) {
+			set_own(p, &p->args[c - ARG_OWN], config);
+		} else {
+			/* getopt_long() has said what is wrong. */
+			fprintf(stderr, "Try '%s --help'.\n", p->name);
+			exit(EXIT_OPERATOR);
+		}
+	}
+	if (optind < argc && !p->takes_operands)
+		usage_error(p, "unexpected argument '%s'", argv[optind]);
+	call.first_operand = optind;
+	*ret_call = call;
+}
+
+int
+program_load(const struct program *p, const struct program_call *call,
+    void *config, struct option_error *ret_error)
+{
+	option_defaults(p->options, config);
+	if (call->config_path == NULL)
+		return 0;
+	if (!call->config_given && access(call->config_path, F_OK) < 0 &&
+	    errno == ENOENT)
+		return option_load_drop_ins(
+		    p->options, call->config_path, config, ret_error);
+	return option_load(p->options, call->config_path, config, ret_error);
+}
+
+void
+program_die(
+    const struct program *p, int code, int error, const char *format, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "%s: ", p->name);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	if (error < 0)
+		fprintf(stderr, ": %s", strerror(-error));
+	fputc('\n', stderr);
+	exit(code);
+}
+
+void
+program_die_config(const struct program *p, const struct option_error *error)
+{
+	fprintf(stderr, "%s: ", p->name);
+	if (error->file[0] != '\0' && error->line > 0)
+		fprintf(stderr, "%s:%d: ", error->file, error->line);
+	else if (error->file[0] != '\0')
+		fprintf(stderr, "%s: ", error->file);
+	fprintf(stderr, "%s\n", error->text);
+	exit(EXIT_OPERATOR);
+}
