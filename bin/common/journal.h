@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/un.h>
 
 #include "bin/common/util.h"
 
@@ -32,8 +33,9 @@ enum journal_target {
 struct journal {
 	enum journal_target target;
 	int fd;
+	struct sockaddr_un address; /* of the datagram targets */
 	const char *program; /* SYSLOG_IDENTIFIER; borrowed */
-	uint64_t sent, dropped; /* records */
+	uint64_t sent, dropped; /* records, reports of drops not counted */
 	uint64_t reported; /* of `dropped`, how many a record has told of */
 };
 
@@ -41,6 +43,10 @@ struct journal {
  * and not a socket -> stderr; /dev/log -> syslog; else nowhere.  Cannot
  * fail. */
 void journal_init(struct journal *, const char *program);
+/* The same with the target given, and the PATH of its socket (NULL: the usual
+ * one). */
+void journal_init_target(struct journal *, const char *program,
+    enum journal_target target, const char *path);
 void journal_fini(struct journal *);
 
 /* One record being built.  Fields past its room are left out and the record
@@ -56,7 +62,8 @@ struct record {
 void record_begin(struct record *, enum event, const char *format, ...)
     PRINTF_LIKE(3, 4);
 /* Adds a field; NAME as in the journal: "TARPIT_CLIENT".  Control characters
- * in the value are replaced by '?': it may come from a hostile peer. */
+ * and what is not UTF-8 are replaced by '?' in the value: it may come from a
+ * hostile peer, and goes to somebody's terminal. */
 void record_field(struct record *, const char *name, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
@@ -69,7 +76,8 @@ void journal_send(struct journal *, const struct record *);
 void journal_event(struct journal *, enum event, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
-/* MESSAGE_ID of an event as 32 hex digits, and its priority (0..7). */
+/* MESSAGE_ID of an event as 32 hex digits, its priority (0..7), and its name
+ * as in events.def ("POLICY_DOWN"; TARPIT_EVENT has it in lower case). */
 const char *event_id(enum event);
 int event_priority(enum event);
 const char *event_name(enum event);
