@@ -189,7 +189,9 @@ add_field(struct record *r, bool cut, const char *name, const char *format,
 		return false;
 	room -= name_len + 1; /* for the value and its LF (NUL for now) */
 	n = vsnprintf(p + name_len + 1, room, format, ap);
-	if (n < 0 || ((size_t)n >= room && !cut))
+	if (n < 0)
+		n = 0; /* an unprintable wide character; the field stays */
+	if ((size_t)n >= room && !cut)
 		return false;
 	value_len = (size_t)n < room ? (size_t)n : room - 1;
 	memcpy(p, name, name_len);
@@ -311,6 +313,7 @@ text_put_record(struct text *t, const struct record *r)
 	text_put(t, message, (size_t)(lf - message));
 	text_put(t, " event=", 7);
 	text_put_lower(t, name, strlen(name));
+	truncated |= t->len == t->size;
 	for (const char *field = lf + 1; field < end; field = lf + 1) {
 		lf = memchr(field, '\n', (size_t)(end - field));
 		truncated |= !text_put_field(t, field, lf);
