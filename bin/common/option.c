@@ -2,9 +2,7 @@
 #include "bin/common/option.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
-#include <ini.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
@@ -35,17 +33,6 @@ static const struct unit size_units[] = {
 static const char *const booleans[2][4] = {
 	{ "no", "false", "off", "0" },
 	{ "yes", "true", "on", "1" },
-};
-
-/* A file being read: libinih asks for lines and hands out keys; what either
- * finds wrong is kept here, because libinih itself passes on no reason. */
-struct reading {
-	const struct option_table *table;
-	void *config;
-	FILE *stream;
-	int line;   /* of the last one read */
-	int failed; /* 0 or the first -errno, with the error filled */
-	struct option_error *error;
 };
 
 static void say(struct option_error *, const char *format, ...)
@@ -317,8 +304,8 @@ find_section(const struct option_table *table, const char *section)
 	return NULL;
 }
 
-static bool
-is_section(const struct option_table *table, const char *section)
+bool
+option_has_section(const struct option_table *table, const char *section)
 {
 	for (size_t i = 0; i < table->n_options; i++)
 		if (strcmp(table->options[i].section, section) == 0)
@@ -326,23 +313,25 @@ is_section(const struct option_table *table, const char *section)
 	return find_section(table, section) != NULL;
 }
 
-/* Fills in the error's text; its file and line are the caller's. */
-static int
-set_key(const struct option_table *table, const char *section, const char *key,
-    const char *value, void *config, struct option_error *e)
+int
+option_set(const struct option_table *table, const char *section,
+    const char *key, const char *value, void *config,
+    struct option_error *ret_error)
 {
 	const struct option *o = find_option(table, section, key);
 	const struct option_section *s = find_section(table, section);
 	char why[192] = "";
 	int r;
 
+	ret_error->file[0] = '\0';
+	ret_error->line = 0;
 	if (o == NULL && s == NULL) {
 		if (section[0] == '\0')
-			say(e, "%s=: stands before any [Section]", key);
-		else if (!is_section(table, section))
-			say(e, "[%s]: unknown section", section);
+			say(ret_error, "%s=: stands before any [Section]", key);
+		else if (!option_has_section(table, section))
+			say(ret_error, "[%s]: unknown section", section);
 		else
-			say(e, "[%s] %s=: unknown key", section, key);
+			say(ret_error, "[%s] %s=: unknown key", section, key);
 		return -EINVAL;
 	}
 	if (o != NULL)
@@ -353,19 +342,9 @@ set_key(const struct option_table *table, const char *section, const char *key,
 		return 0;
 	if (why[0] == '\0' && o != NULL)
 		explain(o, r, why, sizeof(why));
-	say(e, "[%s] %s=%s: %s", section, key, value,
+	say(ret_error, "[%s] %s=%s: %s", section, key, value,
 	    why[0] != '\0' ? why : strerror(-r));
 	return r;
-}
-
-int
-option_set(const struct option_table *table, const char *section,
-    const char *key, const char *value, void *config,
-    struct option_error *ret_error)
-{
-	ret_error->file[0] = '\0';
-	ret_error->line = 0;
-	return set_key(table, section, key, value, config, ret_error);
 }
 
 void
@@ -397,208 +376,6 @@ option_fini(const struct option_table *table, void *config)
 		free(*member);
 		*member = NULL;
 	}
-}
-
-static void
-fail(struct reading *rd, int error, int line)
-{
-	rd->failed = error;
-	rd->error->line = line;
-}
-
-/* A section header is checked here, for libinih would cut a long one, ignore
- * what follows it, and tell nobody of a section without keys. */
-static void
-check_header(struct reading *rd, char *line)
-{
-	char *end = strchr(line, ']'), *rest;
-
-	if (end == NULL)
-		return; /* libinih objects */
-	*end = '\0';
-	rest = end + 1 + strspn(end + 1, " \t\r\n");
-	if (!is_section(rd->table, line + 1)) {
-		say(rd->error, "[%s]: unknown section", line + 1);
-		fail(rd, -EINVAL, rd->line);
-	} else if (*rest != '\0' && *rest != ';' && *rest != '#') {
-		say(rd->error, "[%s]: something follows on the line", line + 1);
-		fail(rd, -EINVAL, rd->line);
-	}
-	*end = ']';
-}
-
-/* Up to SIZE - 1 bytes to the end of the line, without the white space it
- * begins with: libinih would take an indented key for the continuation of the
- * value above it.  The length, -1 at the end of the file, or -errno. */
-static int
-get_line(FILE *stream, char *buf, int size)
-{
-	int c, len = 0;
-
-	while ((c = getc(stream)) != EOF && c != '\n') {
-		if (len == 0 && (c == ' ' || c == '\t'))
-			continue;
-		if (c == '\0')
-			return -EILSEQ;
-		if (len == size - 2) /* room for LF and NUL */
-			return -EMSGSIZE;
-		buf[len++] = (char)c;
-	}
-	if (c == EOF && ferror(stream))
-		return -EIO;
-	if (c == EOF && len == 0)
-		return -ENODATA;
-	buf[len] = '\n';
-	buf[len + 1] = '\0';
-	return len;
-}
-
-/* What libinih calls instead of fgets(); NULL ends the parsing. */
-static char *
-read_line(char *buf, int size, void *arg)
-{
-	struct reading *rd = arg;
-	int r;
-
-	if (rd->failed != 0)
-		return NULL;
-	errno = 0;
-	r = get_line(rd->stream, buf, size);
-	if (r == -ENODATA)
-		return NULL;
-	rd->line++;
-	if (r == -EIO && errno != 0) {
-		say(rd->error, "%s", strerror(errno));
-		fail(rd, -errno, 0);
-	} else if (r == -EILSEQ) {
-		say(rd->error, "the line contains a NUL byte");
-		fail(rd, -EINVAL, rd->line);
-	} else if (r == -EMSGSIZE) {
-		say(rd->error, "the line is longer than %d bytes", size - 2);
-		fail(rd, -EINVAL, rd->line);
-	} else if (buf[0] == '[') {
-		check_header(rd, buf);
-	}
-	return rd->failed == 0 ? buf : NULL;
-}
-
-static int
-handle_key(void *arg, const char *section, const char *key, const char *value)
-{
-	struct reading *rd = arg;
-	int r;
-
-	if (rd->failed != 0)
-		return 0;
-	r = set_key(rd->table, section, key, value, rd->config, rd->error);
-	if (r < 0)
-		fail(rd, r, rd->line);
-	return r >= 0;
-}
-
-/* The three in one string from the heap, or NULL. */
-static char *
-join(const char *a, const char *b, const char *c)
-{
-	char *s;
-
-	return asprintf(&s, "%s%s%s", a, b, c) < 0 ? NULL : s;
-}
-
-/* Fills the error with one of the file as a whole, and returns it. */
-static int
-fail_file(struct option_error *e, const char *file, int error)
-{
-	snprintf(e->file, sizeof(e->file), "%s", file);
-	e->line = 0;
-	say(e, "%s", strerror(-error));
-	return error;
-}
-
-static int
-load_file(const struct option_table *table, const char *file, void *config,
-    struct option_error *e)
-{
-	struct reading rd = { .table = table, .config = config, .error = e };
-	int line;
-
-	rd.stream = fopen(file, "re");
-	if (rd.stream == NULL)
-		return fail_file(e, file, -errno);
-	snprintf(e->file, sizeof(e->file), "%s", file);
-	e->line = 0;
-	line = ini_parse_stream(read_line, &rd, handle_key, &rd);
-	fclose(rd.stream);
-	/* libinih goes on after a line that it cannot read, so that what we
-	 * found may stand further down; the first error is the one to tell. */
-	if (line > 0 && (rd.failed == 0 || line < e->line)) {
-		say(e, "neither [Section] nor Key=value");
-		fail(&rd, -EINVAL, line);
-	} else if (line < 0 && rd.failed == 0) {
-		return fail_file(e, file, -ENOMEM);
-	}
-	return rd.failed;
-}
-
-static int
-is_drop_in(const struct dirent *d)
-{
-	size_t len = strlen(d->d_name);
-
-	return d->d_name[0] != '.' && len > 5 &&
-	    strcmp(d->d_name + len - 5, ".conf") == 0;
-}
-
-/* By bytes: alphasort() would follow the locale. */
-static int
-compare_names(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int
-load_drop_in(const struct option_table *table, const char *dir,
-    const char *name, void *config, struct option_error *e)
-{
-	AUTO_FREE char *path = join(dir, "/", name);
-
-	if (path == NULL)
-		return fail_file(e, dir, -ENOMEM);
-	return load_file(table, path, config, e);
-}
-
-int
-option_load_drop_ins(const struct option_table *table, const char *file,
-    void *config, struct option_error *ret_error)
-{
-	AUTO_FREE char *dir = join(file, ".d", "");
-	struct dirent **names;
-	int n, r = 0;
-
-	if (dir == NULL)
-		return fail_file(ret_error, file, -ENOMEM);
-	n = scandir(dir, &names, is_drop_in, compare_names);
-	if (n < 0)
-		return errno == ENOENT ? 0 : fail_file(ret_error, dir, -errno);
-	for (int i = 0; i < n; i++) {
-		if (r == 0)
-			r = load_drop_in(
-			    table, dir, names[i]->d_name, config, ret_error);
-		free(names[i]);
-	}
-	free(names);
-	return r;
-}
-
-int
-option_load(const struct option_table *table, const char *file, void *config,
-    struct option_error *ret_error)
-{
-	int r = load_file(table, file, config, ret_error);
-
-	if (r < 0)
-		return r;
-	return option_load_drop_ins(table, file, config, ret_error);
 }
 
 void

@@ -84,6 +84,9 @@ int option_set(const struct option_table *, const char *section,
     const char *key, const char *value, void *config,
     struct option_error *ret_error) MUST_CHECK;
 
+/* Whether any option or section of data stands under [SECTION]. */
+bool option_has_section(const struct option_table *, const char *section);
+
 /* Frees what OPTION_STRING members own and zeroes them. */
 void option_fini(const struct option_table *, void *config);
 
