@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: ISC */
+#include "data/cidr.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct in6_addr
+map_v4(const struct in_addr *v4)
+{
+	struct in6_addr addr = { 0 };
+
+	addr.s6_addr[10] = addr.s6_addr[11] = 0xff;
+	memcpy(&addr.s6_addr[12], v4, sizeof *v4);
+	return addr;
+}
+
+bool
+cidr_addr_is_v4(const struct in6_addr *addr)
+{
+	return IN6_IS_ADDR_V4MAPPED(addr);
+}
+
+bool
+cidr_is_v4(const struct cidr *cidr)
+{
+	return cidr->len >= CIDR_V4_BITS && cidr_addr_is_v4(&cidr->addr);
+}
+
+int
+cidr_parse_addr(const char *text, size_t len, struct in6_addr *ret_addr)
+{
+	char buf[INET6_ADDRSTRLEN];
+	struct in_addr v4;
+	struct in6_addr v6;
+
+	if (len >= sizeof buf || memchr(text, '\0', len))
+		return -EINVAL;
+	memcpy(buf, text, len);
+	buf[len] = '\0';
+	/* inet_pton() and not inet_aton(): the latter takes 010.1 for 8.0.0.1,
+	 * and what a list means must not depend on the reader. */
+	if (inet_pton(AF_INET, buf, &v4) == 1)
+		*ret_addr = map_v4(&v4);
+	else if (inet_pton(AF_INET6, buf, &v6) == 1)
+		*ret_addr = v6;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+/* A prefix length in [0, MAX] of one to three digits; 0 or -ERANGE. */
+static int
+parse_len(const char *text, size_t len, unsigned max, unsigned *ret_len)
+{
+	unsigned value = 0;
+
+	if (len < 1 || len > 3 || (len > 1 && text[0] == '0'))
+		return -ERANGE;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return -ERANGE;
+		value = value * 10 + (unsigned)(text[i] - '0');
+	}
+	if (value > max)
+		return -ERANGE;
+	*ret_len = value;
+	return 0;
+}
+
+int
+cidr_parse(
+    const char *text, size_t len, struct cidr *ret_cidr, bool *ret_masked)
+{
+	const char *slash = memchr(text, '/', len);
+	size_t addr_len = slash ? (size_t)(slash - text) : len;
+	struct in6_addr addr;
+	unsigned bits = CIDR_BITS;
+	int r = cidr_parse_addr(text, addr_len, &addr);
+
+	if (r < 0)
+		return r;
+	if (slash) {
+		/* How it was written decides what the length counts from. */
+		bool dotted = !memchr(text, ':', addr_len);
+		unsigned base = dotted ? CIDR_V4_BITS : 0;
+
+		r = parse_len(
+		    slash + 1, len - addr_len - 1, CIDR_BITS - base, &bits);
+		if (r < 0)
+			return r;
+		bits += base;
+	}
+	*ret_cidr = cidr_mask(&addr, bits);
+	*ret_masked = memcmp(&ret_cidr->addr, &addr, sizeof addr) != 0;
+	return 0;
+}
+
+const char *
+cidr_format_addr(const struct in6_addr *addr, char *buf)
+{
+	if (cidr_addr_is_v4(addr))
+		inet_ntop(AF_INET, &addr->s6_addr[12], buf, CIDR_STRLEN);
+	else
+		inet_ntop(AF_INET6, addr, buf, CIDR_STRLEN);
+	return buf;
+}
+
+const char *
+cidr_format(const struct cidr *cidr, char *buf)
+{
+	bool v4 = cidr_is_v4(cidr);
+	size_t len;
+
+	/* Not cidr_format_addr(): ::ffff:0:0/90 is an IPv6 prefix although
+	 * its first address is IPv4-mapped. */
+	if (v4)
+		cidr_format_addr(&cidr->addr, buf);
+	else
+		inet_ntop(AF_INET6, &cidr->addr, buf, CIDR_STRLEN);
+	len = strlen(buf);
+	snprintf(buf + len, CIDR_STRLEN - len, "/%u",
+	    v4 ? cidr->len - CIDR_V4_BITS : cidr->len);
+	return buf;
+}
+
+/* The bits of byte I that a prefix of LEN bits fixes. */
+static uint8_t
+byte_mask(unsigned len, unsigned i)
+{
+	if (len >= 8 * (i + 1))
+		return 0xff;
+	if (len <= 8 * i)
+		return 0;
+	return (uint8_t)(0xff << (8 * (i + 1) - len));
+}
+
+struct cidr
+cidr_mask(const struct in6_addr *addr, unsigned len)
+{
+	struct cidr cidr = { *addr, (uint8_t)len };
+
+	for (unsigned i = 0; i < sizeof *addr; i++)
+		cidr.addr.s6_addr[i] &= byte_mask(len, i);
+	return cidr;
+}
+
+struct in6_addr
+cidr_last(const struct cidr *cidr)
+{
+	struct in6_addr last = cidr->addr;
+
+	for (unsigned i = 0; i < sizeof last; i++)
+		last.s6_addr[i] |= (uint8_t)~byte_mask(cidr->len, i);
+	return last;
+}
+
+bool
+cidr_contains(const struct cidr *cidr, const struct in6_addr *addr)
+{
+	struct cidr of_addr = cidr_mask(addr, cidr->len);
+
+	return memcmp(&of_addr.addr, &cidr->addr, sizeof *addr) == 0;
+}
+
+int
+cidr_compare(const struct cidr *a, const struct cidr *b)
+{
+	int order = memcmp(&a->addr, &b->addr, sizeof a->addr);
+
+	return order != 0 ? order : (int)a->len - (int)b->len;
+}
