@@ -27,7 +27,7 @@ enum option_type {
 struct option_error {
 	char file[256];
 	int line; /* 0: the file as a whole */
-	char text[256]; /* "[Dispatcher] MaxSessions=x: not a whole number" */
+	char text[512]; /* "[Dispatcher] MaxSessions=x: not a whole number" */
 };
 
 /* One key. */

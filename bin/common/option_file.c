@@ -60,9 +60,10 @@ check_header(struct reading *rd, char *line)
 	*end = ']';
 }
 
-/* Up to SIZE - 1 bytes to the end of the line, without the white space it
- * begins with: libinih would take an indented key for the continuation of the
- * value above it.  The length, -1 at the end of the file, or -errno. */
+/* The next line, without the white space it begins with: libinih would take an
+ * indented key for the continuation of the value above it.  Its length,
+ * -ENODATA at the end of the file, -EILSEQ for a NUL, -EMSGSIZE, or -errno of
+ * reading. */
 static int
 get_line(FILE *stream, char *buf, int size)
 {
@@ -78,7 +79,7 @@ get_line(FILE *stream, char *buf, int size)
 		buf[len++] = (char)c;
 	}
 	if (c == EOF && ferror(stream))
-		return -EIO;
+		return -errno; /* EISDIR, for one */
 	if (c == EOF && len == 0)
 		return -ENODATA;
 	buf[len] = '\n';
@@ -95,20 +96,19 @@ read_line(char *buf, int size, void *arg)
 
 	if (rd->failed != 0)
 		return NULL;
-	errno = 0;
 	r = get_line(rd->stream, buf, size);
 	if (r == -ENODATA)
 		return NULL;
 	rd->line++;
-	if (r == -EIO && errno != 0) {
-		say(rd->error, "%s", strerror(errno));
-		fail(rd, -errno, 0);
-	} else if (r == -EILSEQ) {
+	if (r == -EILSEQ) {
 		say(rd->error, "the line contains a NUL byte");
 		fail(rd, -EINVAL, rd->line);
 	} else if (r == -EMSGSIZE) {
 		say(rd->error, "the line is longer than %d bytes", size - 2);
 		fail(rd, -EINVAL, rd->line);
+	} else if (r < 0) {
+		say(rd->error, "%s", strerror(-r));
+		fail(rd, r, 0);
 	} else if (buf[0] == '[') {
 		check_header(rd, buf);
 	}
