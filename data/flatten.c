@@ -163,7 +163,7 @@ sets_init(struct sets *s)
 	int r;
 
 	*s = (struct sets){ 0 };
-	r = reserve(s, 0);
+	r = reserve(s, 1);
 	if (r == 0)
 		r = rehash(s);
 	if (r < 0) {

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: ISC */
+#include "bin/tarpit-lists/config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "data/list.h"
+
+static const char *const kind_names[] = { "block", "allow", NULL };
+static const char *const format_names[] = { "auto", "cidr", NULL };
+
+static int
+parse_percent(const char *value, void *member, char *why, size_t size)
+{
+	size_t len = strlen(value);
+	char number[8];
+	int r = -EINVAL;
+
+	if (len > 1 && len <= sizeof(number) && value[len - 1] == '%') {
+		memcpy(number, value, len - 1);
+		number[len - 1] = '\0';
+		r = option_parse_int(number, 0, 100, member);
+	}
+	if (r < 0)
+		snprintf(why, size, "not a percentage from 0%% to 100%%");
+	return r;
+}
+
+#define LISTS_PATH(member, KEY, initially, text)                       \
+	{                                                              \
+		.section = "Lists", .key = KEY, .type = OPTION_STRING, \
+		.min = 1, .max = 4000,                                 \
+		.offset = offsetof(struct config, member),             \
+		.initial = initially, .help = text,                    \
+	}
+
+static const struct option config_options[] = {
+	LISTS_PATH(directory, "Directory", SYSCONFDIR "/tarpit/lists.d",
+	    "one NAME.conf for each list"),
+	LISTS_PATH(
+	    output, "Output", "/var/lib/tarpit/lists.cdb", "the compiled file"),
+	LISTS_PATH(state, "State", "/var/lib/tarpit/lists",
+	    "kept between updates (by later versions)"),
+};
+
+const struct option_table config_table = {
+	.options = config_options,
+	.n_options = ARRAY_SIZE(config_options),
+};
+
+#define LIST_OPTION(member, KEY, TYPE)                        \
+	.section = "List", .key = KEY, .type = OPTION_##TYPE, \
+	.offset = offsetof(struct list_config, member)
+
+static const struct option list_options[] = {
+	{ LIST_OPTION(kind, "Kind", ENUM), .initial = "block",
+	    .names = kind_names, .help = "what the list is for" },
+	{ LIST_OPTION(source, "Source", STRING), .initial = "",
+	    .max = CDBFILE_SOURCE_MAX, .help = "file to read" },
+	{ LIST_OPTION(format, "Format", ENUM), .initial = "auto",
+	    .names = format_names, .help = "what it is written in" },
+	{ LIST_OPTION(interval, "Interval", TIME), .initial = "1h",
+	    .min = (int64_t)(60 * USEC_PER_SEC),
+	    .max = (int64_t)(366 * 86400 * USEC_PER_SEC),
+	    .help = "time between fetches" },
+	{ LIST_OPTION(min_entries, "MinEntries", INT), .initial = "0",
+	    .max = INT32_MAX, .help = "fewer are taken for a mistake" },
+	{ LIST_OPTION(max_shrink, "MaxShrink", CUSTOM), .initial = "50%",
+	    .parse = parse_percent,
+	    .help = "losing more at once is taken for a mistake" },
+};
+
+static const struct option_table list_table = {
+	.options = list_options,
+	.n_options = ARRAY_SIZE(list_options),
+};
+
+void
+config_error(struct option_error *e, const char *file, unsigned line,
+    const char *format, ...)
+{
+	va_list ap;
+
+	snprintf(e->file, sizeof(e->file), "%s", file);
+	e->line = (int)line;
+	va_start(ap, format);
+	vsnprintf(e->text, sizeof(e->text), format, ap);
+	va_end(ap);
+}
+
+/* Ends with .conf, and is no editor's or packager's leftover. */
+static int
+is_list_file(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return dot && entry->d_name[0] != '.' && strcmp(dot, ".conf") == 0;
+}
+
+/* The name goes into weights ("list.NAME") and reasons, where anything else
+ * would need quoting. */
+static int
+take_name(struct list_config *list, const char *file_name,
+    struct option_error *ret_error)
+{
+	size_t len = strlen(file_name) - strlen(".conf");
+
+	if (len == 0 || len > CDBFILE_NAME_MAX ||
+	    strspn(file_name, "abcdefghijklmnopqrstuvwxyz0123456789-") != len) {
+		config_error(ret_error, list->path, 0,
+		    "a list's name is 1 to %d of a-z, 0-9 and -",
+		    CDBFILE_NAME_MAX);
+		return -EINVAL;
+	}
+	memcpy(list->name, file_name, len);
+	list->name[len] = '\0';
+	return 0;
+}
+
+/* Makes the source an absolute path, or says why it is none. */
+static int
+resolve_source(
+    struct list_config *list, const char *file, struct option_error *ret_error)
+{
+	const char *slash = strrchr(file, '/');
+	char *absolute;
+
+	if (list->source[0] == '\0') {
+		config_error(
+		    ret_error, list->path, 0, "[List] Source= is missing");
+		return -EINVAL;
+	}
+	if (strstr(list->source, "://") ||
+	    strncmp(list->source, "spf:", 4) == 0) {
+		config_error(ret_error, list->path, 0,
+		    "[List] Source=%.120s: this version reads files only; "
+		    "fetch it to a file and name that",
+		    list->source);
+		return -EOPNOTSUPP;
+	}
+	if (list->source[0] == '/' || !slash)
+		return 0;
+	if (asprintf(&absolute, "%.*s/%s", (int)(slash - file), file,
+		list->source) < 0)
+		return -ENOMEM;
+	free(list->source);
+	list->source = absolute;
+	if (strlen(absolute) > CDBFILE_SOURCE_MAX) {
+		config_error(ret_error, list->path, 0,
+		    "[List] Source= is longer than %d bytes",
+		    CDBFILE_SOURCE_MAX);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int
+load_list(const struct config *config, const char *file, const char *file_name,
+    struct list_config *list, struct option_error *ret_error)
+{
+	int r;
+
+	if (asprintf(&list->path, "%s/%s", config->directory, file_name) < 0) {
+		list->path = NULL;
+		return -ENOMEM;
+	}
+	option_defaults(&list_table, list);
+	r = take_name(list, file_name, ret_error);
+	if (r == 0)
+		r = option_load(&list_table, list->path, list, ret_error);
+	return r < 0 ? r : resolve_source(list, file, ret_error);
+}
+
+static int
+compare_lists(const void *a, const void *b)
+{
+	const struct list_config *la = a, *lb = b;
+
+	/* Not the order of the files: "a-b.conf" is before "a.conf". */
+	return strcmp(la->name, lb->name);
+}
+
+static void
+free_entries(struct dirent **entries, int n)
+{
+	for (int i = 0; i < n; i++)
+		free(entries[i]);
+	free(entries);
+}
+
+static int
+load_all(const struct config *config, const char *file, struct dirent **entries,
+    int n, struct list_config **ret_lists, struct option_error *ret_error)
+{
+	struct list_config *lists = calloc(n ? (size_t)n : 1, sizeof(*lists));
+	int r = lists ? 0 : -ENOMEM;
+
+	for (int i = 0; r == 0 && i < n; i++)
+		r = load_list(
+		    config, file, entries[i]->d_name, &lists[i], ret_error);
+	if (r < 0) {
+		if (lists)
+			config_free_lists(lists, (size_t)n);
+		return r;
+	}
+	qsort(lists, (size_t)n, sizeof(*lists), compare_lists);
+	*ret_lists = lists;
+	return 0;
+}
+
+int
+config_load_lists(const struct config *config, const char *file,
+    struct list_config **ret_lists, size_t *ret_n,
+    struct option_error *ret_error)
+{
+	struct dirent **entries;
+	int n = scandir(config->directory, &entries, is_list_file, alphasort);
+	int r;
+
+	if (n < 0) {
+		r = -errno;
+		config_error(
+		    ret_error, config->directory, 0, "%s", strerror(-r));
+		return r;
+	}
+	config_error(ret_error, config->directory, 0, "out of memory");
+	if (n > CDBFILE_LISTS_MAX) {
+		config_error(ret_error, config->directory, 0,
+		    "%d lists; no more than %d can be compiled", n,
+		    CDBFILE_LISTS_MAX);
+		r = -E2BIG;
+	} else {
+		r = load_all(config, file, entries, n, ret_lists, ret_error);
+	}
+	free_entries(entries, n);
+	if (r == 0)
+		*ret_n = (size_t)n;
+	return r;
+}
+
+void
+config_free_lists(struct list_config *lists, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		option_fini(&list_table, &lists[i]);
+		free(lists[i].path);
+	}
+	free(lists);
+}

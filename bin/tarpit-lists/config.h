@@ -1,0 +1,41 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/* tarpit-lists.conf, and lists.d/NAME.conf for each list. */
+
+#include <stddef.h>
+
+#include "bin/common/option.h"
+#include "bin/common/util.h"
+#include "data/cdbfile.h"
+
+/* [Lists] and the command line. */
+struct config {
+	char *directory, *output, *state;
+	bool force;
+};
+
+extern const struct option_table config_table;
+
+/* One list: [List] of lists.d/NAME.conf. */
+struct list_config {
+	char name[CDBFILE_NAME_MAX + 1];
+	char *path;        /* of its file */
+	char *source;      /* as written, or an absolute path */
+	int kind;          /* enum cdbfile_kind */
+	int format;        /* enum list_format */
+	uint64_t interval; /* usec */
+	int64_t min_entries;
+	int64_t max_shrink; /* percent */
+};
+
+/* All lists that FILE, a tarpit-lists.conf read into CONFIG, names, ascending
+ * by name.  A relative Source= is taken from the directory of FILE.  0, or
+ * -errno with *RET_ERROR filled. */
+int config_load_lists(const struct config *, const char *file,
+    struct list_config **ret_lists, size_t *ret_n,
+    struct option_error *ret_error) MUST_CHECK;
+void config_free_lists(struct list_config *, size_t n);
+
+/* Fills ERROR; LINE 0 is the file as a whole. */
+void config_error(struct option_error *, const char *file, unsigned line,
+    const char *format, ...) PRINTF_LIKE(4, 5);
