@@ -13,7 +13,7 @@ VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo u
 PROGS               := tarpitd tarpit-policyd tarpit-handoff tarpit-lists
 data_USES           :=
 policy_USES         := data
-tarpitd_USES        :=
+tarpitd_USES        := policy data
 tarpit-policyd_USES := policy data
 tarpit-handoff_USES :=
 tarpit-lists_USES   := data
@@ -23,7 +23,8 @@ LIBS_INTERNAL       := policy data
 PKGS := libsystemd libmaxminddb libcdb inih
 
 # Targets that work before the packages are there.
-NO_PKGS := help clean packages check run sanitize coverage fuzz bench data lint layers format
+NO_PKGS := help clean packages check lint layers names shell manuals format \
+           sanitize coverage fuzz bench data run
 
 ifeq ($(MODE),fuzz)
 CC := clang
@@ -119,6 +120,100 @@ $(HELPERS): $(B)/%: $(B)/%.o $(B)/common.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 check-build: all $(TESTS) $(HELPERS) ## build the programs and all tests
+fuzz-build: $(FUZZ)
+
+# --- what the README tells users to call -------------------------------------
+# Each of these installs what it lacks, and then makes the rest in a second
+# run, in which pkg-config finds it.
+SUITES       ?= unit integration system
+FUZZ_SECONDS ?= 10
+NPROC := $(shell nproc)
+jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(NPROC))
+again  = +@$(MAKE) --no-print-directory $(jobs)
+# Where another MODE is built: build/asan; beside a B that was given.
+mode_B = $(if $(filter build/$(MODE),$(B)),build/$(1),$(B)-$(1))
+tests_in = @BUILD=$(CURDIR)/$(1) tests/helpers/run-tests $(2)
+
+packages:                ## install the Debian packages that building needs
+	@tests/helpers/packages build
+
+run: packages            ## build and start the demonstration on 127.0.0.1:2525
+	$(again) all $(B)/tests/helpers/maildir_smtpd data
+	@BUILD=$(CURDIR)/$(B) units/demo/run
+
+check:                   ## all tests; SUITES="unit integration system" for some
+	@tests/helpers/packages build test
+	$(again) check-build
+	$(call tests_in,$(B),$(SUITES))
+
+sanitize:                ## unit and integration tests under ASan and UBSan
+	@tests/helpers/packages build test
+	$(again) MODE=asan B=$(call mode_B,asan) WERROR=1 check-build
+	$(call tests_in,$(call mode_B,asan),unit integration)
+
+coverage:                ## what the tests reach; annotated sources in build/cov/gcov
+	@tests/helpers/packages build test
+	$(again) MODE=cov B=$(call mode_B,cov) check-build
+	@find $(call mode_B,cov) -name '*.gcda' -delete
+	$(call tests_in,$(call mode_B,cov),$(SUITES))
+	@tests/helpers/coverage $(call mode_B,cov)
+
+fuzz:                    ## each fuzzer for FUZZ_SECONDS=10
+	@tests/helpers/packages build fuzz
+	$(again) MODE=fuzz B=$(call mode_B,fuzz) fuzz-build
+	$(again) MODE=fuzz B=$(call mode_B,fuzz) fuzz-run
+fuzz-run:
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/helpers/run-fuzzers $(FUZZ)
+
+bench:                   ## figures against endlessh and postscreen; BENCH=name
+	@tests/helpers/packages build bench
+	$(again) check-build
+	@BUILD=$(CURDIR)/$(B) BENCH='$(BENCH)' tests/bench/run
+
+data:                    ## a free country database, into build/data
+	@BUILD=$(CURDIR)/$(B) units/demo/fetch-country build/data
+
+# --- lint --------------------------------------------------------------------
+MANS   := $(wildcard bin/*/*.[158] policy/*.5 data/*.5)
+SHELLS  = .ci/run $(shell grep -lE '^\#!.*(ba)?sh$$' -r tests units) \
+          $(wildcard tests/helpers/*.bash)
+BATS    = $(shell find tests -name '*.bats')
+
+lint:                    ## formatting, layers, manual pages, shell, warnings
+	@tests/helpers/packages build lint
+	$(again) B=$(call mode_B,lint) lint-all
+lint-all: format layers headers names manuals shell check-build
+
+format:                  ## C sources look as .clang-format says
+	@clang-format --dry-run -Werror $(SRCS) $(HDRS)
+
+layers:                  ## nothing below includes something above
+	@! grep -n '^#include "\(bin/[^c]\|policy/\|data/\|tests/\)' bin/common/*.[ch]
+	@! grep -n '^#include "\(bin/[^c]\|policy/\|tests/\)' data/*.[ch]
+	@! grep -n '^#include "\(bin/[^c]\|tests/\)' policy/*.[ch] /dev/null
+	@$(foreach p,$(PROGS),! grep -n '^#include "\(bin\|policy\|data\|tests\)/' \
+	    bin/$(p)/*.[ch] | grep -vE '"(bin/(common|$(p))$(subst $() ,,$(foreach \
+	    l,$($(p)_USES),|$(l))))/' &&) :
+
+headers: $(HDRS:%=$(B)/%.ok) # every header compiles on its own
+$(B)/%.h.ok: %.h $(B)/.flags
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_CPPFLAGS) $(PKG_CFLAGS) -std=gnu17 -Wall -Werror \
+	    -fsyntax-only -MMD -MP -MT $@ -MF $@.d -include $< -xc /dev/null
+	@touch $@
+
+# The top level is fixed, and nothing names a place that only one machine has.
+names:
+	@! git ls-tree --name-only HEAD | \
+	    grep -vxE 'bin|units|policy|data|tests|Makefile|README\.md|LICENSE|\..*'
+	@! git grep -nIE '/wor[k]/|registr[y]\.|\.npmj[s]\.|deb\.debia[n]\.'
+
+manuals:
+	@$(if $(MANS),mandoc -Tlint -Wwarning $(MANS))
+
+shell:
+	@shellcheck -x -e SC2015 $(SHELLS)
+	@shellcheck -x -e SC1091,SC2015,SC2016,SC2030,SC2031,SC2034,SC2154 $(BATS)
 
 clean:                   ## remove build/
 	rm -rf build
@@ -127,5 +222,7 @@ help:                    ## this list
 
 -include units/install.mk
 
-.PHONY: all check-build clean help FORCE
--include $(SRCS:%.c=$(B)/%.d)
+.PHONY: all check-build fuzz-build fuzz-run packages run check sanitize \
+    coverage fuzz bench data lint lint-all format layers headers names manuals \
+    shell clean help FORCE
+-include $(SRCS:%.c=$(B)/%.d) $(HDRS:%=$(B)/%.ok.d)
