@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <string.h>
+
+#include "bin/tarpit-policyd/policy.h"
+
+/* In the order in which equally heavy facts stand in a reason. */
+static const struct source_ops *const sources[] = {
+	&source_lists,
+	&source_country,
+	&source_asn,
+};
+
+enum { SOURCE_COUNT = ARRAY_SIZE(sources) };
+
+struct policy {
+	unsigned int refs;
+	struct rules rules;
+	struct source *source[SOURCE_COUNT];
+};
+
+int
+policy_new(struct rules *rules, struct loop *loop, struct policy **ret_policy)
+{
+	struct policy *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	p->refs = 1;
+	p->rules = *rules;
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
+		r = sources[i]->open(&p->source[i], &p->rules, loop);
+		if (r < 0) {
+			/* The list of weights may have grown. */
+			*rules = p->rules;
+			memset(&p->rules, 0, sizeof(p->rules));
+			policy_unref(p);
+			return r;
+		}
+	}
+	memset(rules, 0, sizeof(*rules));
+	*ret_policy = p;
+	return 0;
+}
+
+struct policy *
+policy_ref(struct policy *p)
+{
+	p->refs++;
+	return p;
+}
+
+struct policy *
+policy_unref(struct policy *p)
+{
+	if (!p || --p->refs > 0)
+		return NULL;
+	for (size_t i = 0; i < SOURCE_COUNT; i++)
+		p->source[i] = sources[i]->free(p->source[i]);
+	rules_fini(&p->rules);
+	free(p);
+	return NULL;
+}
+
+const struct rules *
+policy_rules(const struct policy *p)
+{
+	return &p->rules;
+}
+
+void
+policy_refresh(struct policy *p,
+    void (*tell)(void *arg, const char *source, const struct source_note *),
+    void *arg)
+{
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
+		struct source_note note = { 0 };
+
+		if (sources[i]->refresh(p->source[i], &note))
+			tell(arg, sources[i]->name, &note);
+	}
+}
+
+bool
+policy_ask(struct policy *p, struct inquiry *q)
+{
+	q->rules = &p->rules;
+	facts_init(&q->facts);
+	/* One for ourselves, so that a source that answers while the next is
+	 * still to be asked completes nothing. */
+	q->waiting = 1;
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
+		if (sources[i]->ask(p->source[i], q) == SOURCE_WAITS)
+			q->waiting++;
+	}
+	/* Nothing is remembered of anybody as yet. */
+	rules_add_named(&p->rules, FACT_HISTORY_NONE, &q->facts);
+	return --q->waiting == 0;
+}
+
+void
+policy_cancel(struct policy *p, struct inquiry *q)
+{
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
+		if (sources[i]->cancel)
+			sources[i]->cancel(p->source[i], q);
+	}
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: ISC */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "bin/tarpit-policyd/question.h"
+#include "data/cidr.h"
+
+static const char *const requests[] = {
+	[REQUEST_SESSION] = "tarpit_session",
+	[REQUEST_OUTCOME] = "tarpit_outcome",
+	[REQUEST_POSTFIX] = "smtpd_access_policy",
+};
+
+/* What a message may say; the values as found. */
+struct fields {
+	struct attr request, instance, client_address, behaviour;
+};
+
+static bool
+value_is(const struct attr *a, const char *value)
+{
+	return a->value && a->value_len == strlen(value) &&
+	    memcmp(a->value, value, a->value_len) == 0;
+}
+
+static int
+read_fields(const char *msg, size_t len, struct fields *ret)
+{
+	const char *end = msg + len;
+	struct attr a;
+	int r;
+
+	while ((r = attrs_next(&msg, end, &a)) > 0) {
+		if (attr_is(&a, "request"))
+			ret->request = a;
+		else if (attr_is(&a, "instance"))
+			ret->instance = a;
+		else if (attr_is(&a, "client_address"))
+			ret->client_address = a;
+		else if (attr_is(&a, "behaviour"))
+			ret->behaviour = a;
+	}
+	return r;
+}
+
+static int
+reject(const char **ret_why, const char *why)
+{
+	*ret_why = why;
+	return -EBADMSG;
+}
+
+static int
+read_request(const struct fields *f, struct question *q, const char **ret_why)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+		if (value_is(&f->request, requests[i])) {
+			q->request = (enum request)i;
+			return 0;
+		}
+	}
+	return reject(ret_why,
+	    f->request.value ? "request: unknown" : "request: missing");
+}
+
+static int
+read_instance(const struct fields *f, struct question *q, const char **ret_why)
+{
+	if (!f->instance.value)
+		return 0;
+	if (f->instance.value_len > sizeof(q->instance))
+		return reject(ret_why, "instance: too long");
+	q->instance_len = f->instance.value_len;
+	memcpy(q->instance, f->instance.value, q->instance_len);
+	return 0;
+}
+
+int
+question_read(
+    const char *msg, size_t len, struct question *ret, const char **ret_why)
+{
+	struct fields f = { 0 };
+	int r = read_fields(msg, len, &f);
+
+	ret->instance_len = 0;
+	if (read_instance(&f, ret, ret_why) < 0)
+		return -EBADMSG;
+	if (r < 0)
+		return reject(ret_why, "a line is not of the form name=value");
+	if (read_request(&f, ret, ret_why) < 0)
+		return -EBADMSG;
+	ret->pregreet = value_is(&f.behaviour, "pregreet");
+	ret->has_addr = f.client_address.value &&
+	    cidr_parse_addr(f.client_address.value, f.client_address.value_len,
+		&ret->addr) == 0;
+	/* Postfix says "unknown" now and then, and wants an answer. */
+	if (!ret->has_addr && ret->request == REQUEST_SESSION)
+		return reject(ret_why,
+		    f.client_address.value ? "client_address: not an address"
+					   : "client_address: missing");
+	return 0;
+}
+
+static void
+put_instance(struct attrs_out *out, const struct question *q)
+{
+	if (q->instance_len > 0)
+		attrs_put_n(out, "instance", q->instance, q->instance_len);
+}
+
+/* Ends an answer that ANSWER_MAX has room for by construction. */
+static size_t
+finish(struct attrs_out *out)
+{
+	int r = attrs_end(out);
+
+	assert(r == 0);
+	return out->len;
+}
+
+size_t
+question_answer(const struct question *q, const struct verdict *v, char *buf)
+{
+	struct attrs_out out;
+
+	attrs_begin(&out, buf, ANSWER_MAX);
+	put_instance(&out, q);
+	attrs_put(&out, "action", lane_name(v->lane));
+	attrs_put_int(&out, "score", v->score);
+	attrs_put_int(&out, "rate", v->rate);
+	attrs_put_int(&out, "patience", v->patience);
+	attrs_put_n(&out, "reason", v->reason, v->reason_len);
+	if (v->country[0] != '\0')
+		attrs_put(&out, "country", v->country);
+	if (v->asn != 0)
+		attrs_put_int(&out, "asn", v->asn);
+	attrs_put_int(&out, "ttl", v->ttl);
+	return finish(&out);
+}
+
+size_t
+question_answer_postfix(const char *action, char *buf)
+{
+	struct attrs_out out;
+
+	attrs_begin(&out, buf, ANSWER_MAX);
+	attrs_put(&out, "action", action);
+	return finish(&out);
+}
+
+size_t
+question_answer_error(const struct question *q, const char *why, char *buf)
+{
+	struct attrs_out out;
+
+	attrs_begin(&out, buf, ANSWER_MAX);
+	put_instance(&out, q);
+	attrs_put(&out, "error", why);
+	return finish(&out);
+}

@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "bin/common/attrs.h"
+#include "bin/common/fd.h"
+#include "bin/common/listen.h"
+#include "bin/tarpit-policyd/question.h"
+#include "bin/tarpit-policyd/server.h"
+#include "policy/engine.h"
+
+enum {
+	/* A message at least, so that the largest one fits. */
+	IN_SIZE = 2 * ATTRS_MAX,
+	/* Answers that a peer has not read; no question is taken for whose
+	 * answer there would be no room. */
+	OUT_SIZE = 256 * 1024,
+	/* Questions open at the same time, of all peers. */
+	QUESTIONS_MAX = 1024,
+};
+
+/* How often questions that cannot be read are worth a record. */
+#define ERROR_INTERVAL (10 * USEC_PER_SEC)
+
+/* One question while its facts are gathered. */
+struct open_question {
+	struct inquiry inquiry;
+	struct question question;
+	struct server *server;
+	struct peer *peer;
+	struct policy *policy;              /* a reference */
+	struct open_question *next, **link; /* of its peer, or the free ones */
+};
+
+struct peer {
+	struct loop_io io;
+	struct server *server;
+	struct peer *next, **link;
+	struct open_question *open;
+	size_t n_open;
+	bool eof;        /* it will send nothing more */
+	bool gone;       /* it will read nothing more */
+	bool stalled;    /* a message waits for room */
+	uint32_t events; /* what the loop watches for */
+	size_t in_len, out_len;
+	char in[IN_SIZE];
+	char out[OUT_SIZE];
+};
+
+struct server {
+	struct loop *loop;
+	struct journal *journal;
+	struct policy *policy; /* a reference */
+	struct peer *peers;
+	struct server_counts counts;
+	bool full;    /* as many connections as allowed: none is accepted */
+	bool starved; /* a peer waits for an open question to end */
+	uint64_t next_error; /* when a record is due again */
+	uint64_t errors_told;
+	size_t n_used; /* of `pool`, ever */
+	struct open_question *pool, *free;
+	size_t n_listeners;
+	struct listener {
+		struct acceptor acceptor;
+		struct server *server;
+	} listeners[LISTEN_MAX];
+};
+
+/*
+ * Open questions
+ */
+
+static struct open_question *
+open_question_new(struct server *s)
+{
+	struct open_question *o = s->free;
+
+	if (o)
+		s->free = o->next;
+	else if (s->n_used < QUESTIONS_MAX)
+		o = &s->pool[s->n_used++];
+	return o;
+}
+
+static void
+open_question_free(struct server *s, struct open_question *o)
+{
+	o->next = s->free;
+	s->free = o;
+}
+
+/* O waits: it belongs to its peer until it is answered or the peer goes. */
+static void
+park(struct open_question *o)
+{
+	struct peer *p = o->peer;
+
+	o->policy = policy_ref(p->server->policy);
+	o->next = p->open;
+	o->link = &p->open;
+	if (o->next)
+		o->next->link = &o->next;
+	p->open = o;
+	p->n_open++;
+}
+
+static void
+unpark(struct open_question *o)
+{
+	*o->link = o->next;
+	if (o->next)
+		o->next->link = o->link;
+	o->peer->n_open--;
+	policy_unref(o->policy);
+	open_question_free(o->server, o);
+}
+
+/*
+ * Answers
+ */
+
+/* A few words every ten seconds, however many bad questions come. */
+static void
+tell_error(struct server *s, const char *why)
+{
+	uint64_t now = loop_now(s->loop);
+	struct record record;
+
+	s->counts.errors++;
+	if (now < s->next_error)
+		return;
+	s->next_error = now + ERROR_INTERVAL;
+	record_begin(&record, EVENT_QUESTION_ERROR,
+	    "A question cannot be read: %s", why);
+	record_field(&record, "TARPIT_ERRORS", "%llu",
+	    (unsigned long long)(s->counts.errors - s->errors_told));
+	s->errors_told = s->counts.errors;
+	journal_send(s->journal, &record);
+}
+
+/* peer_has_room() said that the answer fits. */
+static char *
+answer_place(struct peer *p)
+{
+	return p->out + p->out_len;
+}
+
+static bool
+peer_has_room(const struct peer *p)
+{
+	return OUT_SIZE - p->out_len >= (p->n_open + 1) * ANSWER_MAX;
+}
+
+/* All facts but what the question itself says are there. */
+static void
+answer(struct peer *p, const struct question *q, struct inquiry *inquiry)
+{
+	struct verdict verdict;
+
+	if (q->pregreet)
+		rules_add_named(
+		    inquiry->rules, FACT_BEHAVIOUR_PREGREET, &inquiry->facts);
+	engine_decide(inquiry->rules, &inquiry->facts, &verdict);
+	p->server->counts.answers++;
+	if (q->request == REQUEST_POSTFIX)
+		p->out_len += question_answer_postfix(
+		    inquiry->rules->action[verdict.lane], answer_place(p));
+	else
+		p->out_len += question_answer(q, &verdict, answer_place(p));
+}
+
+static void peer_work(struct peer *);
+
+static void
+on_complete(struct inquiry *inquiry)
+{
+	struct open_question *o =
+	    CONTAINER_OF(inquiry, struct open_question, inquiry);
+	struct server *s = o->server;
+	struct peer *p = o->peer, *next;
+
+	answer(p, &o->question, inquiry);
+	unpark(o);
+	peer_work(p);
+	if (!s->starved)
+		return;
+	s->starved = false;
+	for (p = s->peers; p; p = next) {
+		next = p->next;
+		peer_work(p);
+	}
+}
+
+static void
+ask(struct open_question *o)
+{
+	struct peer *p = o->peer;
+	struct server *s = p->server;
+
+	o->inquiry.addr = o->question.addr;
+	o->inquiry.on_complete = on_complete;
+	if (!policy_ask(s->policy, &o->inquiry)) {
+		park(o);
+		return;
+	}
+	answer(p, &o->question, &o->inquiry);
+	open_question_free(s, o);
+}
+
+/* One complete message; there is room for its answer. */
+static void
+take_message(struct open_question *o, const char *msg, size_t len)
+{
+	struct peer *p = o->peer;
+	struct server *s = p->server;
+	const char *why;
+
+	if (question_read(msg, len, &o->question, &why) < 0) {
+		tell_error(s, why);
+		p->out_len +=
+		    question_answer_error(&o->question, why, answer_place(p));
+	} else if (o->question.request == REQUEST_OUTCOME) {
+		s->counts.outcomes++;
+	} else if (!o->question.has_addr) {
+		/* Postfix did not know the client's address. */
+		s->counts.answers++;
+		p->out_len += question_answer_postfix("DUNNO", answer_place(p));
+	} else {
+		ask(o);
+		return;
+	}
+	open_question_free(s, o);
+}
+
+/*
+ * Peers
+ */
+
+/* Takes what complete messages there are, as far as there is room.  0, or
+ * -EMSGSIZE: the peer speaks something else. */
+static int
+peer_serve(struct peer *p)
+{
+	struct server *s = p->server;
+	size_t at = 0, len;
+	int r;
+
+	p->stalled = false;
+	while ((r = attrs_find_end(p->in + at, p->in_len - at, &len)) == 0) {
+		struct open_question *o;
+
+		p->stalled = !peer_has_room(p);
+		if (p->stalled)
+			break;
+		o = open_question_new(s);
+		if (!o) {
+			p->stalled = s->starved = true;
+			break;
+		}
+		o->server = s;
+		o->peer = p;
+		take_message(o, p->in + at, len);
+		at += len;
+	}
+	p->in_len -= at;
+	memmove(p->in, p->in + at, p->in_len);
+	if (r == -EMSGSIZE)
+		tell_error(s, "a message does not end");
+	return r == -EMSGSIZE ? r : 0;
+}
+
+static int
+peer_read(struct peer *p)
+{
+	ssize_t n;
+
+	if (p->eof || p->stalled || p->in_len == IN_SIZE)
+		return 0;
+	n = recv(p->io.fd, p->in + p->in_len, IN_SIZE - p->in_len, 0);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	p->eof = n == 0;
+	p->in_len += (size_t)n;
+	return 0;
+}
+
+static int
+peer_flush(struct peer *p)
+{
+	ssize_t n;
+
+	if (p->gone)
+		p->out_len = 0;
+	if (p->out_len == 0)
+		return 0;
+	n = send(p->io.fd, p->out, p->out_len, MSG_NOSIGNAL);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	p->out_len -= (size_t)n;
+	memmove(p->out, p->out + n, p->out_len);
+	return 0;
+}
+
+static void
+resume_accepting(struct server *s)
+{
+	s->full = false;
+	for (size_t i = 0; i < s->n_listeners; i++)
+		acceptor_start(&s->listeners[i].acceptor);
+}
+
+static void
+peer_close(struct peer *p)
+{
+	struct server *s = p->server;
+
+	while (p->open) {
+		policy_cancel(p->open->policy, &p->open->inquiry);
+		unpark(p->open);
+	}
+	loop_remove(s->loop, &p->io);
+	fd_close(&p->io.fd);
+	*p->link = p->next;
+	if (p->next)
+		p->next->link = p->link;
+	free(p);
+	s->counts.connections--;
+	if (s->full)
+		resume_accepting(s);
+}
+
+/* Nothing is owed to a peer that has ended its questions and has all its
+ * answers.  One that is gone is not waited for: its hang-up would wake us
+ * without end. */
+static bool
+peer_is_done(const struct peer *p)
+{
+	if (p->gone && p->stalled)
+		return true;
+	return p->eof && !p->stalled &&
+	    (p->gone || (p->out_len == 0 && p->n_open == 0));
+}
+
+/* Does all that can be done for P now, and closes it if that was all. */
+static void
+peer_work(struct peer *p)
+{
+	uint32_t events;
+	int r;
+
+	do {
+		r = peer_serve(p);
+		if (peer_flush(p) < 0)
+			r = -EPIPE;
+	} while (r == 0 && p->stalled && p->out_len == 0 && peer_has_room(p) &&
+	    !p->server->starved);
+	if (r == 0 && !peer_is_done(p)) {
+		events = p->out_len > 0 ? EPOLLOUT : 0;
+		/* A peer that does not read is not read from either. */
+		if (!p->eof && !p->stalled)
+			events |= EPOLLIN;
+		if (events == p->events)
+			return;
+		p->events = events;
+		r = loop_modify(p->server->loop, &p->io, events);
+		if (r == 0)
+			return;
+	}
+	peer_close(p);
+}
+
+static void
+on_peer_event(struct loop_io *io, uint32_t events, uint64_t now)
+{
+	struct peer *p = CONTAINER_OF(io, struct peer, io);
+
+	(void)now;
+	if (events & (EPOLLHUP | EPOLLERR))
+		p->gone = true;
+	if (peer_read(p) < 0)
+		peer_close(p);
+	else
+		peer_work(p);
+}
+
+static int
+peer_new(struct server *s, int fd)
+{
+	/* Not zeroed: most of it is buffers that many peers never fill. */
+	struct peer *p = malloc(sizeof(*p));
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	memset(p, 0, offsetof(struct peer, in));
+	p->server = s;
+	p->io = (struct loop_io){ .fd = fd, .on_event = on_peer_event };
+	p->events = EPOLLIN;
+	r = loop_add(s->loop, &p->io, p->events);
+	if (r < 0) {
+		free(p);
+		return r;
+	}
+	p->next = s->peers;
+	p->link = &s->peers;
+	if (p->next)
+		p->next->link = &p->next;
+	s->peers = p;
+	s->counts.connections++;
+	return 0;
+}
+
+/*
+ * The service
+ */
+
+static void
+check_full(struct server *s)
+{
+	size_t max = (size_t)policy_rules(s->policy)->max_connections;
+
+	if (s->full || s->counts.connections < max)
+		return;
+	s->full = true;
+	journal_event(s->journal, EVENT_ACCEPT_PAUSED,
+	    "All %zu connections (MaxConnections=) are taken; others wait",
+	    max);
+	for (size_t i = 0; i < s->n_listeners; i++)
+		acceptor_stop(&s->listeners[i].acceptor);
+}
+
+static void
+on_accept(struct acceptor *a, int fd, const struct sockaddr_storage *from,
+    uint64_t now)
+{
+	struct server *s = CONTAINER_OF(a, struct listener, acceptor)->server;
+
+	(void)from;
+	(void)now;
+	if (peer_new(s, fd) < 0)
+		close(fd);
+	check_full(s);
+}
+
+static void
+on_pause(struct acceptor *a, int error)
+{
+	struct server *s = CONTAINER_OF(a, struct listener, acceptor)->server;
+
+	if (error < 0)
+		journal_event(s->journal, EVENT_ACCEPT_PAUSED,
+		    "No connection can be accepted for now: %s",
+		    strerror(-error));
+}
+
+static int
+listen_all(struct server *s, const int *fds, size_t n_fds)
+{
+	for (size_t i = 0; i < n_fds; i++) {
+		struct listener *l = &s->listeners[i];
+		int r;
+
+		l->server = s;
+		l->acceptor.on_accept = on_accept;
+		l->acceptor.on_pause = on_pause;
+		r = acceptor_init(&l->acceptor, s->loop, fds[i]);
+		if (r < 0)
+			return r;
+		s->n_listeners++;
+	}
+	return 0;
+}
+
+int
+server_new(struct loop *loop, struct journal *journal, struct policy *policy,
+    const int *fds, size_t n_fds, struct server **ret_server)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	int r = -ENOMEM;
+
+	if (!s)
+		return -ENOMEM;
+	s->loop = loop;
+	s->journal = journal;
+	s->policy = policy_ref(policy);
+	s->pool = calloc(QUESTIONS_MAX, sizeof(*s->pool));
+	if (s->pool)
+		r = listen_all(s, fds, n_fds);
+	if (r < 0)
+		server_free(s);
+	else
+		*ret_server = s;
+	return r;
+}
+
+struct server *
+server_free(struct server *s)
+{
+	if (!s)
+		return NULL;
+	while (s->n_listeners > 0)
+		acceptor_fini(&s->listeners[--s->n_listeners].acceptor);
+	while (s->peers)
+		peer_close(s->peers);
+	policy_unref(s->policy);
+	free(s->pool);
+	free(s);
+	return NULL;
+}
+
+void
+server_set_policy(struct server *s, struct policy *policy)
+{
+	struct policy *old = s->policy;
+
+	s->policy = policy_ref(policy);
+	policy_unref(old);
+	/* MaxConnections= may have risen. */
+	if (s->full)
+		resume_accepting(s);
+	check_full(s);
+}
+
+struct server_counts
+server_counts(const struct server *s)
+{
+	return s->counts;
+}

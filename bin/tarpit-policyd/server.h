@@ -1,0 +1,32 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * The connections of the policy service: questions in, answers out, any number
+ * of either on each.  One peer's failure closes that peer.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bin/common/journal.h"
+#include "bin/common/loop.h"
+#include "bin/common/util.h"
+#include "bin/tarpit-policyd/policy.h"
+
+struct server;
+
+struct server_counts {
+	size_t connections;
+	uint64_t answers, outcomes, errors;
+};
+
+/* Serves the listening sockets FDS, which stay the caller's and open until
+ * server_free().  Takes a reference of POLICY.  0 or -errno. */
+int server_new(struct loop *, struct journal *, struct policy *policy,
+    const int *fds, size_t n_fds, struct server **ret_server) MUST_CHECK;
+struct server *server_free(struct server *);
+
+/* Answers from now on by POLICY, of which it takes a reference. */
+void server_set_policy(struct server *, struct policy *policy);
+
+struct server_counts server_counts(const struct server *);

@@ -1,0 +1,17 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * Facts to verdict: adds the weights, finds the lane, reads the curves.
+ * Pure: no I/O, no clock, no allocation.
+ */
+
+#include "policy/facts.h"
+#include "policy/rules.h"
+#include "policy/verdict.h"
+
+void engine_decide(
+    const struct rules *, const struct facts *, struct verdict *ret_verdict);
+
+/* The curve's value at SCORE: linear between two points, rounded to nearest,
+ * flat outside them.  The curve has a point at least. */
+int32_t curve_at(const struct curve *, int32_t score);

@@ -1,0 +1,71 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * What is known of one client while its question is open.  Plain data: the
+ * sources add facts, each with the weight that the rules give it, and the
+ * engine adds them up.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bin/common/util.h"
+
+/* Every list that a compiled file can hold (CDBFILE_LISTS_MAX), and room for
+ * all other sources. */
+enum { FACTS_MAX = 160 };
+
+enum fact_kind {
+	FACT_NAMED,   /* `name` as printed: "list.drop", "history.none" */
+	FACT_COUNTRY, /* `number` is country_index() */
+	FACT_ASN,     /* `number` is the autonomous system */
+};
+
+struct fact {
+	enum fact_kind kind;
+	int32_t weight;
+	uint32_t number;
+	const char *name; /* borrowed from the rules */
+};
+
+struct facts {
+	char country[3]; /* "" unknown */
+	uint32_t asn;    /* 0 unknown */
+	size_t n;
+	struct fact fact[FACTS_MAX];
+};
+
+/* Countries are ISO 3166 codes of two letters, numbered AA = 0 to ZZ. */
+enum { COUNTRY_COUNT = 26 * 26 };
+
+/* -1 if CODE is not two upper-case letters. */
+static inline int
+country_index(const char code[2])
+{
+	if (code[0] < 'A' || code[0] > 'Z' || code[1] < 'A' || code[1] > 'Z')
+		return -1;
+	return (code[0] - 'A') * 26 + code[1] - 'A';
+}
+
+/* The array is left alone: clearing it would cost more than the question. */
+static inline void
+facts_init(struct facts *f)
+{
+	f->country[0] = '\0';
+	f->asn = 0;
+	f->n = 0;
+}
+
+/* Facts without weight are not kept: they change neither score nor reason.
+ * False if there was no room, which FACTS_MAX rules out. */
+static inline bool
+facts_add(struct facts *f, const struct fact *fact)
+{
+	if (fact->weight == 0)
+		return true;
+	if (f->n == FACTS_MAX)
+		return false;
+	f->fact[f->n++] = *fact;
+	return true;
+}

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/rules.h"
+
+/* Facts of fixed names: the key of their weight, what stands in a reason, and
+ * whether a source of this version finds them. */
+static const struct {
+	const char *key, *printed;
+	bool has_source;
+} named[NAMED_FACT_COUNT] = {
+	[FACT_COUNTRY_UNKNOWN] = { "country.unknown", NULL, true },
+	[FACT_ASN_UNKNOWN] = { "asn.unknown", NULL, true },
+	[FACT_RDNS_NONE] = { "rdns.none", NULL, false },
+	[FACT_RDNS_UNCONFIRMED] = { "rdns.unconfirmed", NULL, false },
+	[FACT_RDNS_GENERIC] = { "rdns.generic", NULL, false },
+	[FACT_RDNS_OK] = { "rdns.ok", NULL, false },
+	[FACT_HISTORY_NONE] = { "history.none", NULL, true },
+	[FACT_HISTORY_PATIENT] = { "history.patient", NULL, false },
+	[FACT_HISTORY_ABANDONED] = { "history.abandoned", NULL, false },
+	[FACT_HISTORY_PREGREET] = { "history.pregreet", NULL, false },
+	[FACT_BEHAVIOUR_PREGREET] = { "behaviour.pregreet",
+	    "behaviour:pregreet", true },
+};
+
+const char *
+named_fact_key(enum named_fact which)
+{
+	return named[which].key;
+}
+
+void
+rules_add_named(
+    const struct rules *r, enum named_fact which, struct facts *facts)
+{
+	const char *printed = named[which].printed;
+
+	facts_add(facts,
+	    &(struct fact){ .kind = FACT_NAMED,
+		.weight = r->named[which],
+		.name = printed ? printed : named[which].key });
+}
+
+/*
+ * Curves
+ */
+
+static size_t
+find_point(const struct curve *c, int32_t score)
+{
+	size_t i = 0;
+
+	while (i < c->n && c->point[i].score < score)
+		i++;
+	return i;
+}
+
+/* Keeps the points in order, so that lines may come in any; a score given
+ * again replaces the point, so that a drop-in can. */
+static int
+curve_set(struct curve *c, int32_t score, int32_t value)
+{
+	size_t i = find_point(c, score);
+
+	if (i == c->n || c->point[i].score != score) {
+		if (c->n == CURVE_MAX)
+			return -ENOSPC;
+		memmove(&c->point[i + 1], &c->point[i],
+		    (c->n - i) * sizeof(c->point[0]));
+		c->n++;
+	}
+	c->point[i] = (struct curve_point){ score, value };
+	return 0;
+}
+
+static void
+curve_remove(struct curve *c, int32_t score)
+{
+	size_t i = find_point(c, score);
+
+	if (i == c->n || c->point[i].score != score)
+		return;
+	c->n--;
+	memmove(
+	    &c->point[i], &c->point[i + 1], (c->n - i) * sizeof(c->point[0]));
+}
+
+static int
+fail(char *why, size_t size, const char *text)
+{
+	snprintf(why, size, "%s", text);
+	return -EINVAL;
+}
+
+static int
+add_point(struct curve *c, const char *key, const char *value, int64_t number,
+    char *why, size_t size)
+{
+	int64_t score;
+
+	if (option_parse_int(key, -SCORE_MAX, SCORE_MAX, &score) < 0)
+		return fail(why, size,
+		    "the score is not a whole number from "
+		    "-1000000 to 1000000");
+	if (*value == '\0')
+		curve_remove(c, (int32_t)score);
+	else if (curve_set(c, (int32_t)score, (int32_t)number) < 0)
+		return fail(why, size, "more than 16 points");
+	return 0;
+}
+
+static int
+set_rate(
+    void *config, const char *key, const char *value, char *why, size_t size)
+{
+	struct rules *r = config;
+	int64_t rate = 0;
+
+	if (*value != '\0' && option_parse_int(value, 1, RATE_MAX, &rate) < 0)
+		return fail(why, size,
+		    "not a number of bytes per second from 1 to 1000000");
+	return add_point(&r->rate, key, value, rate, why, size);
+}
+
+static int
+set_patience(
+    void *config, const char *key, const char *value, char *why, size_t size)
+{
+	struct rules *r = config;
+	uint64_t usec = 0;
+
+	if (*value != '\0' &&
+	    (option_parse_time(value, &usec) < 0 ||
+		usec > PATIENCE_MAX * USEC_PER_SEC || usec % USEC_PER_SEC != 0))
+		return fail(why, size, "not a time of whole seconds up to 1h");
+	return add_point(&r->patience, key, value,
+	    (int64_t)(usec / USEC_PER_SEC), why, size);
+}
+
+/*
+ * Weights
+ */
+
+static size_t
+asn_place(const struct asn_weights *t, uint32_t asn)
+{
+	/* Fibonacci hashing: neighbouring numbers spread. */
+	size_t i = (size_t)(asn * UINT32_C(2654435769)) & (t->size - 1);
+
+	while (t->slot[i].asn != 0 && t->slot[i].asn != asn)
+		i = (i + 1) & (t->size - 1);
+	return i;
+}
+
+static int
+asn_grow(struct asn_weights *t)
+{
+	struct asn_weights bigger = { .n = t->n,
+		.size = t->size ? t->size * 2 : 64 };
+
+	bigger.slot = calloc(bigger.size, sizeof(*bigger.slot));
+	if (!bigger.slot)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->size; i++) {
+		if (t->slot[i].asn != 0)
+			bigger.slot[asn_place(&bigger, t->slot[i].asn)] =
+			    t->slot[i];
+	}
+	free(t->slot);
+	*t = bigger;
+	return 0;
+}
+
+static int
+asn_set(struct asn_weights *t, uint32_t asn, int32_t weight)
+{
+	struct asn_weight *slot;
+
+	/* At most half full: a search ends soon, and at a free place. */
+	if (t->n * 2 >= t->size && asn_grow(t) < 0)
+		return -ENOMEM;
+	slot = &t->slot[asn_place(t, asn)];
+	t->n += slot->asn == 0;
+	*slot = (struct asn_weight){ asn, weight };
+	return 0;
+}
+
+int32_t
+rules_asn_weight(const struct rules *r, uint32_t asn)
+{
+	const struct asn_weights *t = &r->asn_weight;
+
+	if (t->size == 0 || asn == 0)
+		return 0;
+	return t->slot[asn_place(t, asn)].weight;
+}
+
+struct list_weight *
+rules_list(struct rules *r, const char *name)
+{
+	static const char family[] = "list.";
+	size_t n = strlen(name) + 1;
+	struct list_weight *w;
+
+	for (w = r->list_weight; w; w = w->next) {
+		if (strcmp(w->name + sizeof(family) - 1, name) == 0)
+			return w;
+	}
+	w = malloc(sizeof(*w) + sizeof(family) - 1 + n);
+	if (!w)
+		return NULL;
+	w->weight = 0;
+	memcpy(w->name, family, sizeof(family) - 1);
+	memcpy(w->name + sizeof(family) - 1, name, n);
+	w->next = r->list_weight;
+	r->list_weight = w;
+	return w;
+}
+
+static int
+parse_weight(const char *value, int32_t *ret_weight, char *why, size_t size)
+{
+	int64_t weight = 0;
+
+	/* An empty value takes back what an earlier file said. */
+	if (*value != '\0' &&
+	    option_parse_int(value, -WEIGHT_MAX, WEIGHT_MAX, &weight) < 0)
+		return fail(
+		    why, size, "not a whole number from -1000000 to 1000000");
+	*ret_weight = (int32_t)weight;
+	return 0;
+}
+
+static int
+set_list(struct rules *r, const char *name, const char *value, char *why,
+    size_t size)
+{
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+	struct list_weight *w;
+	int32_t weight;
+
+	if (n == 0 || n > LIST_NAME_MAX || name[n] != '\0')
+		return fail(
+		    why, size, "a list's name is made of a-z, 0-9 and -");
+	if (parse_weight(value, &weight, why, size) < 0)
+		return -EINVAL;
+	w = rules_list(r, name);
+	if (!w)
+		return fail(why, size, "out of memory");
+	w->weight = weight;
+	return 0;
+}
+
+static int
+set_country(struct rules *r, const char *name, const char *value, char *why,
+    size_t size)
+{
+	int index = strlen(name) == 2 ? country_index(name) : -1;
+
+	if (index < 0)
+		return fail(why, size,
+		    "not an ISO 3166 code of two upper-case "
+		    "letters, nor unknown");
+	return parse_weight(value, &r->country_weight[index], why, size);
+}
+
+static int
+set_asn(struct rules *r, const char *name, const char *value, char *why,
+    size_t size)
+{
+	int64_t asn;
+	int32_t weight;
+
+	if (option_parse_int(name, 1, UINT32_MAX, &asn) < 0)
+		return fail(why, size,
+		    "not an autonomous system's number, "
+		    "nor unknown");
+	if (parse_weight(value, &weight, why, size) < 0)
+		return -EINVAL;
+	if (asn_set(&r->asn_weight, (uint32_t)asn, weight) < 0)
+		return fail(why, size, "out of memory");
+	return 0;
+}
+
+static int
+set_named(struct rules *r, const char *name, const char *value, char *why,
+    size_t size)
+{
+	(void)r;
+	(void)name;
+	(void)value;
+	return fail(why, size, "this family has no such weight");
+}
+
+static struct dnsbl_weight *
+find_dnsbl(struct rules *r, const char *zone, const char *filter)
+{
+	for (size_t i = 0; i < r->n_dnsbl; i++) {
+		if (strcmp(r->dnsbl[i].zone, zone) == 0 &&
+		    strcmp(r->dnsbl[i].filter, filter) == 0)
+			return &r->dnsbl[i];
+	}
+	if (r->n_dnsbl == DNSBL_MAX)
+		return NULL;
+	return &r->dnsbl[r->n_dnsbl++];
+}
+
+/* "60" or "60=127.0.0.2-11". */
+static int
+set_dnsbl(struct rules *r, const char *zone, const char *value, char *why,
+    size_t size)
+{
+	const char *filter = strchrnul(value, '=');
+	struct dnsbl_weight *d;
+	char number[16];
+	int32_t weight;
+
+	snprintf(number, sizeof(number), "%.*s", (int)(filter - value), value);
+	if (parse_weight(number, &weight, why, size) < 0)
+		return -EINVAL;
+	filter += *filter == '=';
+	if (*filter != '\0' &&
+	    (strncmp(filter, "127.", 4) != 0 ||
+		filter[strspn(filter, "0123456789.-,")] != '\0' ||
+		strlen(filter) >= sizeof(d->filter)))
+		return fail(
+		    why, size, "the filter is not of the form 127.0.0.2-11");
+	if (*zone == '\0' || strlen(zone) >= sizeof(d->zone) ||
+	    !strchr(zone, '.'))
+		return fail(why, size, "not the name of a zone");
+	d = find_dnsbl(r, zone, filter);
+	if (!d)
+		return fail(why, size, "more than 16 zones");
+	d->weight = weight;
+	snprintf(d->zone, sizeof(d->zone), "%s", zone);
+	snprintf(d->filter, sizeof(d->filter), "%s", filter);
+	return 0;
+}
+
+static const struct family {
+	const char *prefix;
+	int (*set)(struct rules *, const char *name, const char *value,
+	    char *why, size_t size);
+} families[] = {
+	{ "list.", set_list },
+	{ "country.", set_country },
+	{ "asn.", set_asn },
+	{ "dnsbl.", set_dnsbl },
+	{ "rdns.", set_named },
+	{ "history.", set_named },
+	{ "behaviour.", set_named },
+};
+
+static int
+set_weight(
+    void *config, const char *key, const char *value, char *why, size_t size)
+{
+	struct rules *r = config;
+
+	for (size_t i = 0; i < NAMED_FACT_COUNT; i++) {
+		if (strcmp(key, named[i].key) == 0)
+			return parse_weight(value, &r->named[i], why, size);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		size_t n = strlen(families[i].prefix);
+
+		if (strncmp(key, families[i].prefix, n) == 0)
+			return families[i].set(r, key + n, value, why, size);
+	}
+	return fail(why, size,
+	    "no such family of weights: list, country, asn, "
+	    "rdns, history, dnsbl, behaviour");
+}
+
+/*
+ * The table
+ */
+
+/* An answer's action must stay one line, and say something. */
+static int
+parse_action(const char *value, void *member, char *why, size_t size)
+{
+	char **action = member, *copy;
+
+	if (*value == '\0' || strlen(value) > 512)
+		return fail(why, size, "not an action of access(5)");
+	copy = strdup(value);
+	if (!copy)
+		return fail(why, size, "out of memory");
+	free(*action);
+	*action = copy;
+	return 0;
+}
+
+#define PATH(name, member, preset, text)                               \
+	{                                                              \
+		.section = "Data", .key = name, .type = OPTION_STRING, \
+		.offset = offsetof(struct rules, member), .max = 4095, \
+		.initial = preset, .help = text                        \
+	}
+#define LANE(name, member, preset, text)                                     \
+	{                                                                    \
+		.section = "Lanes", .key = name, .type = OPTION_INT,         \
+		.offset = offsetof(struct rules, member), .min = -SCORE_MAX, \
+		.max = SCORE_MAX, .initial = preset, .help = text            \
+	}
+#define ACTION(name, lane, text)                                              \
+	{                                                                     \
+		.section = "Postfix", .key = name, .type = OPTION_CUSTOM,     \
+		.offset =                                                     \
+		    offsetof(struct rules, action) + (lane) * sizeof(char *), \
+		.initial = "DUNNO", .parse = parse_action, .help = text       \
+	}
+
+/* clang-format off */
+static const struct option options[] = {
+	PATH("Lists", lists, "/var/lib/tarpit/lists.cdb",
+	    "block and allow lists compiled by tarpit-lists"),
+	PATH("Country", country, "/var/lib/tarpit/country.mmdb",
+	    "country database in MaxMind's format"),
+	PATH("Asn", asn, "/var/lib/tarpit/asn.mmdb",
+	    "database of autonomous systems in MaxMind's format"),
+	PATH("History", history, "/var/lib/tarpit/history",
+	    "what is remembered of clients (not used yet)"),
+	LANE("Slow", slow, "20", "lowest score of the lane slow"),
+	LANE("Throttle", throttle, "60", "lowest score of the lane throttle"),
+	LANE("Hold", hold, "100", "lowest score of the lane hold"),
+	ACTION("Pass", LANE_PASS, "answer to Postfix in the lane pass"),
+	ACTION("Slow", LANE_SLOW, "answer to Postfix in the lane slow"),
+	ACTION("Throttle", LANE_THROTTLE,
+	    "answer to Postfix in the lane throttle"),
+	ACTION("Hold", LANE_HOLD, "answer to Postfix in the lane hold"),
+	{ .section = "Answers", .key = "Ttl", .type = OPTION_TIME,
+	    .offset = offsetof(struct rules, ttl),
+	    .max = 3600 * (int64_t)USEC_PER_SEC, .initial = "60s",
+	    .help = "how long a pass may be used again for its address" },
+	{ .section = "Service", .key = "MaxConnections", .type = OPTION_INT,
+	    .offset = offsetof(struct rules, max_connections),
+	    .min = 1, .max = 4096, .initial = "64",
+	    .help = "connections served at the same time" },
+};
+/* clang-format on */
+
+static const struct option_section sections[] = {
+	{ "Curve", set_rate, "SCORE=BYTES: bytes per second at this score" },
+	{ "Patience", set_patience,
+	    "SCORE=TIME: length of the greeting at this score" },
+	{ "Weights", set_weight, "FACT=POINTS: what a fact adds to the score" },
+};
+
+const struct option_table rules_table = {
+	.options = options,
+	.n_options = ARRAY_SIZE(options),
+	.sections = sections,
+	.n_sections = ARRAY_SIZE(sections),
+};
+
+static const struct curve default_rate = {
+	.n = 3,
+	.point = { { 20, 100 }, { 60, 20 }, { 100, 5 } },
+};
+static const struct curve default_patience = {
+	.n = 3,
+	.point = { { 20, 6 }, { 60, 20 }, { 100, 25 } },
+};
+
+int
+rules_check(struct rules *r, struct option_error *ret_error)
+{
+	if (r->rate.n == 0)
+		r->rate = default_rate;
+	if (r->patience.n == 0)
+		r->patience = default_patience;
+	ret_error->line = 0;
+	if (r->slow >= r->throttle)
+		snprintf(ret_error->text, sizeof(ret_error->text),
+		    "[Lanes] Slow=%lld is not below Throttle=%lld",
+		    (long long)r->slow, (long long)r->throttle);
+	else if (r->throttle >= r->hold)
+		snprintf(ret_error->text, sizeof(ret_error->text),
+		    "[Lanes] Throttle=%lld is not below Hold=%lld",
+		    (long long)r->throttle, (long long)r->hold);
+	else
+		return 0;
+	return -EINVAL;
+}
+
+void
+rules_fini(struct rules *r)
+{
+	struct list_weight *w;
+
+	while ((w = r->list_weight)) {
+		r->list_weight = w->next;
+		free(w);
+	}
+	free(r->asn_weight.slot);
+	for (size_t i = 0; i < LANE_COUNT; i++)
+		free(r->action[i]);
+	option_fini(&rules_table, r);
+	memset(r, 0, sizeof(*r));
+}
+
+size_t
+rules_list_sourceless(const struct rules *r, char *buf, size_t size)
+{
+	FILE *out = fmemopen(buf, size, "w");
+	size_t n = 0;
+
+	buf[0] = '\0';
+	if (!out)
+		return 0;
+	for (size_t i = 0; i < NAMED_FACT_COUNT; i++) {
+		if (!named[i].has_source && r->named[i] != 0)
+			fprintf(out, "%s%s", n++ ? " " : "", named[i].key);
+	}
+	for (size_t i = 0; i < r->n_dnsbl; i++) {
+		if (r->dnsbl[i].weight != 0)
+			fprintf(out, "%sdnsbl.%s", n++ ? " " : "",
+			    r->dnsbl[i].zone);
+	}
+	fclose(out);
+	buf[size - 1] = '\0';
+	return n;
+}

@@ -1,0 +1,116 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * policy.conf: where the data files are, what each fact weighs, and what a
+ * score means.  Read once into tables that answer without searching; never
+ * changed after rules_check() but for the names of lists, which the lists'
+ * source adds as it meets them.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bin/common/option.h"
+#include "bin/common/util.h"
+#include "policy/facts.h"
+#include "policy/verdict.h"
+
+enum {
+	CURVE_MAX = 16,       /* points */
+	WEIGHT_MAX = 1000000, /* largest weight, either sign */
+	RATE_MAX = 1000000,   /* bytes per second */
+	PATIENCE_MAX = 3600,  /* seconds */
+	DNSBL_MAX = 16,       /* zones, one each for every filter of a zone */
+	LIST_NAME_MAX = 63,
+};
+
+/* The facts that have one fixed name each. */
+enum named_fact {
+	FACT_COUNTRY_UNKNOWN,
+	FACT_ASN_UNKNOWN,
+	FACT_RDNS_NONE,
+	FACT_RDNS_UNCONFIRMED,
+	FACT_RDNS_GENERIC,
+	FACT_RDNS_OK,
+	FACT_HISTORY_NONE,
+	FACT_HISTORY_PATIENT,
+	FACT_HISTORY_ABANDONED,
+	FACT_HISTORY_PREGREET,
+	FACT_BEHAVIOUR_PREGREET,
+	NAMED_FACT_COUNT
+};
+
+/* Points in order of score; values between two of them lie on the line. */
+struct curve {
+	size_t n;
+	struct curve_point {
+		int32_t score, value;
+	} point[CURVE_MAX];
+};
+
+/* A list's weight and the name of its fact, "list.NAME".  Stays where it is
+ * for as long as the rules live, so that facts may point to the name. */
+struct list_weight {
+	struct list_weight *next;
+	int32_t weight;
+	char name[];
+};
+
+/* Open addressing; 0 is a free place (AS 0 is reserved, RFC 7607). */
+struct asn_weights {
+	size_t n, size; /* size: 0 or a power of two */
+	struct asn_weight {
+		uint32_t asn;
+		int32_t weight;
+	} * slot;
+};
+
+/* Kept for the source that will ask the zones. */
+struct dnsbl_weight {
+	int32_t weight;
+	char zone[256];
+	char filter[64]; /* "127.0.0.2-11", or "": any listing */
+};
+
+struct rules {
+	char *lists, *country, *asn, *history; /* paths; "" none */
+	int64_t slow, throttle, hold;          /* lowest score of each lane */
+	struct curve rate, patience;
+	int32_t named[NAMED_FACT_COUNT];
+	int32_t country_weight[COUNTRY_COUNT];
+	struct asn_weights asn_weight;
+	struct list_weight *list_weight;
+	size_t n_dnsbl;
+	struct dnsbl_weight dnsbl[DNSBL_MAX];
+	char *action[LANE_COUNT]; /* [Postfix] */
+	uint64_t ttl;             /* usec */
+	int64_t max_connections;
+};
+
+/* For option_load(), program_load() and --help; the structure is a struct
+ * rules.  rules_check() must follow. */
+extern const struct option_table rules_table;
+
+/* What no single line can tell: the lanes ascend.  Gives curves without
+ * points their defaults.  0, or -EINVAL and *RET_ERROR's text. */
+int rules_check(struct rules *, struct option_error *ret_error) MUST_CHECK;
+
+/* Frees what the structure owns, not itself. */
+void rules_fini(struct rules *);
+
+/* "country.unknown", as in policy.conf. */
+const char *named_fact_key(enum named_fact);
+
+/* Adds a fact of fixed name. */
+void rules_add_named(const struct rules *, enum named_fact, struct facts *);
+
+int32_t rules_asn_weight(const struct rules *, uint32_t asn);
+
+/* The weight of the list NAME, made with weight 0 if the rules do not know
+ * the list; NULL: no memory. */
+struct list_weight *rules_list(struct rules *, const char *name);
+
+/* Writes the keys of weights whose facts no source of this version finds,
+ * separated by spaces, cut at SIZE.  How many there are. */
+size_t rules_list_sourceless(const struct rules *, char *buf, size_t size);

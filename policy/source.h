@@ -1,0 +1,75 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * Sources of facts.  Each fills in one table of functions and is the only user
+ * of its library.  A source answers at once, or later through the loop; it
+ * never blocks while it is asked.  Nothing here logs: what the operator should
+ * hear is returned as a note.
+ */
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bin/common/loop.h"
+#include "bin/common/util.h"
+#include "policy/facts.h"
+#include "policy/rules.h"
+
+struct source;
+
+/* One client about whom facts are gathered. */
+struct inquiry {
+	struct in6_addr addr; /* IPv4 as IPv4-mapped; see data/cidr.h */
+	const struct rules *rules;
+	struct facts facts;
+	unsigned int waiting; /* sources that have still to answer */
+	/* Called when the last of them has; never from within ask(). */
+	void (*on_complete)(struct inquiry *);
+};
+
+enum source_ask { SOURCE_DONE, SOURCE_WAITS };
+
+/* What opening or a refresh found, for the operator. */
+struct source_note {
+	bool failed;   /* no (new) data: it goes on with what it had, if any */
+	bool has_data; /* answers come from some data, new or old */
+	char file[256];
+	char text[256]; /* "12 lists", "truncated: ..." */
+};
+
+struct source_ops {
+	const char *name; /* "lists", "country", "asn" */
+
+	/* Makes a source.  RULES outlive it; weights are looked up in them
+	 * when data is loaded, not when a question is asked.  LOOP is for
+	 * sources that wait for something.  0 or -ENOMEM: data that is not
+	 * there is no error here but a note of the first refresh(). */
+	int (*open)(
+	    struct source **ret_source, struct rules *rules, struct loop *loop);
+	struct source *(*free)(struct source *);
+
+	/* Looks whether the data has changed and loads it.  Called once after
+	 * open() and then each second.  True if NOTE has something new to
+	 * say: each change of state is told once. */
+	bool (*refresh)(struct source *, struct source_note *ret_note);
+
+	/* Adds facts.  SOURCE_WAITS: it will call source_answered() later,
+	 * and INQUIRY stays where it is until then or until cancel(). */
+	enum source_ask (*ask)(struct source *, struct inquiry *);
+
+	/* Forgets an inquiry that it let wait.  NULL if it never does. */
+	void (*cancel)(struct source *, struct inquiry *);
+};
+
+/* A source that let INQUIRY wait has added its facts. */
+static inline void
+source_answered(struct inquiry *q)
+{
+	if (--q->waiting == 0)
+		q->on_complete(q);
+}
+
+extern const struct source_ops source_lists;
+extern const struct source_ops source_country;
+extern const struct source_ops source_asn;

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC */
+#include <string.h>
+
+#include "policy/verdict.h"
+
+/* "country.XX+1000000", "asn.4294967295-1000000", or a name of the rules. */
+enum { FACT_TEXT_MAX = 96, NUMBER_MAX = 11 };
+
+static const char more[] = " ...";
+
+const char *
+lane_name(enum lane lane)
+{
+	static const char *const names[LANE_COUNT] = {
+		[LANE_PASS] = "pass",
+		[LANE_SLOW] = "slow",
+		[LANE_THROTTLE] = "throttle",
+		[LANE_HOLD] = "hold",
+	};
+
+	return names[lane];
+}
+
+/* Appends N in decimal; snprintf() would be the slowest part of an answer. */
+static char *
+put_number(char *to, uint32_t n)
+{
+	char digits[NUMBER_MAX];
+	size_t i = sizeof(digits);
+
+	do
+		digits[--i] = (char)('0' + n % 10);
+	while ((n /= 10) != 0);
+	memcpy(to, digits + i, sizeof(digits) - i);
+	return to + sizeof(digits) - i;
+}
+
+static char *
+put_text(char *to, const char *text, size_t max)
+{
+	size_t n = strnlen(text, max);
+
+	memcpy(to, text, n);
+	return to + n;
+}
+
+/* The fact's name, sign and weight at TO, FACT_TEXT_MAX bytes at most. */
+static size_t
+put_fact(char *to, const struct fact *fact)
+{
+	char *p = to;
+	uint32_t weight = (uint32_t)fact->weight;
+
+	switch (fact->kind) {
+	case FACT_NAMED:
+		p = put_text(p, fact->name, FACT_TEXT_MAX - NUMBER_MAX - 1);
+		break;
+	case FACT_COUNTRY:
+		p = put_text(p, "country.", 8);
+		*p++ = (char)('A' + fact->number / 26 % 26);
+		*p++ = (char)('A' + fact->number % 26);
+		break;
+	case FACT_ASN:
+		p = put_text(p, "asn.", 4);
+		p = put_number(p, fact->number);
+		break;
+	}
+	*p++ = fact->weight < 0 ? '-' : '+';
+	p = put_number(p, fact->weight < 0 ? -weight : weight);
+	return (size_t)(p - to);
+}
+
+static uint32_t
+heaviness(const struct fact *fact)
+{
+	uint32_t weight = (uint32_t)fact->weight;
+
+	return fact->weight < 0 ? -weight : weight;
+}
+
+/* Fills ORDER with the facts, heaviest first.  Insertion: there are seldom
+ * more than four, and the order of equals must not change. */
+static void
+sort_facts(const struct facts *f, const struct fact *order[static FACTS_MAX])
+{
+	for (size_t i = 0; i < f->n; i++) {
+		const struct fact *fact = &f->fact[i];
+		size_t at = i;
+
+		while (at > 0 && heaviness(order[at - 1]) < heaviness(fact)) {
+			order[at] = order[at - 1];
+			at--;
+		}
+		order[at] = fact;
+	}
+}
+
+size_t
+verdict_print_reason(const struct facts *f, char *buf, size_t size)
+{
+	const struct fact *order[FACTS_MAX];
+	char text[FACT_TEXT_MAX];
+	size_t len = 0;
+
+	sort_facts(f, order);
+	for (size_t i = 0; i < f->n; i++) {
+		size_t n = put_fact(text, order[i]), gap = len > 0;
+		size_t tail = i + 1 < f->n ? sizeof(more) : 1;
+
+		if (len + gap + n + tail > size) {
+			memcpy(buf + len, more + !gap, sizeof(more) - !gap);
+			return len + sizeof(more) - 1 - !gap;
+		}
+		if (gap)
+			buf[len++] = ' ';
+		memcpy(buf + len, text, n);
+		len += n;
+	}
+	buf[len] = '\0';
+	return len;
+}

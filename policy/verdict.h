@@ -1,0 +1,36 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * What is decided of a client: the lane, how slow, how long, and why.  Plain
+ * data; owns nothing.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/facts.h"
+
+enum lane { LANE_PASS, LANE_SLOW, LANE_THROTTLE, LANE_HOLD, LANE_COUNT };
+
+/* "pass", "slow", "throttle", "hold": as on the wire and in the journal. */
+const char *lane_name(enum lane);
+
+enum { REASON_SIZE = 256, SCORE_MAX = 1000000 };
+
+struct verdict {
+	enum lane lane;
+	int32_t score;     /* -SCORE_MAX..SCORE_MAX */
+	uint32_t rate;     /* bytes per second; 0 in the lane pass: unlimited */
+	uint32_t patience; /* seconds; 0 in the lane pass */
+	uint32_t ttl;      /* seconds that the answer may be used again */
+	char country[3];   /* "" unknown */
+	uint32_t asn;      /* 0 unknown */
+	size_t reason_len;
+	char reason[REASON_SIZE]; /* terminated */
+};
+
+/* Writes the facts, heaviest (by absolute weight) first, equal ones in the
+ * order found: "list.drop+100 country.CN+15".  What does not fit in SIZE
+ * bytes is left out as whole facts, and " ..." says so.  The length without
+ * the terminating NUL.  SIZE is at least 5. */
+size_t verdict_print_reason(const struct facts *, char *buf, size_t size);
