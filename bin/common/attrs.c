@@ -2,8 +2,6 @@
 #include "bin/common/attrs.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "bin/common/decimal.h"
@@ -52,13 +50,6 @@ attrs_next(const char **pos, const char *end, struct attr *ret)
 	return 1;
 }
 
-bool
-attr_is(const struct attr *a, const char *name)
-{
-	return strncmp(a->name, name, a->name_len) == 0 &&
-	    name[a->name_len] == '\0';
-}
-
 int
 attr_int(const struct attr *a, int64_t min, int64_t max, int64_t *ret)
 {
@@ -81,30 +72,42 @@ attrs_begin(struct attrs_out *out, char *buf, size_t size)
 	*out = (struct attrs_out){ .buf = buf, .size = size };
 }
 
+/* Copies LEN bytes from S to P in the one pass that also looks for the bytes
+ * that would break the message; false if there is one.  Names and values are
+ * short: library calls for the search and the copy cost twice as much. */
+static bool
+copy_clean(char *p, const char *s, size_t len, char forbidden)
+{
+	bool clean = true;
+
+	for (size_t i = 0; i < len; i++) {
+		clean &= s[i] != '\n' && s[i] != '\0' && s[i] != forbidden;
+		p[i] = s[i];
+	}
+	return clean;
+}
+
 void
 attrs_put_n(
     struct attrs_out *out, const char *name, const char *value, size_t len)
 {
 	size_t name_len = strlen(name), room = out->size - out->len;
-	char *p;
+	char *p = out->buf + out->len;
 
 	if (out->error != 0)
 		return;
-	if (name_len == 0 || strpbrk(name, "=\n") != NULL ||
-	    memchr(value, '\n', len) != NULL ||
-	    memchr(value, '\0', len) != NULL) {
-		out->error = -EINVAL;
-		return;
-	}
 	/* The '=' and the LF; LEN may be absurd, so nothing is added to it. */
 	if (room < name_len + 2 || room - name_len - 2 < len) {
 		out->error = -EMSGSIZE;
 		return;
 	}
-	p = mempcpy(out->buf + out->len, name, name_len);
-	*p++ = '=';
-	p = mempcpy(p, value, len);
-	*p = '\n';
+	if (name_len == 0 || !copy_clean(p, name, name_len, '=') ||
+	    !copy_clean(p + name_len + 1, value, len, '\n')) {
+		out->error = -EINVAL;
+		return;
+	}
+	p[name_len] = '=';
+	p[name_len + 1 + len] = '\n';
 	out->len += name_len + len + 2;
 }
 
@@ -118,9 +121,17 @@ void
 attrs_put_int(struct attrs_out *out, const char *name, int64_t value)
 {
 	char digits[sizeof("-9223372036854775808")];
-	int n = snprintf(digits, sizeof(digits), "%" PRId64, value);
+	char *end = digits + sizeof(digits), *p = end;
+	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
 
-	attrs_put_n(out, name, digits, (size_t)n);
+	/* By hand: five numbers by snprintf() were two fifths of the cost of
+	 * a question read and an answer written. */
+	do
+		*--p = (char)('0' + rest % 10);
+	while ((rest /= 10) != 0);
+	if (value < 0)
+		*--p = '-';
+	attrs_put_n(out, name, p, (size_t)(end - p));
 }
 
 int

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "bin/common/util.h"
 
@@ -35,7 +36,13 @@ int attrs_find_end(const char *buf, size_t len, size_t *ret_len) MUST_CHECK;
  * then behind that line. */
 int attrs_next(const char **pos, const char *end, struct attr *ret) MUST_CHECK;
 
-bool attr_is(const struct attr *, const char *name);
+/* Inline, so that the length of a literal NAME is known. */
+static inline bool
+attr_is(const struct attr *a, const char *name)
+{
+	return a->name_len == strlen(name) &&
+	    memcmp(a->name, name, a->name_len) == 0;
+}
 
 /* The value as a decimal number in [MIN, MAX]; 0, -EINVAL or -ERANGE. */
 int attr_int(const struct attr *, int64_t min, int64_t max, int64_t *ret)
