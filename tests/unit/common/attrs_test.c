@@ -216,6 +216,10 @@ put_fits_exactly(void)
 	CHECK_INT(out.len, 0);
 	CHECK_INT(attrs_end(&out), -EMSGSIZE);
 
+	attrs_begin(&out, buf, 2); /* room for the name and '=' alone */
+	attrs_put(&out, "a", "");
+	CHECK_INT(attrs_end(&out), -EMSGSIZE);
+
 	attrs_begin(&out, buf, 0);
 	CHECK_INT(attrs_end(&out), -EMSGSIZE);
 }
