@@ -62,11 +62,12 @@ insert(struct wheel *w, struct timer *t, uint64_t tick)
 void
 wheel_arm(struct wheel *w, struct timer *t, uint64_t when)
 {
-	uint64_t tick = tick_of(when);
+	uint64_t earliest = w->floor * USEC_PER_MSEC;
 
 	wheel_cancel(w, t);
-	t->when = when;
-	insert(w, t, tick < w->floor ? w->floor : tick);
+	/* Kept in the timer: a cascade on its way must not undo it. */
+	t->when = when < earliest ? earliest : when;
+	insert(w, t, tick_of(t->when));
 }
 
 void
@@ -151,10 +152,8 @@ cascade(struct wheel *w)
 			continue;
 		detach(w, level, &list);
 		while ((t = list) != NULL) {
-			uint64_t tick = tick_of(t->when);
-
 			wheel_cancel(w, t);
-			insert(w, t, tick < w->tick ? w->tick : tick);
+			insert(w, t, tick_of(t->when));
 		}
 	}
 }
@@ -200,10 +199,9 @@ slot_is_sound(const struct wheel *w, int level, size_t slot)
 	for (const struct timer *t = *link; t != NULL; t = t->next) {
 		uint64_t ahead = tick_of(t->when) - w->tick;
 
-		if (t->link != link)
+		if (t->link != link || tick_of(t->when) <= w->tick)
 			return false;
-		if (tick_of(t->when) > w->tick && ahead <= HORIZON &&
-		    ahead >> level_shift(level + 1) != 0)
+		if (ahead <= HORIZON && ahead >> level_shift(level + 1) != 0)
 			return false;
 		link = &t->next;
 	}

@@ -21,7 +21,7 @@ enum {
  * valid idle timer once `on_timer` is set. */
 struct timer {
 	struct timer *next, **link; /* in a slot; link is NULL when idle */
-	uint64_t when;              /* usec; what was asked for */
+	uint64_t when;              /* usec; not before it can fire */
 	void (*on_timer)(struct timer *, uint64_t now);
 };
 
