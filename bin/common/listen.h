@@ -61,6 +61,7 @@ struct acceptor {
 	/* Accepting is paused because of ERROR (-EMFILE, -ENFILE, -ENOBUFS,
 	 * -ENOMEM), or goes on (0).  May be NULL. */
 	void (*on_pause)(struct acceptor *, int error);
+	void *arg; /* the caller's own */
 	int error; /* the one it paused for */
 };
 

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: ISC */
+#include "bin/tarpitd/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SECONDS(n) ((int64_t)(n) * (int64_t)USEC_PER_SEC)
+
+static const char *const mode_names[] = { "enforce", "observe", NULL };
+static const char *const failure_names[] = { "pass", "slow", NULL };
+
+static int
+parse_handoff(const char *value, void *member, char *why, size_t size)
+{
+	struct handoff_target *target = member;
+	const char *path;
+
+	if (strncmp(value, "postfix:", 8) == 0) {
+		target->kind = HANDOFF_POSTFIX;
+		path = value + 8;
+	} else if (strncmp(value, "inetd:", 6) == 0) {
+		target->kind = HANDOFF_INETD;
+		path = value + 6;
+	} else {
+		snprintf(why, size, "is neither postfix:PATH nor inetd:PATH");
+		return -EINVAL;
+	}
+	if (path[0] != '/') {
+		snprintf(why, size, "the path is not absolute");
+		return -EINVAL;
+	}
+	if (strlen(path) >= sizeof(target->path)) {
+		snprintf(why, size, "a socket's path has at most %zu bytes",
+		    sizeof(target->path) - 1);
+		return -ENAMETOOLONG;
+	}
+	strcpy(target->path, path);
+	return 0;
+}
+
+static int
+parse_share(const char *value, void *member, char *why, size_t size)
+{
+	struct share *share = member;
+	size_t len = strlen(value);
+	bool percent = len > 0 && value[len - 1] == '%';
+	char digits[16];
+	int64_t n;
+
+	if (percent)
+		len--;
+	if (len >= sizeof(digits))
+		len = 0; /* no number that long: fails below */
+	memcpy(digits, value, len);
+	digits[len] = '\0';
+	if (option_parse_int(digits, 0, percent ? 90 : 1000000, &n) < 0) {
+		snprintf(why, size, "is neither a number nor 0%% to 90%%");
+		return -EINVAL;
+	}
+	share->count = percent ? 0 : (uint32_t)n;
+	share->percent = percent ? (uint32_t)n : 0;
+	return 0;
+}
+
+/* "450 4.7.1 text": RFC 3463 wants the class of both codes to agree, and a
+ * recipient that is not refused would be mail taken on by nobody. */
+static int
+parse_hold_reply(const char *value, void *member, char *why, size_t size)
+{
+	char **reply = member;
+	unsigned int code, class, subject, detail;
+	int at = 0;
+	char *copy;
+
+	if (sscanf(value, "%3u %1u.%3u.%3u %n", &code, &class, &subject,
+		&detail, &at) != 4 ||
+	    code < 400 || code > 599 || code / 100 != class || at == 0 ||
+	    value[at] == '\0') {
+		snprintf(why, size,
+		    "is no refusal: a code of 400 to 599, an "
+		    "enhanced status code of the same class, a text");
+		return -EINVAL;
+	}
+	for (const char *p = value; *p != '\0'; p++)
+		if (!isprint((unsigned char)*p)) {
+			snprintf(why, size, "is not printable ASCII");
+			return -EINVAL;
+		}
+	if (strlen(value) > 200) {
+		snprintf(why, size, "is longer than 200 bytes");
+		return -EINVAL;
+	}
+	copy = strdup(value);
+	if (copy == NULL)
+		return -ENOMEM;
+	free(*reply);
+	*reply = copy;
+	return 0;
+}
+
+static int
+parse_workers(const char *value, void *member, char *why, size_t size)
+{
+	if (strcmp(value, "1") != 0) {
+		snprintf(why, size, "this version runs one worker: Workers=1");
+		return -EINVAL;
+	}
+	*(int *)member = 1;
+	return 0;
+}
+
+#define MEMBER(m) .offset = offsetof(struct config, m)
+
+static const struct option options[] = {
+	{ "Dispatcher", "HostName", OPTION_STRING, MEMBER(host_name),
+	    .max = 255, .initial = "",
+	    .help = "name in greetings; empty: the host's own" },
+	{ "Dispatcher", "Mode", OPTION_ENUM, MEMBER(mode), .initial = "enforce",
+	    .names = mode_names,
+	    .help = "enforce, or observe: decide and record, pass everything" },
+	{ "Dispatcher", "Workers", OPTION_CUSTOM, MEMBER(workers),
+	    .initial = "1", .parse = parse_workers,
+	    .help = "processes sharing the sockets; this version runs 1" },
+	{ "Dispatcher", "MaxSessions", OPTION_INT, MEMBER(max_sessions),
+	    .max = 1000000, .initial = "0",
+	    .help = "sessions at once; 0: what RLIMIT_NOFILE allows" },
+	{ "Dispatcher", "ReserveForPass", OPTION_CUSTOM, MEMBER(reserve),
+	    .initial = "10%", .parse = parse_share,
+	    .help = "sessions that slowed ones never get; a number or n%" },
+	{ "Dispatcher", "MaxPerClient", OPTION_INT, MEMBER(max_per_client),
+	    .max = 1000000, .initial = "20",
+	    .help = "sessions per IPv4 address or IPv6 /64; 0: no limit" },
+	{ "Dispatcher", "Policy", OPTION_STRING, MEMBER(policy), .min = 1,
+	    .max = 107, .initial = "/run/tarpit/policy",
+	    .help = "unix socket of the policy service" },
+	{ "Dispatcher", "PolicyTimeout", OPTION_TIME, MEMBER(policy_timeout),
+	    .min = SECONDS(1) / 100, .max = SECONDS(20), .initial = "3s",
+	    .help = "how long a client may wait for the policy's answer" },
+	{ "Dispatcher", "PolicyFailure", OPTION_ENUM, MEMBER(policy_failure),
+	    .initial = "pass", .names = failure_names,
+	    .help = "what an unanswered question means: pass or slow" },
+	{ "Dispatcher", "Handoff", OPTION_CUSTOM, MEMBER(handoff),
+	    .initial = "postfix:/var/spool/postfix/public/tarpit",
+	    .parse = parse_handoff,
+	    .help = "the MTA: postfix:PATH or inetd:PATH" },
+	{ "Dispatcher", "HandoffTimeout", OPTION_TIME, MEMBER(handoff_timeout),
+	    .min = SECONDS(1), .max = SECONDS(100), .initial = "20s",
+	    .help = "how long a client may wait for a full or absent MTA" },
+	{ "Dispatcher", "HoldReply", OPTION_CUSTOM, MEMBER(hold_reply),
+	    .initial = "450 4.7.1 Try again later", .parse = parse_hold_reply,
+	    .help = "what every recipient hears in hold" },
+	{ "Dispatcher", "HoldGreeting", OPTION_TIME, MEMBER(hold_greeting),
+	    .max = SECONDS(3600), .initial = "25s",
+	    .help = "how long the greeting is dripped in hold" },
+	{ "Dispatcher", "MaxPatience", OPTION_TIME, MEMBER(max_patience),
+	    .min = SECONDS(1), .max = SECONDS(300), .initial = "25s",
+	    .help = "cap on the patience that the policy asks for" },
+	{ "Dispatcher", "CommandTimeout", OPTION_TIME, MEMBER(command_timeout),
+	    .min = SECONDS(1), .max = SECONDS(86400), .initial = "5min",
+	    .help = "how long a held client may be silent; RFC 5321: 5min" },
+	{ "Dispatcher", "StopTimeout", OPTION_TIME, MEMBER(stop_timeout),
+	    .max = SECONDS(60), .initial = "3s",
+	    .help = "how long SIGTERM waits for sessions on their way" },
+	{ "Dispatcher", "Backend", OPTION_STRING, MEMBER(backend), .max = 255,
+	    .initial = "", .help = "not used by this version (throttle lane)" },
+	{ "Dispatcher", "BackendConnections", OPTION_INT,
+	    MEMBER(backend_connections), .min = 1, .max = 1000, .initial = "8",
+	    .help = "not used by this version (throttle lane)" },
+	{ "Tls", "Certificate", OPTION_STRING, MEMBER(tls_certificate),
+	    .max = 4095, .initial = "",
+	    .help = "not used by this version (no STARTTLS in hold)" },
+	{ "Tls", "Key", OPTION_STRING, MEMBER(tls_key), .max = 4095,
+	    .initial = "",
+	    .help = "not used by this version (no STARTTLS in hold)" },
+};
+
+static const struct option_table table = {
+	.options = options,
+	.n_options = ARRAY_SIZE(options),
+};
+
+static int
+set_listen(void *config, const char *value, char *why, size_t size)
+{
+	struct config *c = config;
+
+	if (c->n_listen == CONFIG_LISTEN_MAX) {
+		snprintf(
+		    why, size, "given more than %d times", CONFIG_LISTEN_MAX);
+		return -E2BIG;
+	}
+	c->listen[c->n_listen++] = value;
+	return 0;
+}
+
+static const struct program_arg args[] = {
+	{ "listen", "ADDRESS:PORT",
+	    "listen there, instead of on sockets of systemd's or inetd's",
+	    set_listen },
+};
+
+const struct program tarpitd_program = {
+	.name = "tarpitd",
+	.summary =
+	    "slows suspects on the SMTP port, passes the rest to the MTA",
+	.usage = "[--config FILE] [--check-config] [--listen ADDRESS:PORT]...",
+	.config_path = SYSCONFDIR "/tarpit/tarpitd.conf",
+	.options = &table,
+	.args = args,
+	.n_args = ARRAY_SIZE(args),
+};
+
+char *
+config_host_name(void)
+{
+	const struct addrinfo hints = { .ai_flags = AI_CANONNAME };
+	struct addrinfo *ai = NULL;
+	char name[256];
+	char *result;
+
+	if (gethostname(name, sizeof(name)) < 0)
+		strcpy(name, "localhost");
+	name[sizeof(name) - 1] = '\0';
+	if (strchr(name, '.') != NULL ||
+	    getaddrinfo(name, NULL, &hints, &ai) != 0)
+		return strdup(name);
+	result = strdup(ai->ai_canonname != NULL ? ai->ai_canonname : name);
+	freeaddrinfo(ai);
+	return result;
+}
+
+void
+config_fini(struct config *c)
+{
+	free(c->hold_reply);
+	c->hold_reply = NULL;
+	option_fini(&table, c);
+}

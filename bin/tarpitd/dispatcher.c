@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: ISC */
+#include "bin/tarpitd/dispatcher.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "bin/common/fd.h"
+#include "bin/common/notify.h"
+#include "bin/tarpitd/record.h"
+#include "bin/tarpitd/session.h"
+#include "bin/tarpitd/sockbuf.h"
+
+enum {
+	/* Slots beyond the limit: sessions that are over stay in theirs until
+	 * the batch has ended, and one over the limit is told so. */
+	SPARE_SLOTS = 128,
+	/* Of RLIMIT_NOFILE for what is no session: listeners, epoll, the
+	 * journal, and one in a hundred for hand-offs under way. */
+	OTHER_DESCRIPTORS = 16,
+};
+
+#define STATUS_INTERVAL USEC_PER_SEC
+
+/* The soft limit is the hard one: a session is a descriptor. */
+static uint32_t
+raise_descriptor_limit(void)
+{
+	struct rlimit limit = { .rlim_cur = 1024, .rlim_max = 1024 };
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur > 4000000 ? 4000000 : (uint32_t)limit.rlim_cur;
+}
+
+/* MaxSessions= and ReserveForPass= within what descriptors allow. */
+static void
+set_limits(struct dispatcher *d)
+{
+	const struct config *c = d->config;
+	uint32_t allowed = d->descriptors;
+	uint32_t reserve;
+
+	d->max_sessions = allowed;
+	if (c->max_sessions != 0 && c->max_sessions < allowed)
+		d->max_sessions = (uint32_t)c->max_sessions;
+	reserve = c->reserve.percent != 0
+	    ? (uint32_t)((uint64_t)d->max_sessions * c->reserve.percent / 100)
+	    : c->reserve.count;
+	d->max_slowed =
+	    reserve < d->max_sessions ? d->max_sessions - reserve : 0;
+}
+
+static void
+stop_accepting(struct dispatcher *d)
+{
+	for (size_t i = 0; i < d->n_sockets; i++)
+		acceptor_stop(&d->acceptor[i]);
+	d->accepting = false;
+}
+
+/* Only over the limit does the kernel's queue have to wait. */
+static void
+resume_accepting(struct dispatcher *d)
+{
+	if (d->accepting || d->stopping || d->pool.live > d->max_sessions)
+		return;
+	d->accepting = true;
+	for (size_t i = 0; i < d->n_sockets; i++)
+		acceptor_start(&d->acceptor[i]);
+}
+
+void
+dispatcher_note_end(struct dispatcher *d)
+{
+	if (d->shedding && d->n_slowed < d->max_slowed - d->max_slowed / 20)
+		d->shedding = false;
+	if (d->single)
+		loop_stop(d->loop);
+}
+
+static bool
+shed_oldest(struct dispatcher *d, uint64_t now)
+{
+	struct session *oldest = pool_oldest(&d->pool, &d->pool.held);
+
+	if (oldest == NULL)
+		return false;
+	if (!d->shedding)
+		journal_event(d->journal, EVENT_SHEDDING,
+		    "%u slowed sessions are all that ReserveForPass= allows: "
+		    "the oldest held ones are shed",
+		    d->n_slowed);
+	d->shedding = true;
+	session_dismiss(d, oldest, OUTCOME_SHED, SMTP_OVERLOAD, now);
+	return true;
+}
+
+bool
+dispatcher_make_room(struct dispatcher *d, uint64_t now)
+{
+	return d->n_slowed < d->max_slowed || shed_oldest(d, now);
+}
+
+static void
+on_accept(struct acceptor *a, int fd, const struct sockaddr_storage *peer,
+    uint64_t now)
+{
+	struct dispatcher *d = a->arg;
+
+	session_begin(d, fd, peer, now);
+	/* Sessions on their way to the MTA have used up the reserve: a held
+	 * one goes rather than that a clean one waits. */
+	if (d->pool.live > d->max_sessions && !shed_oldest(d, now))
+		stop_accepting(d);
+}
+
+static void
+on_pause(struct acceptor *a, int error)
+{
+	struct dispatcher *d = a->arg;
+
+	if (error != 0)
+		journal_event(d->journal, EVENT_ACCEPT_PAUSED,
+		    "no new connections for a moment: %s, with %u sessions",
+		    strerror(-error), d->pool.live);
+}
+
+static bool
+after_batch(void *arg, uint64_t now)
+{
+	struct dispatcher *d = arg;
+	bool more = sweep_run(&d->sweep, d->n_slowed > 0, now);
+
+	ask_flush(&d->ask);
+	session_reap(d);
+	resume_accepting(d);
+	if (d->stopping && d->pool.live == 0)
+		loop_stop(d->loop);
+	return more;
+}
+
+static void
+visit(void *arg, struct session *s, uint64_t now)
+{
+	session_visit(arg, s, now);
+}
+
+/* At most once a second, and only what has changed. */
+static void
+on_status(struct timer *t, uint64_t now)
+{
+	struct dispatcher *d = CONTAINER_OF(t, struct dispatcher, status);
+	char text[sizeof(d->status_shown)];
+
+	record_counts(d, text, sizeof(text));
+	if (strcmp(text, d->status_shown) != 0) {
+		notify_sendf("STATUS=%s", text);
+		memcpy(d->status_shown, text, sizeof(text));
+	}
+	loop_arm(d->loop, t, now + STATUS_INTERVAL);
+}
+
+static void
+on_watchdog(struct timer *t, uint64_t now)
+{
+	struct dispatcher *d = CONTAINER_OF(t, struct dispatcher, watchdog);
+
+	notify_send("WATCHDOG=1");
+	loop_arm(d->loop, t, now + d->watchdog_interval);
+}
+
+/* SIGTERM's patience is over: who is still with us is told to come again. */
+static void
+on_stop_timeout(struct timer *t, uint64_t now)
+{
+	struct dispatcher *d = CONTAINER_OF(t, struct dispatcher, stop);
+
+	for (uint32_t slot = 1; slot <= d->pool.high; slot++) {
+		struct session *s = &d->pool.session[slot];
+
+		if (s->state != SESSION_FREE && s->state != SESSION_CLOSED)
+			session_dismiss(d, s, OUTCOME_SHED, SMTP_SHUTDOWN, now);
+	}
+}
+
+static int
+init_sockets(struct dispatcher *d)
+{
+	for (size_t i = 0; i < d->n_sockets; i++) {
+		struct acceptor *a = &d->acceptor[i];
+		int r;
+
+		a->on_accept = on_accept;
+		a->on_pause = on_pause;
+		a->arg = d;
+		sockbuf_prepare_listener(d->sockets[i].fd);
+		r = acceptor_init(a, d->loop, d->sockets[i].fd);
+		if (r < 0)
+			return r;
+	}
+	d->accepting = true;
+	return 0;
+}
+
+static int
+init_parts(struct dispatcher *d)
+{
+	const struct config *c = d->config;
+	int r;
+
+	d->ask = (struct ask){ .loop = d->loop,
+		.journal = d->journal,
+		.pool = &d->pool,
+		.path = c->policy,
+		.timeout = c->policy_timeout,
+		.on_answer = session_decide,
+		.arg = d };
+	d->handoff = (struct handoff){ .loop = d->loop,
+		.journal = d->journal,
+		.pool = &d->pool,
+		.target = &c->handoff,
+		.timeout = c->handoff_timeout,
+		.on_done = session_handed_off,
+		.arg = d };
+	d->sweep = (struct sweep){ .loop = d->loop,
+		.pool = &d->pool,
+		.is_visited = session_is_visited,
+		.visit = visit,
+		.arg = d };
+	sweep_init(&d->sweep, d->epoch);
+	r = texts_renew(&d->texts, c->host_name, c->hold_reply);
+	if (r == 0)
+		r = intern_init(&d->strings);
+	if (r == 0)
+		r = ask_init(&d->ask);
+	return r < 0 ? r : handoff_init(&d->handoff);
+}
+
+int
+dispatcher_init(struct dispatcher *d, struct loop *loop,
+    struct journal *journal, struct config *config,
+    const struct listen_socket *sockets, size_t n)
+{
+	uint32_t limit = raise_descriptor_limit();
+	uint32_t others = OTHER_DESCRIPTORS + (uint32_t)n + limit / 100;
+	int r;
+
+	d->loop = loop;
+	d->journal = journal;
+	d->config = config;
+	d->epoch = loop_now(loop);
+	d->descriptors = limit > others ? limit - others : 1;
+	set_limits(d);
+	memcpy(d->sockets, sockets, n * sizeof(*sockets));
+	d->n_sockets = n;
+	d->answers = answer_cache_new();
+	if (d->answers == NULL)
+		return -ENOMEM;
+	/* As many as descriptors allow: a reload may raise MaxSessions=, and
+	 * what is not used costs no memory. */
+	r = pool_init(&d->pool, d->descriptors + SPARE_SLOTS);
+	if (r == 0)
+		r = init_parts(d);
+	if (r == 0)
+		r = init_sockets(d);
+	if (r < 0)
+		return r;
+	loop_set_after_batch(loop, after_batch, d);
+	d->status.on_timer = on_status;
+	d->watchdog.on_timer = on_watchdog;
+	d->stop.on_timer = on_stop_timeout;
+	loop_arm(loop, &d->status, d->epoch);
+	d->watchdog_interval = notify_watchdog_interval();
+	if (d->watchdog_interval != 0)
+		loop_arm(loop, &d->watchdog, d->epoch);
+	return 0;
+}
+
+void
+dispatcher_fini(struct dispatcher *d)
+{
+	on_stop_timeout(&d->stop, loop_now(d->loop));
+	ask_flush(&d->ask);
+	session_reap(d);
+	for (size_t i = 0; i < d->n_sockets; i++) {
+		acceptor_fini(&d->acceptor[i]);
+		fd_close(&d->sockets[i].fd);
+	}
+	loop_set_after_batch(d->loop, NULL, NULL);
+	loop_cancel(d->loop, &d->status);
+	loop_cancel(d->loop, &d->watchdog);
+	loop_cancel(d->loop, &d->stop);
+	sweep_fini(&d->sweep);
+	handoff_fini(&d->handoff);
+	ask_fini(&d->ask);
+	d->answers = answer_cache_free(d->answers);
+	intern_fini(&d->strings);
+	texts_fini(&d->texts);
+	pool_fini(&d->pool);
+	config_fini(d->config);
+	free(d->config);
+}
+
+/* What can change while sessions run does; they keep what they began with. */
+static int
+apply(struct dispatcher *d, struct config *fresh)
+{
+	struct config *old = d->config;
+	int r = texts_renew(&d->texts, fresh->host_name, fresh->hold_reply);
+
+	if (r < 0)
+		return r;
+	d->config = fresh;
+	ask_set_path(&d->ask, fresh->policy);
+	d->ask.timeout = fresh->policy_timeout;
+	d->handoff.target = &fresh->handoff;
+	d->handoff.timeout = fresh->handoff_timeout;
+	answer_cache_clear(d->answers);
+	set_limits(d);
+	config_fini(old);
+	free(old);
+	return 0;
+}
+
+void
+dispatcher_reload(struct dispatcher *d)
+{
+	struct config *fresh;
+	int r;
+
+	notify_send("RELOADING=1");
+	fresh = d->reload();
+	if (fresh != NULL) {
+		r = apply(d, fresh);
+		if (r == 0) {
+			journal_event(d->journal, EVENT_RELOADED,
+			    "the configuration was read again");
+		} else {
+			journal_event(d->journal, EVENT_CONFIG_ERROR,
+			    "the old configuration stands: %s", strerror(-r));
+			config_fini(fresh);
+			free(fresh);
+		}
+	}
+	notify_send("READY=1");
+}
+
+void
+dispatcher_stop(struct dispatcher *d)
+{
+	uint64_t now = loop_now(d->loop);
+
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	notify_send("STOPPING=1");
+	stop_accepting(d);
+	/* Who is on the way to the MTA gets there, if it can be soon; the
+	 * slowed ones would take too long. */
+	for (uint32_t slot = 1; slot <= d->pool.high; slot++) {
+		struct session *s = &d->pool.session[slot];
+		bool quick;
+
+		if (session_is_visited(s, &quick))
+			session_dismiss(d, s, OUTCOME_SHED, SMTP_SHUTDOWN, now);
+	}
+	loop_arm(d->loop, &d->stop, now + d->config->stop_timeout);
+}

@@ -1,0 +1,86 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * The dispatcher: everything that one process has.  It accepts, keeps the
+ * limits, sweeps the slowed sessions and ends them in order.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bin/common/intern.h"
+#include "bin/common/journal.h"
+#include "bin/common/listen.h"
+#include "bin/common/loop.h"
+#include "bin/tarpitd/ask.h"
+#include "bin/tarpitd/config.h"
+#include "bin/tarpitd/handoff.h"
+#include "bin/tarpitd/pool.h"
+#include "bin/tarpitd/sweep.h"
+#include "bin/tarpitd/texts.h"
+#include "bin/tarpitd/verdicts.h"
+
+/* Since the start. */
+struct counters {
+	uint64_t accepted, outcome[OUTCOME_COUNT];
+	uint64_t undecided; /* questions without an answer */
+	uint64_t over_client_limit, no_room;
+};
+
+struct dispatcher {
+	struct loop *loop;
+	struct journal *journal;
+	struct config *config; /* owned */
+	/* Reads the configuration again: a new one, or NULL after it has been
+	 * reported what is wrong with it. */
+	struct config *(*reload)(void);
+
+	uint64_t epoch;  /* usec; sessions count msec from here */
+	uint32_t number; /* of the last session */
+	uint32_t max_sessions, max_slowed;
+	uint32_t descriptors; /* RLIMIT_NOFILE, less what is not for sessions */
+	bool stopping, single, shedding;
+
+	struct listen_socket sockets[LISTEN_MAX];
+	struct acceptor acceptor[LISTEN_MAX];
+	size_t n_sockets;
+	bool accepting;
+
+	struct pool pool;
+	uint32_t n_slowed, n_greeting, n_handoff;
+	uint32_t closed; /* chain of the slots to be reaped */
+	struct intern strings;
+	struct answer_cache *answers;
+	struct texts_store texts;
+	struct ask ask;
+	struct handoff handoff;
+	struct sweep sweep;
+	struct counters count;
+	struct timer status, watchdog, stop;
+	uint64_t watchdog_interval;
+	char status_shown[256];
+};
+
+/* Takes over CONFIG and the N SOCKETS.  0 or -errno. */
+int dispatcher_init(struct dispatcher *, struct loop *, struct journal *,
+    struct config *config, const struct listen_socket *sockets,
+    size_t n) MUST_CHECK;
+void dispatcher_fini(struct dispatcher *);
+
+/* SIGHUP, SIGTERM. */
+void dispatcher_reload(struct dispatcher *);
+void dispatcher_stop(struct dispatcher *);
+
+/* Makes room for one more slowed session by shedding the oldest held one;
+ * false if there is none to shed. */
+bool dispatcher_make_room(struct dispatcher *, uint64_t now);
+
+/* Tells the listeners that a session has ended. */
+void dispatcher_note_end(struct dispatcher *);
+
+/* A session's clock: msec since the dispatcher's epoch. */
+static inline uint32_t
+dispatcher_msec(const struct dispatcher *d, uint64_t now)
+{
+	return (uint32_t)((now - d->epoch) / USEC_PER_MSEC);
+}

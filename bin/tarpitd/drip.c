@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: ISC */
+#include "bin/tarpitd/drip.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* A reply that must not take long goes no slower than this, so that even a
+ * rate of 1 answers RSET in the 20 s that Postfix gives it. */
+enum { PROMPT_RATE = 5 };
+
+static uint32_t
+out_rate(const struct session *s)
+{
+	if ((s->flags & SESSION_PROMPT) != 0 && s->rate != 0 &&
+	    s->rate < PROMPT_RATE)
+		return PROMPT_RATE;
+	return s->rate;
+}
+
+/* What is being sent, from position AT on. */
+static size_t
+copy_out(const struct session *s, const struct texts *t, size_t at, char *buf,
+    size_t size)
+{
+	size_t left = s->out_len - at;
+
+	if (s->state == SESSION_GREETING)
+		return greeting_copy(&t->greeting, s->out_len, at, buf, size);
+	assert(s->state == SESSION_SENDING);
+	if (size > left)
+		size = left;
+	memcpy(buf, t->reply[s->out_reply].text + at, size);
+	return size;
+}
+
+/* The time at which position 0 would have been sent at this pace. */
+static void
+rebase(struct session *s, uint32_t rate, uint32_t now)
+{
+	s->out_from = now - (uint32_t)lane_duration(rate, s->out_sent);
+}
+
+int
+drip_out(struct session *s, const struct texts *t, uint32_t now)
+{
+	size_t allowed = lane_allowance(out_rate(s), now - s->out_from);
+	char buf[512];
+
+	if (allowed > s->out_len)
+		allowed = s->out_len;
+	while (s->out_sent < allowed) {
+		size_t n = allowed - s->out_sent;
+		ssize_t sent;
+
+		n = copy_out(
+		    s, t, s->out_sent, buf, n < sizeof(buf) ? n : sizeof(buf));
+		sent = send(s->fd, buf, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (sent < 0 && errno == EAGAIN) {
+			rebase(s, out_rate(s), now);
+			return 0;
+		}
+		if (sent < 0)
+			return -errno;
+		s->out_sent = (uint16_t)(s->out_sent + sent);
+		s->bytes_out += (uint32_t)sent;
+	}
+	return 0;
+}
+
+size_t
+drip_rest_of_line(
+    const struct session *s, const struct texts *t, char *buf, size_t size)
+{
+	size_t end = s->out_len;
+
+	if (s->out_sent == 0 || s->out_sent >= s->out_len)
+		return 0;
+	if (s->state == SESSION_GREETING)
+		/* Of the line of the last byte: at a line's end, nothing. */
+		end = greeting_line_end(
+		    &t->greeting, s->out_len, s->out_sent - 1U);
+	if (size > end - s->out_sent)
+		size = end - s->out_sent;
+	return copy_out(s, t, s->out_sent, buf, size);
+}
+
+void
+drip_set_rate(struct session *s, uint32_t rate, uint32_t now)
+{
+	s->rate = rate;
+	rebase(s, out_rate(s), now);
+}
+
+ssize_t
+drip_peek(const struct session *s, char *buf, size_t size)
+{
+	ssize_t n = recv(s->fd, buf, size, MSG_PEEK | MSG_DONTWAIT);
+
+	if (n > 0)
+		return n;
+	if (n == 0)
+		return -EPIPE;
+	return errno == EAGAIN ? 0 : -errno;
+}
+
+void
+drip_take(struct session *s, size_t n)
+{
+	char buf[512];
+
+	s->bytes_in += (uint32_t)n;
+	while (n > 0) {
+		ssize_t taken = recv(s->fd, buf,
+		    n < sizeof(buf) ? n : sizeof(buf), MSG_DONTWAIT);
+
+		if (taken <= 0)
+			return; /* the next peek tells why */
+		n -= (size_t)taken;
+	}
+}
+
+bool
+drip_is_paid(const struct session *s, size_t n, uint32_t now)
+{
+	return lane_allowance(s->rate, now - s->in_from) >= n;
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: ISC */
+#include "bin/tarpitd/handoff.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "bin/common/attrs.h"
+#include "bin/common/fd.h"
+#include "bin/common/fdpass.h"
+#include "bin/tarpitd/address.h"
+#include "bin/tarpitd/sockbuf.h"
+
+enum { MESSAGE_MAX = 512 };
+
+/* A full backlog cannot be waited for: a unix socket whose connect() said
+ * EAGAIN polls as writable at once.  So we try again on a timer. */
+#define RETRY_INTERVAL (50 * USEC_PER_MSEC)
+
+enum job_state { JOB_NONE, JOB_WAITING, JOB_OFFERED };
+
+struct handoff_job {
+	struct loop_io io; /* to the MTA; -1 unless offered */
+	struct timer deadline;
+	struct handoff *handoff;
+	uint32_t slot;
+	uint32_t next, prev; /* of those waiting */
+	enum job_state state;
+};
+
+static void on_retry(struct timer *, uint64_t now);
+static void on_deadline(struct timer *, uint64_t now);
+static void on_mta_ready(struct loop_io *, uint32_t events, uint64_t now);
+
+static size_t
+jobs_size(const struct handoff *h)
+{
+	return ((size_t)h->pool->capacity + 1) * sizeof(*h->job);
+}
+
+int
+handoff_init(struct handoff *h)
+{
+	void *p = mmap(NULL, jobs_size(h), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	h->job = p;
+	h->retry.on_timer = on_retry;
+	return 0;
+}
+
+void
+handoff_fini(struct handoff *h)
+{
+	loop_cancel(h->loop, &h->retry);
+	munmap(h->job, jobs_size(h));
+	h->job = NULL;
+}
+
+static void
+append_waiting(struct handoff *h, struct handoff_job *job)
+{
+	job->state = JOB_WAITING;
+	job->next = POOL_NONE;
+	job->prev = h->last;
+	if (h->last != POOL_NONE)
+		h->job[h->last].next = job->slot;
+	else
+		h->first = job->slot;
+	h->last = job->slot;
+	h->n_waiting++;
+	if (!timer_is_armed(&h->retry))
+		loop_arm(
+		    h->loop, &h->retry, loop_now(h->loop) + RETRY_INTERVAL);
+}
+
+static void
+remove_waiting(struct handoff *h, struct handoff_job *job)
+{
+	if (job->next != POOL_NONE)
+		h->job[job->next].prev = job->prev;
+	else
+		h->last = job->prev;
+	if (job->prev != POOL_NONE)
+		h->job[job->prev].next = job->next;
+	else
+		h->first = job->next;
+	h->n_waiting--;
+}
+
+/* Takes the job out of wherever it is. */
+static void
+leave(struct handoff_job *job)
+{
+	struct handoff *h = job->handoff;
+
+	if (job->state == JOB_WAITING)
+		remove_waiting(h, job);
+	if (job->state == JOB_OFFERED) {
+		loop_remove(h->loop, &job->io);
+		fd_close(&job->io.fd);
+		h->n_offered--;
+	}
+	job->state = JOB_NONE;
+}
+
+static void
+finish(struct handoff_job *job, enum handoff_result result, uint64_t now)
+{
+	struct handoff *h = job->handoff;
+
+	leave(job);
+	loop_cancel(h->loop, &job->deadline);
+	h->on_done(h->arg, &h->pool->session[job->slot], result, now);
+}
+
+static void
+set_down(struct handoff *h, int error)
+{
+	bool down = error != 0;
+
+	if (h->down == down)
+		return;
+	h->down = down;
+	if (down)
+		journal_event(h->journal, EVENT_HANDOFF_DOWN,
+		    "the MTA at %s does not take sessions: %s", h->target->path,
+		    strerror(-error));
+	else
+		journal_event(h->journal, EVENT_HANDOFF_UP,
+		    "the MTA at %s takes sessions again", h->target->path);
+}
+
+/* Postfix's attr_print0 form: name NUL value NUL, closed by one more NUL. */
+static void
+put_nul(char *buf, size_t *len, const char *text)
+{
+	size_t n = strlen(text) + 1;
+
+	memcpy(buf + *len, text, n);
+	*len += n;
+}
+
+struct endpoints {
+	char client[ADDRESS_TEXT], client_port[8];
+	char server[ADDRESS_TEXT], server_port[8];
+};
+
+/* Postfix eats one byte of data that comes with the descriptor, then reads the
+ * attributes; all in one message is what its own sender's peers see as well. */
+static size_t
+build_postfix(char *buf, const struct endpoints *e)
+{
+	size_t len = 0;
+
+	put_nul(buf, &len, "");
+	put_nul(buf, &len, "client_address");
+	put_nul(buf, &len, e->client);
+	put_nul(buf, &len, "client_port");
+	put_nul(buf, &len, e->client_port);
+	put_nul(buf, &len, "server_address");
+	put_nul(buf, &len, e->server);
+	put_nul(buf, &len, "server_port");
+	put_nul(buf, &len, e->server_port);
+	put_nul(buf, &len, "");
+	return len;
+}
+
+static size_t
+build_inetd(char *buf, const struct endpoints *e)
+{
+	struct attrs_out out;
+
+	attrs_begin(&out, buf, MESSAGE_MAX);
+	attrs_put(&out, "client_address", e->client);
+	attrs_put(&out, "client_port", e->client_port);
+	attrs_put(&out, "server_address", e->server);
+	attrs_put(&out, "server_port", e->server_port);
+	/* Addresses and ports are bounded and clean. */
+	return attrs_end(&out) < 0 ? 0 : out.len;
+}
+
+static size_t
+build_message(const struct handoff *h, const struct session *s, char *buf)
+{
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof(ss);
+	struct endpoints e;
+	struct in6_addr server;
+	in_port_t port;
+
+	(void)getsockname(s->fd, (struct sockaddr *)&ss, &len);
+	address_from_socket(&ss, &server, &port);
+	address_print(&s->client, e.client);
+	address_print(&server, e.server);
+	snprintf(e.client_port, sizeof(e.client_port), "%u", s->port);
+	snprintf(e.server_port, sizeof(e.server_port), "%u", port);
+	return h->target->kind == HANDOFF_POSTFIX ? build_postfix(buf, &e)
+						  : build_inetd(buf, &e);
+}
+
+/* Connects and sends in one go: a silent connection would keep all of a
+ * `pass` service's processes waiting for us.  0 or -errno; -EAGAIN: the
+ * backlog is full. */
+static int
+connect_and_send(const struct handoff *h, const struct session *s, int fd)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	char message[MESSAGE_MAX];
+	size_t len = build_message(h, s, message);
+	ssize_t n;
+
+	strcpy(sun.sun_path, h->target->path);
+	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0)
+		return -errno;
+	n = fdpass_send(fd, s->fd, message, len);
+	if (n < 0)
+		return (int)n;
+	/* A fresh socket's buffer holds 200 KB, so this is a kernel that we do
+	 * not know; a receiver hangs up on half a message. */
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+static int
+offer(struct handoff *h, struct handoff_job *job)
+{
+	AUTO_FD fd =
+	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	/* First, since nothing may fail once the session has gone over: it
+	 * would be offered twice. */
+	job->io.fd = fd;
+	r = loop_add(h->loop, &job->io, EPOLLIN);
+	if (r < 0)
+		return r;
+	r = connect_and_send(h, &h->pool->session[job->slot], fd);
+	if (r < 0) {
+		loop_remove(h->loop, &job->io);
+		return r;
+	}
+	(void)fd_take(&fd);
+	job->state = JOB_OFFERED;
+	h->n_offered++;
+	return 0;
+}
+
+/* What only means "not now" rather than that something is wrong. */
+static bool
+is_busy(int error)
+{
+	return error == -EAGAIN || error == -EMFILE || error == -ENFILE ||
+	    error == -ENOBUFS || error == -ENOMEM || error == -ETOOMANYREFS;
+}
+
+static bool
+client_has_left(const struct session *s)
+{
+	char byte;
+	ssize_t n = recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return n == 0 || (n < 0 && errno != EAGAIN);
+}
+
+/* Offers as many of the waiting as the MTA has room for, in order. */
+static void
+on_retry(struct timer *t, uint64_t now)
+{
+	struct handoff *h = CONTAINER_OF(t, struct handoff, retry);
+	int r = 0;
+
+	for (uint32_t slot = h->first, next; slot != POOL_NONE; slot = next) {
+		struct handoff_job *job = &h->job[slot];
+
+		next = job->next;
+		if (client_has_left(&h->pool->session[slot])) {
+			finish(job, HANDOFF_GONE, now);
+			continue;
+		}
+		if (r < 0)
+			continue; /* no room, but look who has left */
+		r = offer(h, job);
+		if (r == 0)
+			remove_waiting(h, job);
+		else if (!is_busy(r))
+			set_down(h, r);
+	}
+	if (h->first != POOL_NONE)
+		loop_arm(h->loop, t, now + RETRY_INTERVAL);
+}
+
+static void
+on_deadline(struct timer *t, uint64_t now)
+{
+	struct handoff_job *job = CONTAINER_OF(t, struct handoff_job, deadline);
+
+	finish(job, HANDOFF_TIMED_OUT, now);
+}
+
+static void
+on_mta_ready(struct loop_io *io, uint32_t events, uint64_t now)
+{
+	struct handoff_job *job = CONTAINER_OF(io, struct handoff_job, io);
+	struct handoff *h = job->handoff;
+	char byte;
+	ssize_t n = recv(io->fd, &byte, sizeof(byte), MSG_DONTWAIT);
+
+	(void)events;
+	if (n > 0 || (n < 0 && errno == EAGAIN))
+		return; /* it has nothing to tell us; its end counts */
+	if (n == 0) {
+		h->taken++;
+		set_down(h, 0);
+		finish(job, HANDOFF_TAKEN, now);
+		return;
+	}
+	h->returned++;
+	set_down(h, -errno);
+	leave(job);
+	/* Whoever had it may have made it blocking: that flag is shared. */
+	(void)fd_set_nonblocking(h->pool->session[job->slot].fd, true);
+	append_waiting(h, job);
+}
+
+void
+handoff_start(struct handoff *h, struct session *s, uint64_t now)
+{
+	uint32_t slot = pool_slot(h->pool, s);
+	struct handoff_job *job = &h->job[slot];
+	int r;
+
+	*job = (struct handoff_job){
+		.io = { .fd = -1, .on_event = on_mta_ready },
+		.deadline = { .on_timer = on_deadline },
+		.handoff = h,
+		.slot = slot,
+	};
+	sockbuf_restore(s->fd);
+	loop_arm(h->loop, &job->deadline, now + h->timeout);
+	/* Behind those who wait already. */
+	r = h->first != POOL_NONE ? -EAGAIN : offer(h, job);
+	if (r == 0)
+		return;
+	if (!is_busy(r))
+		set_down(h, r);
+	append_waiting(h, job);
+}
+
+void
+handoff_cancel(struct handoff *h, struct session *s)
+{
+	struct handoff_job *job = &h->job[pool_slot(h->pool, s)];
+
+	leave(job);
+	loop_cancel(h->loop, &job->deadline);
+}

@@ -1,0 +1,54 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * Giving the client's descriptor to the MTA: to a Postfix `pass` service, or
+ * to tarpit-handoff.  One unix connection a session: the message and the
+ * descriptor go over in one sendmsg(), then the receiver's end of file means
+ * that it has taken the session, and ECONNRESET that it has not (Postfix was
+ * stopped with it in its backlog, say): the session is then still ours and
+ * whole.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bin/common/journal.h"
+#include "bin/common/loop.h"
+#include "bin/tarpitd/config.h"
+#include "bin/tarpitd/pool.h"
+
+enum handoff_result {
+	HANDOFF_TAKEN,
+	HANDOFF_TIMED_OUT, /* HandoffTimeout= is over */
+	HANDOFF_GONE,      /* the client left meanwhile */
+};
+
+struct handoff_job;
+
+struct handoff {
+	struct loop *loop;
+	struct journal *journal;
+	struct pool *pool;
+	const struct handoff_target *target; /* borrowed */
+	uint64_t timeout;                    /* usec */
+	void (*on_done)(void *arg, struct session *s,
+	    enum handoff_result result, uint64_t now);
+	void *arg;
+
+	struct handoff_job *job; /* one a slot, touched as far as used */
+	uint32_t first, last;    /* slots that wait to be offered, in order */
+	uint32_t n_waiting, n_offered;
+	struct timer retry;
+	bool down;
+	uint64_t taken, returned; /* counters; returned by ECONNRESET */
+};
+
+/* What the caller sets stands above the empty line.  0 or -errno. */
+int handoff_init(struct handoff *) MUST_CHECK;
+void handoff_fini(struct handoff *);
+
+/* Offers S to the MTA; on_done() is called once, perhaps before this returns.
+ * Until then nothing may be read from or written to its descriptor. */
+void handoff_start(struct handoff *, struct session *s, uint64_t now);
+/* Forgets S, which is being closed by someone else. */
+void handoff_cancel(struct handoff *, struct session *s);

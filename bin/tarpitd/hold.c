@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+#include "bin/tarpitd/hold.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "bin/tarpitd/drip.h"
+
+/* What is kept of HELO and of the sender, for the record. */
+enum { WORD_MAX = 255 };
+
+static bool
+is_due(const struct dispatcher *d, const struct session *s, uint64_t now)
+{
+	return (int32_t)(dispatcher_msec(d, now) - s->deadline) >= 0;
+}
+
+static uint32_t
+timeout_from(const struct dispatcher *d, uint64_t now)
+{
+	return dispatcher_msec(d, now + d->config->command_timeout);
+}
+
+enum outcome
+hold_outcome(const struct session *s)
+{
+	return (s->flags & SESSION_REFUSED) != 0 ? OUTCOME_REFUSED
+						 : OUTCOME_ABANDONED;
+}
+
+static enum session_state
+end(struct session *s)
+{
+	s->outcome = (uint8_t)hold_outcome(s);
+	return SESSION_CLOSED;
+}
+
+enum session_state
+hold_say(const struct dispatcher *d, struct session *s, enum smtp_reply reply,
+    uint64_t now)
+{
+	const struct texts *texts = d->texts.generation[s->texts];
+	uint64_t takes;
+
+	s->out_reply = (uint8_t)reply;
+	s->out_len = texts->reply[reply].len;
+	s->out_sent = 0;
+	s->out_from = dispatcher_msec(d, now);
+	takes = lane_duration(s->rate, s->out_len) * USEC_PER_MSEC;
+	s->deadline = timeout_from(d, now + takes);
+	return SESSION_SENDING;
+}
+
+enum session_state
+hold_visit_sending(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	const struct texts *texts = d->texts.generation[s->texts];
+
+	if (drip_out(s, texts, dispatcher_msec(d, now)) < 0)
+		return end(s);
+	if (s->out_sent < s->out_len)
+		/* It does not read; RFC 5321 asks for no more patience. */
+		return is_due(d, s, now) ? end(s) : SESSION_SENDING;
+	if ((s->flags & SESSION_CLOSE_AFTER) != 0)
+		return end(s);
+	s->flags &= (uint8_t) ~(SESSION_PROMPT | SESSION_INPUT);
+	s->deadline = timeout_from(d, now);
+	return SESSION_COMMAND;
+}
+
+/* Joins HELO and sender as "HELO\0sender" and interns them; a new one of
+ * either replaces the old one. */
+static void
+remember(struct dispatcher *d, struct session *s, const struct smtp_result *r)
+{
+	char words[2 * WORD_MAX + 1];
+	size_t old_len, helo_len = 0, sender_len = 0;
+	const char *old = intern_get(&d->strings, s->words, &old_len);
+	const char *helo = "", *sender = "";
+	uint32_t number;
+
+	if (r->helo_len == 0 && r->sender_len == 0)
+		return;
+	if (old != NULL) {
+		helo = old;
+		helo_len = strnlen(old, old_len);
+		sender = old + helo_len + 1;
+		sender_len = old_len - helo_len - 1;
+	}
+	if (r->helo_len > 0) {
+		helo = r->helo;
+		helo_len = r->helo_len < WORD_MAX ? r->helo_len : WORD_MAX;
+	}
+	if (r->sender_len > 0) {
+		sender = r->sender;
+		sender_len =
+		    r->sender_len < WORD_MAX ? r->sender_len : WORD_MAX;
+	}
+	memcpy(words, helo, helo_len);
+	words[helo_len] = '\0';
+	memcpy(words + helo_len + 1, sender, sender_len);
+	number = intern_put(&d->strings, words, helo_len + 1 + sender_len);
+	intern_release(&d->strings, s->words);
+	s->words = number;
+}
+
+/* Runs the line of LEN bytes, which has been paid for. */
+static enum session_state
+run_line(struct dispatcher *d, struct session *s, const char *line, size_t len,
+    uint64_t now)
+{
+	struct smtp_result r = smtp_line(s->memory, line, len);
+
+	drip_take(s, len);
+	s->memory = r.memory;
+	remember(d, s, &r);
+	if (r.recipient) {
+		s->flags |= SESSION_REFUSED;
+		if (s->recipients < UINT16_MAX)
+			s->recipients++;
+	}
+	if (r.close)
+		s->flags |= SESSION_CLOSE_AFTER;
+	if (r.prompt)
+		s->flags |= SESSION_PROMPT;
+	return hold_say(d, s, r.reply, now);
+}
+
+/* Nothing has come, or not enough: how long is that to go on? */
+static enum session_state
+keep_waiting(const struct dispatcher *d, struct session *s, uint64_t now)
+{
+	if (!is_due(d, s, now))
+		return (enum session_state)s->state;
+	s->flags |= SESSION_CLOSE_AFTER;
+	return hold_say(d, s, SMTP_TIMEOUT, now);
+}
+
+static bool
+is_reset(const char *line, size_t len)
+{
+	return len >= 4 && strncasecmp(line, "RSET", 4) == 0;
+}
+
+enum session_state
+hold_visit_command(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	char line[SMTP_LINE_MAX];
+	ssize_t n = drip_peek(s, line, sizeof(line));
+	uint32_t msec = dispatcher_msec(d, now);
+	const char *lf;
+	size_t len;
+
+	if (n < 0)
+		return end(s);
+	if (n == 0)
+		return keep_waiting(d, s, now);
+	if ((s->flags & SESSION_INPUT) == 0) {
+		s->flags |= SESSION_INPUT;
+		s->in_from = msec;
+	}
+	lf = memchr(line, '\n', (size_t)n);
+	if (lf == NULL && n == (ssize_t)sizeof(line)) {
+		s->deadline = timeout_from(d, now);
+		return SESSION_SKIPPING;
+	}
+	if (lf == NULL)
+		return keep_waiting(d, s, now);
+	len = (size_t)(lf + 1 - line);
+	if (!is_reset(line, len) && !drip_is_paid(s, len, msec))
+		return SESSION_COMMAND;
+	return run_line(d, s, line, len, now);
+}
+
+enum session_state
+hold_visit_skipping(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	char line[SMTP_LINE_MAX];
+	ssize_t n = drip_peek(s, line, sizeof(line));
+	uint32_t msec = dispatcher_msec(d, now);
+	size_t allowed = lane_allowance(s->rate, msec - s->in_from);
+	const char *lf;
+
+	if (n < 0)
+		return end(s);
+	if (n == 0)
+		return keep_waiting(d, s, now);
+	if (allowed == 0)
+		return SESSION_SKIPPING;
+	lf = memchr(line, '\n', (size_t)n);
+	if (lf != NULL)
+		n = lf + 1 - line;
+	if (allowed < (size_t)n) {
+		lf = NULL;
+		n = (ssize_t)allowed;
+	}
+	drip_take(s, (size_t)n);
+	s->in_from = msec;
+	s->deadline = timeout_from(d, now);
+	if (lf == NULL)
+		return SESSION_SKIPPING;
+	return hold_say(d, s, SMTP_LINE_TOO_LONG, now);
+}

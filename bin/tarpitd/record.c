@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: ISC */
+#include "bin/tarpitd/record.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bin/tarpitd/address.h"
+
+const char *
+outcome_name(enum outcome outcome)
+{
+	static const char *const names[OUTCOME_COUNT] = {
+		[OUTCOME_NONE] = "none",
+		[OUTCOME_PASSED] = "passed",
+		[OUTCOME_GRADUATED] = "graduated",
+		[OUTCOME_ABANDONED] = "abandoned",
+		[OUTCOME_DELIVERED] = "delivered",
+		[OUTCOME_REFUSED] = "refused",
+		[OUTCOME_SHED] = "shed",
+		[OUTCOME_FAILED] = "failed",
+	};
+
+	return names[outcome];
+}
+
+/* "%s" is the client, "%.1f" how many seconds it was with us. */
+static const char *
+sentence(const struct session *s)
+{
+	static const char *const sentences[OUTCOME_COUNT] = {
+		[OUTCOME_NONE] = "%s ended after %.1f s",
+		[OUTCOME_PASSED] = "%s was passed to the MTA after %.1f s",
+		[OUTCOME_GRADUATED] =
+		    "%s was patient and given to the MTA after %.1f s",
+		[OUTCOME_ABANDONED] = "%s left after %.1f s",
+		[OUTCOME_DELIVERED] = "%s delivered in %.1f s",
+		[OUTCOME_REFUSED] = "%s was held and refused for %.1f s",
+		[OUTCOME_SHED] = "%s was sent away after %.1f s",
+		[OUTCOME_FAILED] = "%s found no MTA in %.1f s",
+	};
+
+	return sentences[s->outcome];
+}
+
+/* What was done instead of what was decided. */
+static const char *
+remark(const struct session *s)
+{
+	if ((s->flags & SESSION_OBSERVED) != 0)
+		return ", only observed";
+	if (s->lane == s->verdict_lane)
+		return "";
+	return s->verdict_lane == LANE_THROTTLE && s->lane == LANE_SLOW
+	    ? ", slowed instead of throttled"
+	    : ", caught";
+}
+
+/* The policy's reason, and what we have seen ourselves. */
+static void
+print_reason(
+    const struct dispatcher *d, const struct session *s, char *buf, size_t size)
+{
+	const struct verdict_text *v = verdict_text(&d->strings, s->verdict);
+	const char *reason = v != NULL ? v->reason : "";
+	bool pregreet = (s->flags & SESSION_PREGREET) != 0 &&
+	    strstr(reason, "behaviour:pregreet") == NULL;
+
+	snprintf(buf, size, "%s%s%s", reason,
+	    pregreet && *reason != '\0' ? " " : "",
+	    pregreet ? "behaviour:pregreet" : "");
+}
+
+static void
+add_verdict(struct record *r, const struct dispatcher *d,
+    const struct session *s, const char *reason)
+{
+	const struct verdict_text *v = verdict_text(&d->strings, s->verdict);
+
+	record_field(r, "TARPIT_LANE", "%s", lane_name((enum lane)s->lane));
+	record_field(
+	    r, "TARPIT_VERDICT", "%s", lane_name((enum lane)s->verdict_lane));
+	record_field(r, "TARPIT_SCORE", "%d", v != NULL ? v->score : 0);
+	record_field(r, "TARPIT_RATE", "%" PRIu32, s->rate);
+	record_field(r, "TARPIT_REASON", "%s", reason);
+	record_field(r, "TARPIT_COUNTRY", "%s", v != NULL ? v->country : "");
+	if (v != NULL && v->asn != 0)
+		record_field(r, "TARPIT_ASN", "%" PRIu32, v->asn);
+	else
+		record_field(r, "TARPIT_ASN", "%s", "");
+}
+
+static void
+add_dialogue(
+    struct record *r, const struct dispatcher *d, const struct session *s)
+{
+	size_t len, helo_len;
+	const char *words = intern_get(&d->strings, s->words, &len);
+
+	if (words == NULL) {
+		words = "";
+		len = 1;
+	}
+	helo_len = strnlen(words, len);
+	record_field(r, "TARPIT_BYTES_IN", "%" PRIu32, s->bytes_in);
+	record_field(r, "TARPIT_BYTES_OUT", "%" PRIu32, s->bytes_out);
+	record_field(r, "TARPIT_HELO", "%.*s", (int)helo_len, words);
+	record_field(r, "TARPIT_SENDER", "%.*s", (int)(len - helo_len - 1),
+	    words + helo_len + 1);
+	record_field(r, "TARPIT_RECIPIENTS", "%u", s->recipients);
+	record_field(r, "TARPIT_TLS", "%s", "");
+}
+
+#pragma GCC diagnostic push
+/* The sentences are a table of ours, all with the same two arguments. */
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+static void
+print_what(const struct session *s, const char *client, double seconds,
+    char *buf, size_t size)
+{
+	snprintf(buf, size, sentence(s), client, seconds);
+}
+#pragma GCC diagnostic pop
+
+void
+record_session(struct dispatcher *d, const struct session *s, uint64_t now)
+{
+	uint64_t held = dispatcher_msec(d, now) - s->accepted;
+	char client[ADDRESS_TEXT], what[160], reason[REASON_SIZE + 32];
+	struct record r;
+
+	address_print(&s->client, client);
+	print_reason(d, s, reason, sizeof(reason));
+	print_what(s, client, (double)held / 1000, what, sizeof(what));
+	record_begin(&r, EVENT_SESSION, "%s (%s%s%s%s)", what,
+	    lane_name((enum lane)s->lane), remark(s),
+	    *reason != '\0' ? ": " : "", reason);
+	record_field(
+	    &r, "TARPIT_SESSION", "%" PRIx64 "-%" PRIx32, d->epoch, s->number);
+	record_field(&r, "TARPIT_CLIENT", "%s", client);
+	record_field(&r, "TARPIT_CLIENT_PORT", "%u", s->port);
+	record_field(
+	    &r, "TARPIT_OUTCOME", "%s", outcome_name((enum outcome)s->outcome));
+	record_field(&r, "TARPIT_MODE", "%s",
+	    (s->flags & SESSION_OBSERVED) != 0 ? "observe" : "enforce");
+	add_verdict(&r, d, s, reason);
+	record_field(&r, "TARPIT_HELD_USEC", "%" PRIu64, held * USEC_PER_MSEC);
+	add_dialogue(&r, d, s);
+	journal_send(d->journal, &r);
+}
+
+void
+record_counts(const struct dispatcher *d, char *buf, size_t size)
+{
+	const uint64_t *n = d->count.outcome;
+	uint32_t held = d->pool.held.n;
+
+	snprintf(buf, size,
+	    "%" PRIu32 " sessions: %" PRIu32 " asking, %" PRIu32
+	    " slow, %" PRIu32 " held, %" PRIu32 " to the MTA; ended: %" PRIu64
+	    " passed, %" PRIu64 " graduated, %" PRIu64 " abandoned, %" PRIu64
+	    " refused, %" PRIu64 " shed, %" PRIu64 " failed",
+	    d->pool.live, d->pool.asking.n, d->n_slowed - held, held,
+	    d->handoff.n_waiting + d->handoff.n_offered, n[OUTCOME_PASSED],
+	    n[OUTCOME_GRADUATED], n[OUTCOME_ABANDONED], n[OUTCOME_REFUSED],
+	    n[OUTCOME_SHED], n[OUTCOME_FAILED]);
+}

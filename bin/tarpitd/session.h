@@ -1,0 +1,35 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * One client's life, from accept to close or hand-over: the table of states,
+ * and the moves between lanes.
+ */
+
+#include "bin/tarpitd/dispatcher.h"
+#include "bin/tarpitd/smtp.h"
+
+/* Takes over FD, a connection just accepted from PEER: asks about it, or
+ * refuses it at a limit. */
+void session_begin(struct dispatcher *, int fd,
+    const struct sockaddr_storage *peer, uint64_t now);
+
+/* Looks at a slowed session: what it has sent, what it may be sent. */
+void session_visit(struct dispatcher *, struct session *, uint64_t now);
+
+/* For the sweep: is it slowed, and of a rate that wants four visits a second? */
+bool session_is_visited(const struct session *, bool *ret_quick);
+
+/* The policy's answer, or NULL for the default (see ask.h). */
+void session_decide(
+    void *dispatcher, struct session *, const struct verdict *, uint64_t now);
+
+/* What became of the hand-off (see handoff.h). */
+void session_handed_off(
+    void *dispatcher, struct session *, enum handoff_result, uint64_t now);
+
+/* Says REPLY as far as the client takes it at once, and closes. */
+void session_dismiss(struct dispatcher *, struct session *,
+    enum outcome outcome, enum smtp_reply reply, uint64_t now);
+
+/* Gives the slots of closed sessions back; after the batch. */
+void session_reap(struct dispatcher *);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+#include "bin/tarpitd/sweep.h"
+
+enum {
+	TICKS = 100,      /* a second */
+	QUICK_TICKS = 25, /* a quick session's round */
+	/* Visits between two looks at the descriptors: 24 sends take 0.1 ms,
+	 * which is what a clean client may have to wait for. */
+	SLICE = 24,
+};
+
+#define TICK (USEC_PER_SEC / TICKS)
+
+/* The work is done after the batch, in slices; this only wakes us up. */
+static void
+on_tick(struct timer *t, uint64_t now)
+{
+	(void)t;
+	(void)now;
+}
+
+void
+sweep_init(struct sweep *w, uint64_t now)
+{
+	w->tick.on_timer = on_tick;
+	w->done = now / TICK;
+	w->at = 0;
+	w->late = 0;
+}
+
+void
+sweep_fini(struct sweep *w)
+{
+	loop_cancel(w->loop, &w->tick);
+}
+
+/* Walks tick W->done + 1 from where it stands; false if the slice ran out. */
+static bool
+walk(struct sweep *w, int *visits, uint64_t now)
+{
+	uint32_t slow_phase = (uint32_t)((w->done + 1) % TICKS);
+	uint32_t slot = w->at;
+
+	if (slot == 0)
+		slot = slow_phase % QUICK_TICKS;
+	for (; slot <= w->pool->high; slot += QUICK_TICKS) {
+		struct session *s = &w->pool->session[slot];
+		bool quick;
+
+		if (slot == POOL_NONE || !w->is_visited(s, &quick) ||
+		    (!quick && slot % TICKS != slow_phase))
+			continue;
+		if (*visits == 0) {
+			w->at = slot;
+			return false;
+		}
+		--*visits;
+		w->visit(w->arg, s, now);
+	}
+	w->at = 0;
+	w->done++;
+	return true;
+}
+
+bool
+sweep_run(struct sweep *w, bool wanted, uint64_t now)
+{
+	uint64_t due = now / TICK;
+	int visits = SLICE;
+
+	if (!wanted) {
+		w->done = due;
+		w->at = 0;
+		loop_cancel(w->loop, &w->tick);
+		return false;
+	}
+	/* After more than a second (SIGSTOP, a suspended machine) one round is
+	 * as good as many: pace is reckoned from time, not from visits. */
+	if (due - w->done > TICKS) {
+		w->late += due - w->done - TICKS;
+		w->done = due - TICKS;
+	}
+	while (w->done < due)
+		if (!walk(w, &visits, now))
+			return true;
+	if (!timer_is_armed(&w->tick))
+		loop_arm(w->loop, &w->tick, (due + 1) * TICK);
+	return false;
+}

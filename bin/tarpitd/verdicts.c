@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+#include "bin/tarpitd/verdicts.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+enum { CACHE_PLACES = 4096 };
+
+struct answer {
+	struct in6_addr client;
+	uint64_t until; /* usec; 0: empty */
+	struct verdict verdict;
+};
+
+struct answer_cache {
+	struct answer place[CACHE_PLACES];
+};
+
+uint32_t
+verdict_intern(struct intern *in, const struct verdict *v)
+{
+	union {
+		struct verdict_text text;
+		char room[sizeof(struct verdict_text) + REASON_SIZE];
+	} u = { .text = { .score = v->score, .asn = v->asn } };
+
+	memcpy(u.text.country, v->country, sizeof(v->country));
+	memcpy(u.text.reason, v->reason, v->reason_len);
+	u.text.reason[v->reason_len] = '\0';
+	return intern_put(in, &u, sizeof(u.text) + v->reason_len + 1);
+}
+
+const struct verdict_text *
+verdict_text(const struct intern *in, uint32_t number)
+{
+	size_t len;
+
+	return intern_get(in, number, &len);
+}
+
+/* Places cost memory only once they are used. */
+struct answer_cache *
+answer_cache_new(void)
+{
+	void *p =
+	    mmap(NULL, sizeof(struct answer_cache), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+struct answer_cache *
+answer_cache_free(struct answer_cache *cache)
+{
+	if (cache != NULL)
+		munmap(cache, sizeof(*cache));
+	return NULL;
+}
+
+void
+answer_cache_clear(struct answer_cache *cache)
+{
+	/* Gives the pages back, which read as zero from then on. */
+	(void)madvise(cache, sizeof(*cache), MADV_DONTNEED);
+}
+
+static size_t
+place_of(const struct in6_addr *client)
+{
+	uint64_t high, low;
+
+	memcpy(&high, client->s6_addr, 8);
+	memcpy(&low, client->s6_addr + 8, 8);
+	return (size_t)(((high ^ low) * UINT64_C(0x9e3779b97f4a7c15)) >> 32) %
+	    CACHE_PLACES;
+}
+
+void
+answer_cache_put(struct answer_cache *cache, const struct in6_addr *client,
+    const struct verdict *v, uint64_t now)
+{
+	struct answer *a = &cache->place[place_of(client)];
+
+	if (v->ttl == 0)
+		return;
+	a->client = *client;
+	a->until = now + v->ttl * USEC_PER_SEC;
+	a->verdict = *v;
+}
+
+const struct verdict *
+answer_cache_get(const struct answer_cache *cache,
+    const struct in6_addr *client, uint64_t now)
+{
+	const struct answer *a = &cache->place[place_of(client)];
+
+	if (a->until <= now || !IN6_ARE_ADDR_EQUAL(&a->client, client))
+		return NULL;
+	return &a->verdict;
+}
