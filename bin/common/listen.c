@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
+#include "bin/common/decimal.h"
 #include "bin/common/fd.h"
 
 enum {
@@ -177,10 +178,12 @@ listen_open_tcp(const char *where, int backlog, struct listen_socket *ret)
 	struct addrinfo *ai;
 	char host[INET6_ADDRSTRLEN + 32];
 	const char *port;
+	int64_t number;
 	int r = split_address(where, host, sizeof(host), &port);
 
-	if (r < 0)
-		return r;
+	/* getaddrinfo() takes 65536 and makes port 0 of it. */
+	if (r < 0 || decimal_parse(port, strlen(port), 0, 65535, &number) < 0)
+		return -EINVAL;
 	if (getaddrinfo(strcmp(host, "*") == 0 ? "0.0.0.0" : host, port, &hints,
 		&ai) != 0)
 		return -EINVAL;
@@ -189,14 +192,17 @@ listen_open_tcp(const char *where, int backlog, struct listen_socket *ret)
 	return r;
 }
 
-/* A socket file without a listener refuses connections: it is a leftover. */
+/* A socket file without a listener refuses connections: it is a leftover.  So
+ * does connect(2) with a file of any other kind, which is somebody's. */
 static bool
 is_stale(const struct sockaddr_un *sun)
 {
+	struct stat st;
 	AUTO_FD fd =
 	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	return fd >= 0 &&
+	return fd >= 0 && lstat(sun->sun_path, &st) == 0 &&
+	    S_ISSOCK(st.st_mode) &&
 	    connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) < 0 &&
 	    errno == ECONNREFUSED;
 }
