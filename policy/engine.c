@@ -3,28 +3,6 @@
 
 #include "policy/engine.h"
 
-int32_t
-curve_at(const struct curve *c, int32_t score)
-{
-	const struct curve_point *p = c->point, *q;
-	size_t i = 0;
-	int64_t run, rise;
-
-	while (i < c->n && p[i].score < score)
-		i++;
-	if (i == 0)
-		return p[0].value;
-	if (i == c->n)
-		return p[c->n - 1].value;
-	q = &p[i - 1];
-	p = &p[i];
-	run = (int64_t)p->score - q->score;
-	rise = ((int64_t)p->value - q->value) * ((int64_t)score - q->score);
-	/* Division truncates: half of the run away from zero first. */
-	rise += rise < 0 ? -run / 2 : run / 2;
-	return q->value + (int32_t)(rise / run);
-}
-
 /* Clamped once, at the end: the order of facts must not matter. */
 static int32_t
 sum(const struct facts *f)

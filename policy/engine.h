@@ -11,7 +11,3 @@
 
 void engine_decide(
     const struct rules *, const struct facts *, struct verdict *ret_verdict);
-
-/* The curve's value at SCORE: linear between two points, rounded to nearest,
- * flat outside them.  The curve has a point at least. */
-int32_t curve_at(const struct curve *, int32_t score);

@@ -47,46 +47,6 @@ rules_add_named(
  * Curves
  */
 
-static size_t
-find_point(const struct curve *c, int32_t score)
-{
-	size_t i = 0;
-
-	while (i < c->n && c->point[i].score < score)
-		i++;
-	return i;
-}
-
-/* Keeps the points in order, so that lines may come in any; a score given
- * again replaces the point, so that a drop-in can. */
-static int
-curve_set(struct curve *c, int32_t score, int32_t value)
-{
-	size_t i = find_point(c, score);
-
-	if (i == c->n || c->point[i].score != score) {
-		if (c->n == CURVE_MAX)
-			return -ENOSPC;
-		memmove(&c->point[i + 1], &c->point[i],
-		    (c->n - i) * sizeof(c->point[0]));
-		c->n++;
-	}
-	c->point[i] = (struct curve_point){ score, value };
-	return 0;
-}
-
-static void
-curve_remove(struct curve *c, int32_t score)
-{
-	size_t i = find_point(c, score);
-
-	if (i == c->n || c->point[i].score != score)
-		return;
-	c->n--;
-	memmove(
-	    &c->point[i], &c->point[i + 1], (c->n - i) * sizeof(c->point[0]));
-}
-
 static int
 fail(char *why, size_t size, const char *text)
 {

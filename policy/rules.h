@@ -13,11 +13,11 @@
 
 #include "bin/common/option.h"
 #include "bin/common/util.h"
+#include "policy/curve.h"
 #include "policy/facts.h"
 #include "policy/verdict.h"
 
 enum {
-	CURVE_MAX = 16,       /* points */
 	WEIGHT_MAX = 1000000, /* largest weight, either sign */
 	RATE_MAX = 1000000,   /* bytes per second */
 	PATIENCE_MAX = 3600,  /* seconds */
@@ -39,14 +39,6 @@ enum named_fact {
 	FACT_HISTORY_PREGREET,
 	FACT_BEHAVIOUR_PREGREET,
 	NAMED_FACT_COUNT
-};
-
-/* Points in order of score; values between two of them lie on the line. */
-struct curve {
-	size_t n;
-	struct curve_point {
-		int32_t score, value;
-	} point[CURVE_MAX];
 };
 
 /* A list's weight and the name of its fact, "list.NAME".  Stays where it is

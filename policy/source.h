@@ -49,6 +49,12 @@ struct source_ops {
 	    struct source **ret_source, struct rules *rules, struct loop *loop);
 	struct source *(*free)(struct source *);
 
+	/* Takes over the data of OLD, a source of the same kind that was opened
+	 * under earlier rules and will not be asked again, if it is the data
+	 * that SOURCE would load.  So a reload neither loads anew nor loses
+	 * what stays in use while its file is damaged. */
+	void (*inherit)(struct source *, struct source *old);
+
 	/* Looks whether the data has changed and loads it.  Called once after
 	 * open() and then each second.  True if NOTE has something new to
 	 * say: each change of state is told once. */

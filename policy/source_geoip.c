@@ -363,6 +363,16 @@ source_free(struct source *s)
 	return NULL;
 }
 
+static void
+geoip_inherit(struct source *s, struct source *old)
+{
+	if (strcmp(s->path, old->path) != 0)
+		return;
+	s->watch = old->watch;
+	s->db = old->db;
+	old->db = NULL;
+}
+
 static bool
 geoip_refresh(struct source *s, struct source_note *note)
 {
@@ -443,6 +453,7 @@ const struct source_ops source_country = {
 	.name = "country",
 	.open = country_open,
 	.free = source_free,
+	.inherit = geoip_inherit,
 	.refresh = geoip_refresh,
 	.ask = geoip_ask,
 };
@@ -451,6 +462,7 @@ const struct source_ops source_asn = {
 	.name = "asn",
 	.open = asn_open,
 	.free = source_free,
+	.inherit = geoip_inherit,
 	.refresh = geoip_refresh,
 	.ask = geoip_ask,
 };

@@ -57,6 +57,18 @@ use_file(struct source *s, struct cdbfile *file)
 	return 0;
 }
 
+static void
+lists_inherit(struct source *s, struct source *old)
+{
+	if (strcmp(s->rules->lists, old->rules->lists) != 0)
+		return;
+	/* Without memory for its weights the file is loaded anew. */
+	if (old->file && use_file(s, old->file) < 0)
+		return;
+	old->file = NULL;
+	s->watch = old->watch;
+}
+
 static bool
 lists_refresh(struct source *s, struct source_note *note)
 {
@@ -105,6 +117,7 @@ const struct source_ops source_lists = {
 	.name = "lists",
 	.open = lists_open,
 	.free = lists_free,
+	.inherit = lists_inherit,
 	.refresh = lists_refresh,
 	.ask = lists_ask,
 };

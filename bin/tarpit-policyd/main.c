@@ -186,7 +186,7 @@ reload(struct policyd *d)
 		tell_config_error(d, &error);
 		return;
 	}
-	r = policy_new(&rules, d->loop, &policy);
+	r = policy_new(&rules, d->loop, d->policy, &policy);
 	if (r < 0) {
 		rules_fini(&rules);
 		snprintf(error.text, sizeof(error.text), "%s", strerror(-r));
@@ -259,7 +259,7 @@ start(struct policyd *d, struct rules *rules)
 	if (r == 0)
 		r = loop_signals(d->loop, signals, on_signal, d);
 	if (r == 0)
-		r = policy_new(rules, d->loop, &d->policy);
+		r = policy_new(rules, d->loop, NULL, &d->policy);
 	if (r == 0)
 		r = server_new(d->loop, &d->journal, d->policy, fds,
 		    d->n_sockets, &d->server);

@@ -19,8 +19,19 @@ struct policy {
 	struct source *source[SOURCE_COUNT];
 };
 
+static int
+open_sources(struct policy *p, struct loop *loop)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < SOURCE_COUNT && r == 0; i++)
+		r = sources[i]->open(&p->source[i], &p->rules, loop);
+	return r;
+}
+
 int
-policy_new(struct rules *rules, struct loop *loop, struct policy **ret_policy)
+policy_new(struct rules *rules, struct loop *loop, struct policy *old,
+    struct policy **ret_policy)
 {
 	struct policy *p = calloc(1, sizeof(*p));
 	int r;
@@ -29,16 +40,15 @@ policy_new(struct rules *rules, struct loop *loop, struct policy **ret_policy)
 		return -ENOMEM;
 	p->refs = 1;
 	p->rules = *rules;
-	for (size_t i = 0; i < SOURCE_COUNT; i++) {
-		r = sources[i]->open(&p->source[i], &p->rules, loop);
-		if (r < 0) {
-			/* The list of weights may have grown. */
-			*rules = p->rules;
-			memset(&p->rules, 0, sizeof(p->rules));
-			policy_unref(p);
-			return r;
-		}
+	r = open_sources(p, loop);
+	if (r < 0) {
+		*rules = p->rules;
+		memset(&p->rules, 0, sizeof(p->rules));
+		policy_unref(p);
+		return r;
 	}
+	for (size_t i = 0; i < SOURCE_COUNT && old; i++)
+		sources[i]->inherit(p->source[i], old->source[i]);
 	memset(rules, 0, sizeof(*rules));
 	*ret_policy = p;
 	return 0;

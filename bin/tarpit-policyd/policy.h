@@ -16,8 +16,9 @@
 struct policy;
 
 /* Opens the sources.  Takes RULES' content over on success, leaving *RULES
- * empty.  0 or -ENOMEM. */
-int policy_new(struct rules *rules, struct loop *loop,
+ * empty.  OLD (NULL ok), which must not be asked any more then, leaves its
+ * data to them.  0 or -ENOMEM. */
+int policy_new(struct rules *rules, struct loop *loop, struct policy *old,
     struct policy **ret_policy) MUST_CHECK;
 struct policy *policy_ref(struct policy *);
 struct policy *policy_unref(struct policy *);

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: ISC
+
+load ../../helpers/common
+
+@test "engine: lanes begin at their score" {
+	run_case policy/engine_test lanes_begin_at_their_score
+}
+
+@test "engine: pass has no pace" {
+	run_case policy/engine_test pass_has_no_pace
+}
+
+@test "engine: slowed by the curves" {
+	run_case policy/engine_test slowed_by_the_curves
+}
+
+@test "engine: nothing known passes" {
+	run_case policy/engine_test nothing_known_passes
+}
+
+@test "engine: weights add up" {
+	run_case policy/engine_test weights_add_up
+}
+
+@test "engine: score is clamped at the end" {
+	run_case policy/engine_test score_is_clamped_at_the_end
+}
+
+@test "engine: every case is listed" {
+	all_cases_listed policy/engine_test
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: ISC */
+#include "policy/rules.h"
+
+#include "tests/helpers/check.h"
+#include "tests/helpers/scratch.h"
+
+static struct rules rules;
+static struct option_error error;
+
+static int
+load(const char *text)
+{
+	AUTO_FREE char *path = scratch_write("policy.conf", text, strlen(text));
+	int r;
+
+	memset(&rules, 0, sizeof(rules));
+	memset(&error, 0, sizeof(error));
+	option_defaults(&rules_table, &rules);
+	r = option_load(&rules_table, path, &rules, &error);
+	return r < 0 ? r : rules_check(&rules, &error);
+}
+
+/* The file is refused, at LINE, with words that name TEXT. */
+static void
+check_refused(const char *file, int line, const char *text)
+{
+	int r = load(file);
+
+	if (r == 0 || error.line != line || !strstr(error.text, text))
+		fprintf(stderr, "%s-> %d, line %d: %s\n", file, r, error.line,
+		    error.text);
+	CHECK(r < 0);
+	CHECK_INT(error.line, line);
+	CHECK(strstr(error.text, text) != NULL);
+	rules_fini(&rules);
+}
+
+static int32_t
+list_weight_of(const char *name)
+{
+	struct list_weight *w = rules_list(&rules, name);
+
+	CHECK(w != NULL);
+	CHECK_STR(w->name + 5, name);
+	return w->weight;
+}
+
+static void
+empty_file_gives_defaults(void)
+{
+	CHECK_INT(load(""), 0);
+	CHECK_STR(rules.lists, "/var/lib/tarpit/lists.cdb");
+	CHECK_INT(rules.slow, 20);
+	CHECK_INT(rules.throttle, 60);
+	CHECK_INT(rules.hold, 100);
+	CHECK_INT(curve_at(&rules.rate, 60), 20);
+	CHECK_INT(curve_at(&rules.patience, 60), 20);
+	CHECK_INT(rules.ttl, 60 * USEC_PER_SEC);
+	CHECK_STR(rules.action[LANE_HOLD], "DUNNO");
+	for (size_t i = 0; i < NAMED_FACT_COUNT; i++)
+		CHECK_INT(rules.named[i], 0);
+	rules_fini(&rules);
+}
+
+static void
+shipped_file_loads(void)
+{
+	const char *root = getenv("ROOT");
+	AUTO_FREE char *path = NULL;
+
+	CHECK(asprintf(&path, "%s/policy/policy.conf", root ? root : ".") > 0);
+	option_defaults(&rules_table, &rules);
+	CHECK_INT(option_load(&rules_table, path, &rules, &error), 0);
+	CHECK_INT(rules_check(&rules, &error), 0);
+	CHECK_INT(rules.named[FACT_HISTORY_NONE], 20);
+	CHECK_INT(rules.named[FACT_BEHAVIOUR_PREGREET], 100);
+	CHECK_INT(list_weight_of("drop"), 100);
+	CHECK_INT(list_weight_of("known-senders"), -1000);
+	/* Where a client is from weighs nothing until somebody says so. */
+	CHECK_INT(rules.named[FACT_COUNTRY_UNKNOWN], 0);
+	CHECK_INT(rules.named[FACT_ASN_UNKNOWN], 0);
+	CHECK_INT(rules.asn_weight.n, 0);
+	for (size_t i = 0; i < COUNTRY_COUNT; i++)
+		CHECK_INT(rules.country_weight[i], 0);
+	rules_fini(&rules);
+}
+
+static void
+all_families(void)
+{
+	char keys[256];
+
+	CHECK_INT(load("[Weights]\n"
+		       "list.drop=100\n"
+		       "country.CN=15\ncountry.unknown=-1\n"
+		       "asn.64496=30\nasn.unknown=2\nasn.4294967295=-7\n"
+		       "rdns.none=25\nrdns.unconfirmed=3\nrdns.generic=4\n"
+		       "rdns.ok=-5\n"
+		       "history.none=20\nhistory.patient=-100\n"
+		       "history.abandoned=10\nhistory.pregreet=11\n"
+		       "dnsbl.zen.example.net=60\n"
+		       "dnsbl.b.example.net=61=127.0.0.2-11\n"
+		       "behaviour.pregreet=1000000\n"),
+	    0);
+	CHECK_INT(list_weight_of("drop"), 100);
+	CHECK_INT(list_weight_of("other"), 0);
+	CHECK_INT(rules.country_weight[country_index("CN")], 15);
+	CHECK_INT(rules.named[FACT_COUNTRY_UNKNOWN], -1);
+	CHECK_INT(rules_asn_weight(&rules, 64496), 30);
+	CHECK_INT(rules_asn_weight(&rules, UINT32_MAX), -7);
+	CHECK_INT(rules_asn_weight(&rules, 64497), 0);
+	CHECK_INT(rules.named[FACT_RDNS_OK], -5);
+	CHECK_INT(rules.named[FACT_HISTORY_PREGREET], 11);
+	CHECK_INT(rules.named[FACT_BEHAVIOUR_PREGREET], 1000000);
+	CHECK_INT(rules.n_dnsbl, 2);
+	CHECK_STR(rules.dnsbl[0].zone, "zen.example.net");
+	CHECK_STR(rules.dnsbl[0].filter, "");
+	CHECK_INT(rules.dnsbl[1].weight, 61);
+	CHECK_STR(rules.dnsbl[1].filter, "127.0.0.2-11");
+	CHECK_INT(rules_list_sourceless(&rules, keys, sizeof(keys)), 9);
+	CHECK_STR(keys,
+	    "rdns.none rdns.unconfirmed rdns.generic rdns.ok "
+	    "history.patient history.abandoned history.pregreet "
+	    "dnsbl.zen.example.net dnsbl.b.example.net");
+	CHECK_INT(rules_list_sourceless(&rules, keys, 12), 9);
+	CHECK(strlen(keys) < 12);
+	rules_fini(&rules);
+}
+
+static void
+later_line_wins_and_empty_takes_back(void)
+{
+	CHECK_INT(load("[Weights]\nlist.a=1\nlist.a=2\nlist.b=3\nlist.b=\n"
+		       "asn.1=5\nasn.1=6\nhistory.none=20\nhistory.none=\n"
+		       "dnsbl.z.example=1\ndnsbl.z.example=2\n"
+		       "[Curve]\n60=20\n60=30\n20=9\n20=\n"),
+	    0);
+	CHECK_INT(list_weight_of("a"), 2);
+	CHECK_INT(list_weight_of("b"), 0);
+	CHECK_INT(rules_asn_weight(&rules, 1), 6);
+	CHECK_INT(rules.asn_weight.n, 1);
+	CHECK_INT(rules.named[FACT_HISTORY_NONE], 0);
+	CHECK_INT(rules.n_dnsbl, 1);
+	CHECK_INT(rules.dnsbl[0].weight, 2);
+	/* One's own points stand in the place of the default ones. */
+	CHECK_INT(rules.rate.n, 1);
+	CHECK_INT(curve_at(&rules.rate, 20), 30);
+	rules_fini(&rules);
+}
+
+static void
+many_networks(void)
+{
+	char text[64], why[64];
+
+	CHECK_INT(load(""), 0);
+	for (int i = 1; i <= 20000; i++) {
+		snprintf(text, sizeof(text), "asn.%d", i * 7);
+		CHECK_INT(rules_table.sections[2].set(
+			      &rules, text, "42", why, sizeof(why)),
+		    0);
+	}
+	for (uint32_t i = 1; i <= 20000; i++) {
+		CHECK_INT(rules_asn_weight(&rules, i * 7), 42);
+		CHECK_INT(rules_asn_weight(&rules, i * 7 + 1), 0);
+	}
+	CHECK_INT(rules_asn_weight(&rules, 0), 0);
+	rules_fini(&rules);
+}
+
+static void
+bad_weights(void)
+{
+	check_refused("[Weights]\n\nlist.drop=x\n", 3, "list.drop");
+	check_refused("[Weights]\nlist.drop=1000001\n", 2, "1000000");
+	check_refused("[Weights]\nlist.=1\n", 2, "list");
+	check_refused("[Weights]\nlist.UPPER=1\n", 2, "UPPER");
+	check_refused("[Weights]\ncountry.cn=1\n", 2, "ISO 3166");
+	check_refused("[Weights]\ncountry.CHN=1\n", 2, "CHN");
+	check_refused("[Weights]\nasn.0=1\n", 2, "asn.0");
+	check_refused("[Weights]\nasn.4294967296=1\n", 2, "asn.4294967296");
+	check_refused("[Weights]\nasn.AS1=1\n", 2, "asn.AS1");
+	check_refused("[Weights]\nrdns.bad=1\n", 2, "rdns.bad");
+	check_refused("[Weights]\nhistory.never=1\n", 2, "no such weight");
+	check_refused("[Weights]\nweather.rain=1\n", 2, "weather.rain");
+	check_refused("[Weights]\ndnsbl.zone=1\n", 2, "zone");
+	check_refused("[Weights]\ndnsbl.a.b=1=8.8.8.8\n", 2, "filter");
+	check_refused("[Weights]\ndnsbl.a.b==127.0.0.2x\n", 2, "filter");
+}
+
+static void
+bad_curves(void)
+{
+	check_refused("[Curve]\n20=0\n", 2, "20=0");
+	check_refused("[Curve]\n20=1000001\n", 2, "1000000");
+	check_refused("[Curve]\nx=5\n", 2, "score");
+	check_refused("[Patience]\n20=1500ms\n", 2, "whole seconds");
+	check_refused("[Patience]\n20=2h\n", 2, "1h");
+	check_refused("[Patience]\n1000001=2s\n", 2, "score");
+}
+
+static void
+bad_lanes(void)
+{
+	check_refused("[Lanes]\nSlow=60\n", 0, "Slow=60 is not below");
+	check_refused("[Lanes]\nHold=60\n", 0, "Throttle=60 is not below");
+	check_refused("[Lanes]\nHold=1e3\n", 2, "Hold");
+	CHECK_INT(load("[Lanes]\nSlow=-5\nThrottle=-4\nHold=-3\n"), 0);
+	rules_fini(&rules);
+}
+
+static void
+bad_options(void)
+{
+	check_refused("[Data]\nLsits=/x\n", 2, "Lsits");
+	check_refused("[Dta]\nLists=/x\n", 1, "Dta");
+	check_refused("[Answers]\nTtl=2h\n", 2, "Ttl");
+	check_refused("[Service]\nMaxConnections=0\n", 2, "MaxConnections");
+	check_refused("[Postfix]\nHold=\n", 2, "Hold");
+}
+
+static void
+postfix_actions(void)
+{
+	CHECK_INT(load("[Postfix]\nHold=DEFER_IF_PERMIT try again\n"), 0);
+	CHECK_STR(rules.action[LANE_HOLD], "DEFER_IF_PERMIT try again");
+	CHECK_STR(rules.action[LANE_PASS], "DUNNO");
+	rules_fini(&rules);
+}
+
+static void
+named_facts_print(void)
+{
+	struct facts f;
+
+	CHECK_INT(load("[Weights]\nbehaviour.pregreet=9\nhistory.none=8\n"), 0);
+	facts_init(&f);
+	rules_add_named(&rules, FACT_BEHAVIOUR_PREGREET, &f);
+	rules_add_named(&rules, FACT_HISTORY_NONE, &f);
+	rules_add_named(&rules, FACT_RDNS_NONE, &f);
+	CHECK_INT(f.n, 2);
+	CHECK_STR(f.fact[0].name, "behaviour:pregreet");
+	CHECK_INT(f.fact[0].weight, 9);
+	CHECK_STR(f.fact[1].name, "history.none");
+	CHECK_STR(named_fact_key(FACT_RDNS_GENERIC), "rdns.generic");
+	rules_fini(&rules);
+}
+
+static void
+list_names_stay(void)
+{
+	struct list_weight *a, *b;
+
+	CHECK_INT(load("[Weights]\nlist.a=4\n"), 0);
+	a = rules_list(&rules, "a");
+	b = rules_list(&rules, "b");
+	CHECK(a && b && a != b);
+	CHECK_STR(b->name, "list.b");
+	CHECK_INT(b->weight, 0);
+	CHECK(rules_list(&rules, "a") == a);
+	CHECK(rules_list(&rules, "b") == b);
+	rules_fini(&rules);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct check_case cases[] = {
+		CASE(empty_file_gives_defaults),
+		CASE(shipped_file_loads),
+		CASE(all_families),
+		CASE(later_line_wins_and_empty_takes_back),
+		CASE(many_networks),
+		CASE(bad_weights),
+		CASE(bad_curves),
+		CASE(bad_lanes),
+		CASE(bad_options),
+		CASE(postfix_actions),
+		CASE(named_facts_print),
+		CASE(list_names_stay),
+	};
+
+	return check_main(cases, ARRAY_SIZE(cases), argc, argv);
+}

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: ISC
+
+load ../../helpers/common
+
+@test "server: answers at once" {
+	run_case tarpit-policyd/server_test answers_at_once
+}
+
+@test "server: message in single bytes" {
+	run_case tarpit-policyd/server_test message_in_single_bytes
+}
+
+@test "server: late answers in any order" {
+	run_case tarpit-policyd/server_test late_answers_in_any_order
+}
+
+@test "server: closing cancels what waits" {
+	run_case tarpit-policyd/server_test closing_cancels_what_waits
+}
+
+@test "server: half closed peer gets its answers" {
+	run_case tarpit-policyd/server_test half_closed_peer_gets_its_answers
+}
+
+@test "server: outcome of a peer that has gone" {
+	run_case tarpit-policyd/server_test outcome_of_a_peer_that_has_gone
+}
+
+@test "server: garbage is answered" {
+	run_case tarpit-policyd/server_test garbage_is_answered
+}
+
+@test "server: endless message closes" {
+	run_case tarpit-policyd/server_test endless_message_closes
+}
+
+@test "server: questions beyond the pool wait" {
+	run_case tarpit-policyd/server_test questions_beyond_the_pool_wait
+}
+
+@test "server: peer that does not read" {
+	run_case tarpit-policyd/server_test peer_that_does_not_read
+}
+
+@test "server: connections at their limit" {
+	run_case tarpit-policyd/server_test connections_at_their_limit
+}
+
+@test "server: every case is listed" {
+	all_cases_listed tarpit-policyd/server_test
+}

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The server against a policy whose facts come when the test says so.  The
+ * policy_...() functions here take the place of those of policy.c.
+ */
+#include "bin/tarpit-policyd/server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "bin/common/attrs.h"
+#include "bin/common/fd.h"
+#include "bin/common/listen.h"
+#include "tests/helpers/check.h"
+#include "tests/helpers/scratch.h"
+
+enum { WAITING_MAX = 4096 };
+
+struct policy {
+	unsigned int refs;
+	struct rules rules;
+	bool waits; /* questions wait until answer_one() */
+	size_t n_waiting, cancelled;
+	struct inquiry *waiting[WAITING_MAX];
+};
+
+struct policy *
+policy_ref(struct policy *p)
+{
+	p->refs++;
+	return p;
+}
+
+struct policy *
+policy_unref(struct policy *p)
+{
+	CHECK(p->refs-- > 0);
+	return NULL;
+}
+
+const struct rules *
+policy_rules(const struct policy *p)
+{
+	return &p->rules;
+}
+
+bool
+policy_ask(struct policy *p, struct inquiry *inquiry)
+{
+	inquiry->rules = &p->rules;
+	facts_init(&inquiry->facts);
+	rules_add_named(&p->rules, FACT_HISTORY_NONE, &inquiry->facts);
+	if (!p->waits)
+		return true;
+	CHECK(p->n_waiting < WAITING_MAX);
+	inquiry->waiting = 1;
+	p->waiting[p->n_waiting++] = inquiry;
+	return false;
+}
+
+void
+policy_cancel(struct policy *p, struct inquiry *inquiry)
+{
+	for (size_t i = 0; i < p->n_waiting; i++) {
+		if (p->waiting[i] != inquiry)
+			continue;
+		p->waiting[i] = p->waiting[--p->n_waiting];
+		p->cancelled++;
+		return;
+	}
+	CHECK(!"cancelled what did not wait");
+}
+
+static void
+answer_last(struct policy *p)
+{
+	CHECK(p->n_waiting > 0);
+	source_answered(p->waiting[--p->n_waiting]);
+}
+
+/*
+ * One server, and its clients
+ */
+
+static struct loop *loop;
+static struct journal journal;
+static struct policy policy;
+static struct server *server;
+static struct listen_socket listening;
+static char *path;
+
+static void
+setup(bool waits)
+{
+	struct option_error error;
+
+	path = scratch_path("policy");
+	option_defaults(&rules_table, &policy.rules);
+	CHECK_INT(rules_check(&policy.rules, &error), 0);
+	policy.rules.named[FACT_HISTORY_NONE] = 20;
+	policy.rules.named[FACT_BEHAVIOUR_PREGREET] = 100;
+	policy.waits = waits;
+	journal.target = JOURNAL_NOWHERE;
+	journal.fd = -1;
+	CHECK_INT(loop_new(&loop), 0);
+	CHECK_INT(listen_open_unix(path, 0600, 8, &listening), 0);
+	CHECK_INT(
+	    server_new(loop, &journal, &policy, &listening.fd, 1, &server), 0);
+}
+
+static void
+teardown(void)
+{
+	server = server_free(server);
+	/* No reference is left behind by whatever happened. */
+	CHECK_INT(policy.refs, 0);
+	CHECK_INT(policy.n_waiting, 0);
+	fd_close(&listening.fd);
+	loop = loop_free(loop);
+	rules_fini(&policy.rules);
+	free(path);
+}
+
+/* Lets the server do all that it can do now. */
+static void
+run(void)
+{
+	for (int i = 0; i < 20; i++)
+		CHECK_INT(loop_run_once(loop, 0), 0);
+}
+
+static int
+dial(void)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	CHECK(fd >= 0);
+	strncpy(to.sun_path, path, sizeof(to.sun_path) - 1);
+	CHECK(connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0);
+	CHECK_INT(fd_set_nonblocking(fd, true), 0);
+	return fd;
+}
+
+static void
+say(int fd, const char *text)
+{
+	size_t n = strlen(text);
+
+	CHECK(send(fd, text, n, MSG_NOSIGNAL) == (ssize_t)n);
+}
+
+static void
+ask(int fd, int instance)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text),
+	    "request=tarpit_session\ninstance=%d\n"
+	    "client_address=192.0.2.1\n\n",
+	    instance);
+	say(fd, text);
+}
+
+/* What has arrived; "" nothing, "EOF" the end. */
+static const char *
+hear(int fd)
+{
+	static char buf[1 << 20];
+	ssize_t n;
+
+	run();
+	n = recv(fd, buf, sizeof(buf) - 1, 0);
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
+		return "EOF";
+	CHECK(n > 0 || errno == EAGAIN);
+	buf[n < 0 ? 0 : n] = '\0';
+	return buf;
+}
+
+/* Reads until nothing more comes; how many answers ended. */
+static size_t
+count_answers(int fd)
+{
+	size_t n = 0;
+	char last = '\0';
+
+	for (const char *p; *(p = hear(fd));) {
+		for (; *p; last = *p++)
+			n += *p == '\n' && last == '\n';
+	}
+	return n;
+}
+
+static void
+answers_at_once(void)
+{
+	int fd;
+
+	setup(false);
+	fd = dial();
+	ask(fd, 1);
+	CHECK_STR(hear(fd),
+	    "instance=1\naction=slow\nscore=20\nrate=100\n"
+	    "patience=6\nreason=history.none+20\nttl=0\n\n");
+	say(fd,
+	    "request=tarpit_session\nbehaviour=pregreet\n"
+	    "client_address=192.0.2.1\n\n");
+	CHECK_STR(hear(fd),
+	    "action=hold\nscore=120\nrate=5\npatience=25\n"
+	    "reason=behaviour:pregreet+100 history.none+20\n"
+	    "ttl=0\n\n");
+	close(fd);
+	run();
+	CHECK_INT(server_counts(server).connections, 0);
+	CHECK_INT(server_counts(server).answers, 2);
+	teardown();
+}
+
+static void
+message_in_single_bytes(void)
+{
+	static const char text[] = "request=smtpd_access_policy\n"
+				   "client_address=192.0.2.1\n\n";
+	char byte[2] = "";
+	int fd;
+
+	setup(false);
+	fd = dial();
+	for (size_t i = 0; i + 1 < sizeof(text) - 1; i++) {
+		byte[0] = text[i];
+		say(fd, byte);
+		CHECK_STR(hear(fd), "");
+	}
+	say(fd, "\n");
+	CHECK_STR(hear(fd), "action=DUNNO\n\n");
+	close(fd);
+	teardown();
+}
+
+static void
+late_answers_in_any_order(void)
+{
+	const char *text;
+	int fd;
+
+	setup(true);
+	fd = dial();
+	for (int i = 1; i <= 3; i++)
+		ask(fd, i);
+	CHECK_STR(hear(fd), "");
+	CHECK_INT(policy.n_waiting, 3);
+	answer_last(&policy);
+	text = hear(fd);
+	CHECK(strncmp(text, "instance=3\naction=slow\n", 23) == 0);
+	answer_last(&policy);
+	answer_last(&policy);
+	text = hear(fd);
+	CHECK(strncmp(text, "instance=2\n", 11) == 0);
+	CHECK(strstr(text, "\n\ninstance=1\n") != NULL);
+	close(fd);
+	run();
+	teardown();
+}
+
+static void
+closing_cancels_what_waits(void)
+{
+	int fd, other;
+
+	setup(true);
+	fd = dial();
+	other = dial();
+	ask(fd, 1);
+	ask(fd, 2);
+	ask(other, 3);
+	run();
+	CHECK_INT(policy.n_waiting, 3);
+	close(fd);
+	run();
+	CHECK_INT(policy.cancelled, 2);
+	CHECK_INT(server_counts(server).connections, 1);
+	answer_last(&policy);
+	CHECK(strncmp(hear(other), "instance=3\n", 11) == 0);
+	close(other);
+	teardown();
+}
+
+static void
+half_closed_peer_gets_its_answers(void)
+{
+	int fd;
+
+	setup(true);
+	fd = dial();
+	ask(fd, 1);
+	CHECK(shutdown(fd, SHUT_WR) == 0);
+	CHECK_STR(hear(fd), "");
+	answer_last(&policy);
+	CHECK(strncmp(hear(fd), "instance=1\n", 11) == 0);
+	CHECK_STR(hear(fd), "EOF");
+	close(fd);
+	teardown();
+}
+
+static void
+outcome_of_a_peer_that_has_gone(void)
+{
+	int fd;
+
+	setup(false);
+	fd = dial();
+	say(fd, "request=tarpit_outcome\noutcome=passed\n\n");
+	close(fd);
+	run();
+	CHECK_INT(server_counts(server).outcomes, 1);
+	CHECK_INT(server_counts(server).connections, 0);
+	teardown();
+}
+
+static void
+garbage_is_answered(void)
+{
+	int fd;
+
+	setup(false);
+	fd = dial();
+	say(fd, "GET / HTTP/1.0\nHost=x\n\n\n");
+	CHECK_STR(hear(fd),
+	    "error=a line is not of the form name=value\n\n"
+	    "error=request: missing\n\n");
+	ask(fd, 9);
+	CHECK(strncmp(hear(fd), "instance=9\n", 11) == 0);
+	CHECK_INT(server_counts(server).errors, 2);
+	close(fd);
+	teardown();
+}
+
+static void
+endless_message_closes(void)
+{
+	static char text[ATTRS_MAX + 1];
+	int fd, other;
+
+	setup(false);
+	fd = dial();
+	other = dial();
+	memset(text, 'x', ATTRS_MAX - 1);
+	say(fd, text);
+	CHECK_STR(hear(fd), "");
+	say(fd, "x");
+	CHECK_STR(hear(fd), "EOF");
+	CHECK_INT(server_counts(server).errors, 1);
+	ask(other, 1);
+	CHECK(strncmp(hear(other), "instance=1\n", 11) == 0);
+	close(fd);
+	close(other);
+	teardown();
+}
+
+/* More questions than are open at the same time, over two peers: those that
+ * found no place are asked when one is free. */
+static void
+questions_beyond_the_pool_wait(void)
+{
+	static char text[32768];
+	size_t heard = 0, len = 0;
+	int fd[4];
+
+	setup(true);
+	for (int k = 0; k < 400; k++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		    "request=tarpit_session\nclient_address=::1\n\n");
+	for (int i = 0; i < 4; i++) {
+		fd[i] = dial();
+		say(fd[i], text);
+	}
+	run();
+	CHECK_INT(policy.n_waiting, 1024);
+	while (policy.n_waiting > 0) {
+		answer_last(&policy);
+		run();
+	}
+	CHECK_INT(server_counts(server).answers, 1600);
+	for (int i = 0; i < 4; i++) {
+		heard += count_answers(fd[i]);
+		close(fd[i]);
+	}
+	CHECK_INT(heard, 1600);
+	teardown();
+}
+
+/* A peer that asks without reading is not read from for ever; when it reads,
+ * it gets every answer. */
+static void
+peer_that_does_not_read(void)
+{
+	static const char text[] = "request=tarpit_session\n"
+				   "client_address=192.0.2.1\n\n";
+	size_t asked = 0, at = 0;
+	ssize_t n;
+	int fd;
+
+	setup(false);
+	fd = dial();
+	for (int idle = 0; idle < 3;) {
+		n = send(fd, text + at, sizeof(text) - 1 - at, MSG_NOSIGNAL);
+		idle = n < 0 ? idle + 1 : 0;
+		if (n < 0)
+			run();
+		at += n < 0 ? 0 : (size_t)n;
+		asked += at == sizeof(text) - 1;
+		at %= sizeof(text) - 1;
+		CHECK(asked < 100000);
+	}
+	CHECK(asked > 1000);
+	CHECK_INT(count_answers(fd), asked);
+	CHECK_INT(server_counts(server).answers, asked);
+	close(fd);
+	teardown();
+}
+
+static void
+connections_at_their_limit(void)
+{
+	int fd[3];
+
+	setup(false);
+	policy.rules.max_connections = 2;
+	for (int i = 0; i < 3; i++)
+		fd[i] = dial();
+	run();
+	CHECK_INT(server_counts(server).connections, 2);
+	ask(fd[2], 3);
+	CHECK_STR(hear(fd[2]), "");
+	close(fd[0]);
+	CHECK(strncmp(hear(fd[2]), "instance=3\n", 11) == 0);
+	CHECK_INT(server_counts(server).connections, 2);
+	/* A reload that allows more lets more in. */
+	fd[0] = dial();
+	ask(fd[0], 4);
+	CHECK_STR(hear(fd[0]), "");
+	policy.rules.max_connections = 3;
+	server_set_policy(server, &policy);
+	CHECK(strncmp(hear(fd[0]), "instance=4\n", 11) == 0);
+	for (int i = 0; i < 3; i++)
+		close(fd[i]);
+	teardown();
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct check_case cases[] = {
+		CASE(answers_at_once),
+		CASE(message_in_single_bytes),
+		CASE(late_answers_in_any_order),
+		CASE(closing_cancels_what_waits),
+		CASE(half_closed_peer_gets_its_answers),
+		CASE(outcome_of_a_peer_that_has_gone),
+		CASE(garbage_is_answered),
+		CASE(endless_message_closes),
+		CASE(questions_beyond_the_pool_wait),
+		CASE(peer_that_does_not_read),
+		CASE(connections_at_their_limit),
+	};
+
+	return check_main(cases, ARRAY_SIZE(cases), argc, argv);
+}
