@@ -40,7 +40,7 @@ enum {
 	LAYOUT_LIST_NAME =
 	    16, /* NUL-terminated, and so is the source after it */
 
-	LAYOUT_KEY_MAX = 6,
+	LAYOUT_KEY_MAX = 2 + 2 * 4,
 };
 
 #define LAYOUT_MAGIC "tarpit-l"
@@ -48,7 +48,7 @@ enum {
 /* Where each family's addresses are cut into key and rest. */
 struct layout_family {
 	char wide_key[3];    /* of the record of prefixes wider than a bucket */
-	char bucket_key[3];  /* of the buckets; KEY_LEN address bytes follow */
+	char bucket_key[3];  /* of the buckets; KEY_LEN bytes in hex follow */
 	uint8_t bits;        /* the family itself as a prefix length */
 	uint8_t bucket_bits; /* so many bits of an address choose the bucket */
 	uint8_t key_at, key_len; /* bytes of struct in6_addr */
@@ -66,6 +66,28 @@ static const struct layout_family layout_families[LAYOUT_FAMILIES] = {
 	[LAYOUT_V6] = { "w6", "b6", 0, 32, 0, 4, 4, 12 },
 };
 
+/* The key of the bucket that ADDR is in, and its length. */
+static inline size_t
+layout_bucket_key(const struct layout_family *family,
+    const struct in6_addr *addr, uint8_t *key)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t *p = key;
+
+	*p++ = (uint8_t)family->bucket_key[0];
+	*p++ = (uint8_t)family->bucket_key[1];
+	/* In hexadecimal: CDB's hash is h * 33 ^ c, which maps the 65,536 keys
+	 * with two raw bytes to 8,448 values, 113 probes for a look-up; in hex
+	 * it is 1.7. */
+	for (unsigned i = 0; i < family->key_len; i++) {
+		uint8_t byte = addr->s6_addr[family->key_at + i];
+
+		*p++ = (uint8_t)digits[byte >> 4];
+		*p++ = (uint8_t)digits[byte & 15];
+	}
+	return (size_t)(p - key);
+}
+
 /* One entry of a bucket or of a wide record, whose addresses have WIDTH
  * bytes: first, last, set (u32). */
 static inline size_t
@@ -79,7 +101,7 @@ layout_get32(const uint8_t *p)
 {
 	uint32_t v;
 
-	memcpy(&v, p, sizeof v);
+	memcpy(&v, p, sizeof(v));
 	return be32toh(v);
 }
 
@@ -88,7 +110,7 @@ layout_get64(const uint8_t *p)
 {
 	uint64_t v;
 
-	memcpy(&v, p, sizeof v);
+	memcpy(&v, p, sizeof(v));
 	return be64toh(v);
 }
 
@@ -102,21 +124,21 @@ static inline void
 layout_put16(uint8_t *p, uint16_t v)
 {
 	v = htobe16(v);
-	memcpy(p, &v, sizeof v);
+	memcpy(p, &v, sizeof(v));
 }
 
 static inline void
 layout_put32(uint8_t *p, uint32_t v)
 {
 	v = htobe32(v);
-	memcpy(p, &v, sizeof v);
+	memcpy(p, &v, sizeof(v));
 }
 
 static inline void
 layout_put64(uint8_t *p, uint64_t v)
 {
 	v = htobe64(v);
-	memcpy(p, &v, sizeof v);
+	memcpy(p, &v, sizeof(v));
 }
 
 #define LAYOUT_CHECKSUM_INIT UINT64_C(0xcbf29ce484222325)
@@ -140,7 +162,7 @@ layout_checksum_file(const uint8_t *file, size_t size)
 	size_t at = LAYOUT_META_AT + LAYOUT_META_CHECKSUM;
 	uint64_t sum = layout_checksum(LAYOUT_CHECKSUM_INIT, file, at);
 
-	sum = layout_checksum(sum, zero, sizeof zero);
-	at += sizeof zero;
+	sum = layout_checksum(sum, zero, sizeof(zero));
+	at += sizeof(zero);
 	return layout_checksum(sum, file + at, size - at);
 }

@@ -43,7 +43,7 @@ cdbfile_sort(struct cdbfile_prefix *prefixes, size_t n)
 
 	if (n == 0)
 		return 0;
-	qsort(prefixes, n, sizeof *prefixes, compare_prefixes);
+	qsort(prefixes, n, sizeof(*prefixes), compare_prefixes);
 	for (size_t i = 1; i < n; i++)
 		if (compare_prefixes(&prefixes[kept], &prefixes[i]) != 0)
 			prefixes[++kept] = prefixes[i];
@@ -142,7 +142,7 @@ put_list(struct writer *w, const struct cdbfile_list *list, size_t number)
 	memcpy(val + LAYOUT_LIST_NAME, list->name, name_len);
 	memcpy(val + LAYOUT_LIST_NAME + name_len, list->source, source_len);
 	return put_record(
-	    w, key, sizeof key, val, LAYOUT_LIST_NAME + name_len + source_len);
+	    w, key, sizeof(key), val, LAYOUT_LIST_NAME + name_len + source_len);
 }
 
 static int
@@ -227,9 +227,10 @@ wide_set(const struct writer *w, const struct cidr *bucket, size_t *pos)
 	const struct in6_addr *addr = &bucket->addr;
 
 	while (
-	    *pos < w->wide.n && memcmp(&r[*pos].last, addr, sizeof *addr) < 0)
+	    *pos < w->wide.n && memcmp(&r[*pos].last, addr, sizeof(*addr)) < 0)
 		++*pos;
-	if (*pos < w->wide.n && memcmp(&r[*pos].first, addr, sizeof *addr) <= 0)
+	if (*pos < w->wide.n &&
+	    memcmp(&r[*pos].first, addr, sizeof(*addr)) <= 0)
 		return r[*pos].set;
 	return 0;
 }
@@ -256,6 +257,7 @@ write_buckets(
 		struct cidr bucket =
 		    cidr_mask(&w->part[i].cidr.addr, family->bucket_bits);
 		uint8_t key[LAYOUT_KEY_MAX];
+		size_t key_len;
 		int r;
 
 		inside = count_inside(w->part + i, n - i, &bucket);
@@ -263,11 +265,9 @@ write_buckets(
 		    wide_set(w, &bucket, &wide_pos), &w->bucket);
 		if (r < 0)
 			return r;
-		memcpy(key, family->bucket_key, 2);
-		memcpy(key + 2, &bucket.addr.s6_addr[family->key_at],
-		    family->key_len);
-		r = put_ranges(w, key, 2U + family->key_len, &w->bucket,
-		    family->rest_at, family->rest_len);
+		key_len = layout_bucket_key(family, &bucket.addr, key);
+		r = put_ranges(w, key, key_len, &w->bucket, family->rest_at,
+		    family->rest_len);
 		if (r < 0)
 			return r;
 		++*n_buckets;
@@ -280,7 +280,7 @@ write_records(
     struct writer *w, const struct cdbfile_list *lists, size_t n_lists)
 {
 	static const uint8_t no_meta[LAYOUT_META_LEN];
-	int r = put_record(w, "meta", 4, no_meta, sizeof no_meta);
+	int r = put_record(w, "meta", 4, no_meta, sizeof(no_meta));
 
 	for (size_t i = 0; r == 0 && i < n_lists; i++)
 		r = put_list(w, &lists[i], i);
@@ -326,7 +326,7 @@ write_meta(
 	for (int f = 0; f < LAYOUT_FAMILIES; f++)
 		layout_put32(
 		    meta + LAYOUT_META_BUCKETS + 4 * f, w->n_buckets[f]);
-	return write_at(fd, meta, sizeof meta, LAYOUT_META_AT);
+	return write_at(fd, meta, sizeof(meta), LAYOUT_META_AT);
 }
 
 static int
@@ -340,7 +340,7 @@ write_checksum(int fd, size_t size)
 	layout_put64(sum, layout_checksum_file(map, size));
 	munmap(map, size);
 	return write_at(
-	    fd, sum, sizeof sum, LAYOUT_META_AT + LAYOUT_META_CHECKSUM);
+	    fd, sum, sizeof(sum), LAYOUT_META_AT + LAYOUT_META_CHECKSUM);
 }
 
 static int
@@ -363,7 +363,7 @@ writer_init(struct writer *w, const struct cdbfile_prefix *prefixes, size_t n)
 	int r;
 
 	*w = (struct writer){ .prefixes = prefixes, .n_prefixes = n };
-	w->part = calloc(n ? n : 1, sizeof *w->part);
+	w->part = calloc(n ? n : 1, sizeof(*w->part));
 	if (!w->part)
 		return -ENOMEM;
 	r = sets_init(&w->sets);

@@ -12,7 +12,7 @@ map_v4(const struct in_addr *v4)
 	struct in6_addr addr = { 0 };
 
 	addr.s6_addr[10] = addr.s6_addr[11] = 0xff;
-	memcpy(&addr.s6_addr[12], v4, sizeof *v4);
+	memcpy(&addr.s6_addr[12], v4, sizeof(*v4));
 	return addr;
 }
 
@@ -35,7 +35,7 @@ cidr_parse_addr(const char *text, size_t len, struct in6_addr *ret_addr)
 	struct in_addr v4;
 	struct in6_addr v6;
 
-	if (len >= sizeof buf || memchr(text, '\0', len))
+	if (len >= sizeof(buf) || memchr(text, '\0', len))
 		return -EINVAL;
 	memcpy(buf, text, len);
 	buf[len] = '\0';
@@ -93,7 +93,7 @@ cidr_parse(
 		bits += base;
 	}
 	*ret_cidr = cidr_mask(&addr, bits);
-	*ret_masked = memcmp(&ret_cidr->addr, &addr, sizeof addr) != 0;
+	*ret_masked = memcmp(&ret_cidr->addr, &addr, sizeof(addr)) != 0;
 	return 0;
 }
 
@@ -141,7 +141,7 @@ cidr_mask(const struct in6_addr *addr, unsigned len)
 {
 	struct cidr cidr = { *addr, (uint8_t)len };
 
-	for (unsigned i = 0; i < sizeof *addr; i++)
+	for (unsigned i = 0; i < sizeof(*addr); i++)
 		cidr.addr.s6_addr[i] &= byte_mask(len, i);
 	return cidr;
 }
@@ -151,7 +151,7 @@ cidr_last(const struct cidr *cidr)
 {
 	struct in6_addr last = cidr->addr;
 
-	for (unsigned i = 0; i < sizeof last; i++)
+	for (unsigned i = 0; i < sizeof(last); i++)
 		last.s6_addr[i] |= (uint8_t)~byte_mask(cidr->len, i);
 	return last;
 }
@@ -161,13 +161,13 @@ cidr_contains(const struct cidr *cidr, const struct in6_addr *addr)
 {
 	struct cidr of_addr = cidr_mask(addr, cidr->len);
 
-	return memcmp(&of_addr.addr, &cidr->addr, sizeof *addr) == 0;
+	return memcmp(&of_addr.addr, &cidr->addr, sizeof(*addr)) == 0;
 }
 
 int
 cidr_compare(const struct cidr *a, const struct cidr *b)
 {
-	int order = memcmp(&a->addr, &b->addr, sizeof a->addr);
+	int order = memcmp(&a->addr, &b->addr, sizeof(a->addr));
 
 	return order != 0 ? order : (int)a->len - (int)b->len;
 }

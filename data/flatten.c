@@ -78,7 +78,7 @@ static int
 rehash(struct sets *s)
 {
 	size_t n_slots = s->n_slots ? s->n_slots * 2 : 256;
-	uint32_t *slot = calloc(n_slots, sizeof *slot);
+	uint32_t *slot = calloc(n_slots, sizeof(*slot));
 
 	if (!slot)
 		return -ENOMEM;
@@ -96,14 +96,14 @@ static int
 reserve(struct sets *s, size_t n)
 {
 	uint32_t *first =
-	    grow(s->first, &s->first_cap, s->n + 2, sizeof *s->first);
+	    grow(s->first, &s->first_cap, s->n + 2, sizeof(*s->first));
 	struct cdbfile_hit *member;
 
 	if (!first)
 		return -ENOMEM;
 	s->first = first;
 	member = grow(
-	    s->member, &s->member_cap, s->n_members + n, sizeof *s->member);
+	    s->member, &s->member_cap, s->n_members + n, sizeof(*s->member));
 	if (!member)
 		return -ENOMEM;
 	s->member = member;
@@ -125,7 +125,7 @@ sets_intern(
 	r = reserve(s, n);
 	if (r < 0)
 		return r;
-	memcpy(&s->member[s->n_members], hit, n * sizeof *hit);
+	memcpy(&s->member[s->n_members], hit, n * sizeof(*hit));
 	*slot = *ret_set = (uint32_t)s->n++;
 	s->n_members += n;
 	s->first[s->n] = (uint32_t)s->n_members;
@@ -206,14 +206,14 @@ struct sweep {
 static int
 addr_compare(const struct in6_addr *a, const struct in6_addr *b)
 {
-	return memcmp(a, b, sizeof *a);
+	return memcmp(a, b, sizeof(*a));
 }
 
 /* False if there is no next one. */
 static bool
 addr_next(struct in6_addr *addr)
 {
-	for (size_t i = sizeof *addr; i-- > 0;)
+	for (size_t i = sizeof(*addr); i-- > 0;)
 		if (++addr->s6_addr[i] != 0)
 			return true;
 	return false;
@@ -223,7 +223,7 @@ addr_next(struct in6_addr *addr)
 static struct in6_addr
 addr_before(struct in6_addr addr)
 {
-	for (size_t i = sizeof addr; i-- > 0;)
+	for (size_t i = sizeof(addr); i-- > 0;)
 		if (addr.s6_addr[i]-- != 0)
 			break;
 	return addr;
@@ -256,7 +256,7 @@ put_range(struct sweep *s, const struct in6_addr *last, uint32_t set)
 	if (continues(s, set)) {
 		out->range[out->n - 1].last = *last;
 	} else if (set != 0) {
-		range = grow(out->range, &out->cap, out->n + 1, sizeof *range);
+		range = grow(out->range, &out->cap, out->n + 1, sizeof(*range));
 		if (!range)
 			return -ENOMEM;
 		out->range = range;

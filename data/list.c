@@ -24,7 +24,7 @@ static int PRINTF_LIKE(2, 3) bad_line(struct parser *p, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	vsnprintf(p->report->text, sizeof p->report->text, format, ap);
+	vsnprintf(p->report->text, sizeof(p->report->text), format, ap);
 	va_end(ap);
 	return -EBADMSG;
 }
