@@ -149,7 +149,8 @@ dialogue() {
 	client < <(dialogue)
 	[ "$status" = 0 ]
 	wait_for_exit silent
-	run wait_for_exit half
+	status=0
+	wait_for_exit half || status=$?
 	[ "$status" = 1 ]
 	grep -q 'refused: ECONNRESET' "$DAEMONS/half.log"
 	grep -q 'session intact' "$DAEMONS/half.log"
@@ -239,7 +240,8 @@ dialogue() {
 	wait_for_log first '^220 '
 	hold second
 	stop_daemon handoff
-	run wait_for_exit second
+	status=0
+	wait_for_exit second || status=$?
 	[ "$status" = 1 ]
 	grep -q 'refused: ECONNRESET' "$DAEMONS/second.log"
 	grep -q 'session intact' "$DAEMONS/second.log"
@@ -364,18 +366,18 @@ say() {
 	local page=$ROOT/bin/tarpit-handoff/tarpit-handoff.8 name
 	run "$BUILD/tarpit-handoff" --help
 	[ "$status" = 0 ]
-	for name in $(grep -oE '^  --[a-z-]+' <<<"$output"); do
+	while read -r name; do
 		grep -qE "^\.It Fl ${name#-}( |$)" "$page" || {
 			echo "$name is not in $page"
 			return 1
 		}
-	done
-	for name in $(grep -oE '\[Handoff\] [A-Za-z]+=[^ ]*' <<<"$output" | cut -d' ' -f2); do
+	done < <(grep -oE '^  --[a-z-]+' <<<"$output")
+	while read -r _ name; do
 		grep -qxF ".It Cm ${name%%=*} Ns =${name#*=}" "$page" || {
 			echo "$name is not in $page"
 			return 1
 		}
-	done
+	done < <(grep -oE '\[Handoff\] [A-Za-z]+=[^ ]*' <<<"$output")
 	[ "$(grep -c '^\.It Cm' "$page")" = 5 ]
 }
 
