@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "bin/common/fd.h"
 #include "bin/common/notify.h"
@@ -252,6 +253,7 @@ dispatcher_init(struct dispatcher *d, struct loop *loop,
 	d->journal = journal;
 	d->config = config;
 	d->epoch = loop_now(loop);
+	d->started = (uint64_t)time(NULL);
 	d->descriptors = limit > others ? limit - others : 1;
 	set_limits(d);
 	memcpy(d->sockets, sockets, n * sizeof(*sockets));

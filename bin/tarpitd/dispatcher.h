@@ -35,8 +35,10 @@ struct dispatcher {
 	 * reported what is wrong with it. */
 	struct config *(*reload)(void);
 
-	uint64_t epoch;  /* usec; sessions count msec from here */
-	uint32_t number; /* of the last session */
+	uint64_t epoch;   /* usec; sessions count msec from here */
+	uint64_t started; /* wall clock, sec: tells one process's sessions
+			     from another's */
+	uint32_t number;  /* of the last session */
 	uint32_t max_sessions, max_slowed;
 	uint32_t descriptors; /* RLIMIT_NOFILE, less what is not for sessions */
 	bool stopping, single, shedding;
