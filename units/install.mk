@@ -43,7 +43,7 @@ fi
 
 endef
 
-# $(call each,FUNCTION,MODE,SOURCES,DIRECTORY)
+# $(call each_to,MODE,SOURCES,DIRECTORY)
 each_to = $(foreach f,$(2),$(call install_as,$(1),$(f),$(3)/$(notdir $(f))))
 
 install: all install-files install-activate ## programs, manuals, units, configuration
