@@ -207,7 +207,7 @@ const struct program tarpitd_program = {
 	.name = "tarpitd",
 	.summary =
 	    "slows suspects on the SMTP port, passes the rest to the MTA",
-	.usage = "[--config FILE] [--check-config] [--listen ADDRESS:PORT]...",
+	.usage = "[--listen ADDRESS:PORT]...",
 	.config_path = SYSCONFDIR "/tarpit/tarpitd.conf",
 	.options = &table,
 	.args = args,
