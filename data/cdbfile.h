@@ -3,7 +3,7 @@
 /*
  * Compiled lists: which lists is an address in, answered by one probe into a
  * CDB file whatever prefix lengths the lists hold.  The layout is in
- * data/FORMAT.md.  The only user of libcdb.
+ * data/FORMAT.md.  data/cdb*.c are the only users of libcdb.
  */
 
 #include <netinet/in.h>
@@ -55,7 +55,7 @@ struct cdbfile_match {
 
 /* Opens PATH, verifies all of it, and keeps a private copy in memory, so that
  * whatever is done to the file later cannot hurt.  Blocks for as long as the
- * copy takes (about 2 ms a megabyte).  0, or -errno with the reason for the
+ * copy takes (about 5 ms a megabyte).  0, or -errno with the reason for the
  * operator in WHY (SIZE bytes, without the path): -ENOENT and so on as from
  * open(), -EBADMSG (not such a file, truncated, damaged), -EPROTO (of another
  * version), -EFBIG. */
