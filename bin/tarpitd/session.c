@@ -200,6 +200,7 @@ begin_hold(struct dispatcher *d, struct session *s, uint64_t now)
 		s->out_len = (uint16_t)greeting_size(
 		    s->rate, takes - last, HOLD_GREETING_MAX);
 	s->out_from = dispatcher_msec(d, now);
+	s->deadline = s->out_from + (uint32_t)takes;
 	sockbuf_shrink(s->fd);
 	enter(d, s, SESSION_GREETING, now);
 }
@@ -224,6 +225,14 @@ fall_into_hold(struct dispatcher *d, struct session *s)
 	ask_again(&d->ask, s);
 }
 
+/* A client that does not read its greeting would otherwise stay for good. */
+static bool
+is_stuck(const struct dispatcher *d, const struct session *s, uint32_t msec)
+{
+	return (int32_t)(msec - s->deadline) >=
+	    (int32_t)(d->config->command_timeout / USEC_PER_MSEC);
+}
+
 static enum session_state
 visit_greeting(struct dispatcher *d, struct session *s, uint64_t now)
 {
@@ -234,7 +243,8 @@ visit_greeting(struct dispatcher *d, struct session *s, uint64_t now)
 
 	if (n > 0 && (s->flags & SESSION_PREGREET) == 0)
 		fall_into_hold(d, s);
-	if (n < 0 || drip_out(s, texts, msec) < 0) {
+	if (n < 0 || drip_out(s, texts, msec) < 0 ||
+	    (s->out_sent < s->out_len && is_stuck(d, s, msec))) {
 		s->outcome = OUTCOME_ABANDONED;
 		return SESSION_CLOSED;
 	}
