@@ -178,10 +178,11 @@ put_question(struct ask *a, const struct session *s, const char *behaviour)
 	return finish(a, &out);
 }
 
+/* A session's clock. */
 static uint32_t
-to_msec(uint64_t usec)
+to_msec(const struct ask *a, uint64_t now)
 {
-	return (uint32_t)(usec / USEC_PER_MSEC);
+	return (uint32_t)((now - a->epoch) / USEC_PER_MSEC);
 }
 
 bool
@@ -311,7 +312,7 @@ on_deadline(struct timer *t, uint64_t now)
 	struct session *s;
 
 	while ((s = pool_oldest(a->pool, &a->pool->asking)) != NULL) {
-		int32_t left = (int32_t)(s->deadline - to_msec(now));
+		int32_t left = (int32_t)(s->deadline - to_msec(a, now));
 
 		if (left > 0) {
 			loop_arm(

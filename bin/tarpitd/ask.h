@@ -22,6 +22,7 @@ struct ask {
 	struct pool *pool;
 	const char *path; /* borrowed: Policy= */
 	uint64_t timeout; /* usec: PolicyTimeout= */
+	uint64_t epoch;   /* usec: when the sessions' clock was 0 */
 	/* The answer to the question of S, or NULL: there is none and the
 	 * default applies.  For a session in ASKING, or one that asked
 	 * again. */

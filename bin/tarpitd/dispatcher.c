@@ -217,6 +217,7 @@ init_parts(struct dispatcher *d)
 		.pool = &d->pool,
 		.path = c->policy,
 		.timeout = c->policy_timeout,
+		.epoch = d->epoch,
 		.on_answer = session_decide,
 		.arg = d };
 	d->handoff = (struct handoff){ .loop = d->loop,
