@@ -79,6 +79,7 @@ sweep_run(struct sweep *w, bool wanted, uint64_t now)
 	if (due - w->done > TICKS) {
 		w->late += due - w->done - TICKS;
 		w->done = due - TICKS;
+		w->at = 0; /* which was a place in another tick's walk */
 	}
 	while (w->done < due)
 		if (!walk(w, &visits, now))
