@@ -66,20 +66,47 @@ parse_share(const char *value, void *member, char *why, size_t size)
 	return 0;
 }
 
+/* Reads "4.7.1 " at P: the class and where it ends, or NULL. */
+static const char *
+parse_status(const char *p, char *ret_class)
+{
+	*ret_class = *p++;
+	for (int i = 0; i < 2; i++) {
+		size_t n;
+
+		if (*p++ != '.')
+			return NULL;
+		n = strspn(p, "0123456789");
+		if (n < 1 || n > 3)
+			return NULL;
+		p += n;
+	}
+	return *p == ' ' ? p + 1 : NULL;
+}
+
+/* A reply as it will stand on the wire, so not a blank more or less. */
+static bool
+is_refusal(const char *value)
+{
+	const char *text;
+	char class;
+
+	if (strspn(value, "0123456789") != 3 || value[3] != ' ' ||
+	    (value[0] != '4' && value[0] != '5'))
+		return false;
+	text = parse_status(value + 4, &class);
+	return text != NULL && class == value[0] && *text != '\0';
+}
+
 /* "450 4.7.1 text": RFC 3463 wants the class of both codes to agree, and a
  * recipient that is not refused would be mail taken on by nobody. */
 static int
 parse_hold_reply(const char *value, void *member, char *why, size_t size)
 {
 	char **reply = member;
-	unsigned int code, class, subject, detail;
-	int at = 0;
 	char *copy;
 
-	if (sscanf(value, "%3u %1u.%3u.%3u %n", &code, &class, &subject,
-		&detail, &at) != 4 ||
-	    code < 400 || code > 599 || code / 100 != class || at == 0 ||
-	    value[at] == '\0') {
+	if (!is_refusal(value)) {
 		snprintf(why, size,
 		    "is no refusal: a code of 400 to 599, an "
 		    "enhanced status code of the same class, a text");
