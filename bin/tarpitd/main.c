@@ -22,6 +22,8 @@ enum { BACKLOG = 4096 };
 static struct journal journal;
 static struct program_call call;
 static struct dispatcher dispatcher;
+/* For an empty HostName=; kept, since a reload must not wait for a resolver. */
+static char *own_name;
 
 /* A configuration with the host's name filled in; NULL and *ERROR set if it
  * cannot be had. */
@@ -38,9 +40,11 @@ load_config(struct option_error *error)
 		free(c);
 		return NULL;
 	}
-	if (c->host_name[0] == '\0') {
+	if (c->host_name[0] == '\0' && own_name == NULL)
+		own_name = config_host_name();
+	if (c->host_name[0] == '\0' && own_name != NULL) {
 		free(c->host_name);
-		c->host_name = config_host_name();
+		c->host_name = strdup(own_name);
 	}
 	return c;
 }
@@ -180,5 +184,6 @@ main(int argc, char **argv)
 	dispatcher_fini(&dispatcher);
 	loop_free(loop);
 	journal_fini(&journal);
+	free(own_name);
 	return 0;
 }
