@@ -59,6 +59,14 @@ load ../../helpers/common
 	run_case data/cdbfile_test survives_forged_bytes
 }
 
+@test "cdbfile: refuses forged sets" {
+	run_case data/cdbfile_test refuses_forged_sets
+}
+
+@test "cdbfile: refuses forged ranges" {
+	run_case data/cdbfile_test refuses_forged_ranges
+}
+
 @test "cdbfile: survives noise" {
 	run_case data/cdbfile_test survives_noise
 }

@@ -494,6 +494,61 @@ survives_forged_bytes(void)
 	CHECK(opened > 0);
 }
 
+/* Whether the file is refused with VALUE at OFFSET into the record KEY. */
+static bool
+is_refused(const char *key, size_t offset, uint32_t value)
+{
+	char why[128] = "";
+	uint8_t kept[4], *at;
+	size_t size;
+	uint8_t *map = map_file(&size);
+	int r;
+
+	at = memmem(
+	    map + LAYOUT_META_AT, size - LAYOUT_META_AT, key, strlen(key));
+	CHECK(at != NULL);
+	at += strlen(key) + offset;
+	memcpy(kept, at, 4);
+	layout_put32(at, value);
+	correct_checksum(map, size);
+	r = try_open(why, sizeof(why));
+	memcpy(at, kept, 4);
+	munmap(map, size);
+	return r == -EBADMSG && strncmp(why, "damaged: ", 9) == 0;
+}
+
+static void
+refuses_forged_sets(void)
+{
+	small_file();
+	/* Set 0 is not empty; ends before it starts; ends past the members. */
+	CHECK(is_refused("sets", 4, 1));
+	CHECK(is_refused("sets", 12, 0));
+	CHECK(is_refused("sets", 12, 0x7fffffff));
+	/* No such list; too long a prefix; a note; a list twice (the third and
+	 * fourth member are those of 10.1.2.3). */
+	CHECK(is_refused("memb", 0, 2U << 16 | 104U << 8));
+	CHECK(is_refused("memb", 0, 0U << 16 | 129U << 8));
+	CHECK(is_refused("memb", 4, 1));
+	CHECK(is_refused("memb", 3 * 8, 0U << 16 | 128U << 8));
+	CHECK(!is_refused("memb", 3 * 8, 1U << 16 | 128U << 8));
+}
+
+static void
+refuses_forged_ranges(void)
+{
+	small_file();
+	/* 10.0.0.0/8 as a wide range: its buckets, its set. */
+	CHECK(is_refused("w4", 0, 0x0b000aff));
+	CHECK(is_refused("w4", 4, 0));
+	CHECK(is_refused("w4", 4, 1000));
+	CHECK(!is_refused("w4", 0, 0x0a000aff));
+	/* The second range of the bucket starts inside of the first. */
+	CHECK(is_refused("b40a01", 8, 0x010002ff));
+	/* And its key is not what the writer writes. */
+	CHECK(is_refused("b40a0", 0, 0x47000001));
+}
+
 static void
 survives_noise(void)
 {
@@ -568,6 +623,8 @@ static const struct check_case cases[] = {
 	CASE(refuses_every_truncation),
 	CASE(refuses_every_flipped_byte),
 	CASE(survives_forged_bytes),
+	CASE(refuses_forged_sets),
+	CASE(refuses_forged_ranges),
 	CASE(survives_noise),
 	CASE(names_another_version),
 	CASE(outlives_truncation_in_place),
