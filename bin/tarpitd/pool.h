@@ -44,6 +44,7 @@ enum session_flag {
 	SESSION_OBSERVED = 1 << 4, /* Mode=observe: passed whatever the lane */
 	SESSION_INPUT = 1 << 5,    /* there is input, seen since `in_from` */
 	SESSION_ANSWERED = 1 << 6, /* by the policy service, not our default */
+	SESSION_OVER_LIMIT = 1 << 7, /* MaxPerClient= is exceeded with it */
 };
 
 /* Times are msec since the dispatcher started, modulo 2^32: compare by their

@@ -126,7 +126,7 @@ void
 record_session(struct dispatcher *d, const struct session *s, uint64_t now)
 {
 	uint64_t held = dispatcher_msec(d, now) - s->accepted;
-	char client[ADDRESS_TEXT], what[160], reason[REASON_SIZE + 32];
+	char client[ADDRESS_TEXT], what[160], reason[REASON_SIZE + 64];
 	struct record r;
 
 	address_print(&s->client, client);

@@ -144,6 +144,7 @@ session_dismiss(struct dispatcher *d, struct session *s, enum outcome outcome,
 		n = drip_rest_of_line(s, texts, buf, sizeof(buf) / 2);
 	memcpy(buf + n, texts->reply[reply].text, texts->reply[reply].len);
 	n += texts->reply[reply].len;
+	s->out_reply = (uint8_t)reply;
 	sent = send(s->fd, buf, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (sent > 0)
 		s->bytes_out += (uint32_t)sent;
@@ -418,6 +419,11 @@ session_begin(struct dispatcher *d, int fd, const struct sockaddr_storage *peer,
 	pool_link_client(&d->pool, s);
 	if (is_one_too_many(d, s)) {
 		d->count.over_client_limit++;
+		s->flags |= SESSION_OVER_LIMIT;
+	}
+	/* Whoever only observes turns nobody away. */
+	if ((s->flags & SESSION_OVER_LIMIT) != 0 &&
+	    d->config->mode == MODE_ENFORCE) {
 		session_dismiss(d, s, OUTCOME_SHED, SMTP_MANY_CLIENTS, now);
 	} else {
 		ask(d, s, now);
