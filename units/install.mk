@@ -16,7 +16,7 @@ INSTALL_CATALOG  := $(wildcard units/catalog/*.catalog)
 INSTALL_SYSUSERS := $(wildcard units/sysusers.d/*.conf)
 INSTALL_TMPFILES := $(wildcard units/tmpfiles.d/*.conf)
 INSTALL_CRON     := $(wildcard units/cron.d/*)
-INSTALL_CONFS    := $(wildcard bin/*/*.conf policy/*.conf)
+INSTALL_CONFS    := $(wildcard bin/*/*.conf policy/*.conf data/seed/local-*.txt)
 INSTALL_LISTS    := $(wildcard data/lists.d/*.conf)
 INSTALL_EXAMPLES := $(shell find units/inetd units/postfix units/exim -type f 2>/dev/null)
 

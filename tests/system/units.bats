@@ -1,0 +1,173 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The installed bundle under a real systemd, in a container; see inside.bash
+# for what happens there.
+
+load ../helpers/common
+
+setup_file() {
+	bats_require_minimum_version 1.5.0
+	[ "$(id -u)" = 0 ] || skip "not root"
+	type -p systemd-nspawn >/dev/null || skip "no systemd-nspawn"
+	# Outside of the container, where the network is.
+	DEBS=$BUILD/debs
+	export DEBS
+	mkdir -p "$DEBS"
+	compgen -G "$DEBS/exim4-daemon-light_*.deb" >/dev/null ||
+		(cd "$DEBS" && apt-get download -q exim4-base exim4-config \
+			exim4-daemon-light >"$DEBS/log" 2>&1) || :
+}
+
+# in_container FUNCTION [ARGUMENT]...: of inside.bash.
+in_container() {
+	local nspawn=$ROOT/../shared/tools/nspawn-run
+	[ -x "$nspawn" ] || nspawn=$ROOT/tests/helpers/nspawn-run
+	run "$nspawn" -t 150 -- env "BUILD=$BUILD" bash -c \
+		"cd '$ROOT' && . tests/system/inside.bash && $*"
+	echo "$output"
+	[ "$status" = 0 ]
+}
+
+# None of the units that `systemctl --failed` would list.
+nothing_failed() {
+	[[ $output != *" failed "* ]]
+}
+
+@test "units: systemctl enable --now tarpitd.socket is enough" {
+	in_container activation
+	[ "$(grep -cx active <<<"$output")" = 2 ]
+	[ "$(grep -cx enabled <<<"$output")" = 2 ]
+	grep -qx User=tarpitd <<<"$output"
+	grep -qx User=tarpit-policy <<<"$output"
+	[ "$(grep -cx Type=notify <<<"$output")" = 2 ]
+	[ "$(grep -c 'StatusText=.' <<<"$output")" = 2 ]
+	[ "$(grep -cx NRestarts=0 <<<"$output")" = 2 ]
+	nothing_failed
+}
+
+@test "units: exposure is at most 2.0" {
+	in_container exposure
+	[ "$(grep -c 'Overall exposure level' <<<"$output")" = 3 ]
+}
+
+@test "units: exposure is at most 2.0 with Exim as well" {
+	in_container exposure exim
+	[ "$(grep -c 'Overall exposure level' <<<"$output")" = 3 ]
+}
+
+@test "units: a mail through each lane to Postfix" {
+	[ -x /usr/sbin/postfix ] || skip "no Postfix"
+	in_container lanes_with_postfix
+	[[ $output == *'"TARPIT_LANE":"pass"'* || $output == *'"TARPIT_LANE" : "pass"'* ]]
+	[[ $output == *"unknown [127.0.0.2]"* ]]
+	[[ $output == *"unknown [127.0.0.3]"* ]]
+	[[ $output != *"unknown [127.0.0.4]"* ]]
+	[[ $output == *"connect from unknown[127.0.0.2]"* ]]
+	[[ $output == *"connect from unknown[127.0.0.3]"* ]]
+	[[ $output != *"connect from unknown[127.0.0.4]"* ]]
+	# journalctl -x has our catalog.
+	[[ $output == *"Defined-By: tarpit"* || $output == *"man:tarpitd(8)"* ]]
+	nothing_failed
+}
+
+@test "units: reload and restarts lose no session and no mail" {
+	[ -x /usr/sbin/postfix ] || skip "no Postfix"
+	in_container reload_and_restart
+	[[ $output == *"before: 220-"*"after: "* ]]
+	nothing_failed
+}
+
+@test "units: Postfix asks the policy service itself" {
+	[ -x /usr/sbin/postfix ] || skip "no Postfix"
+	in_container policy_for_postfix
+	[[ $output == *"listed"* ]]
+	nothing_failed
+}
+
+@test "units: hand-off to an MTA without rights, which outlives a restart" {
+	in_container handoff_with_maildir
+	[[ $output == *"Received: from client.test ([127.0.0.2])"* ]]
+	[[ $output == *"Received: from client.test ([127.0.0.3])"* ]]
+	[[ $output == *"221 2.0.0 Bye"* ]]
+	grep -qx User=tarpit-handoff <<<"$output"
+	nothing_failed
+}
+
+@test "units: a mail through each lane to Exim, which is never root on the network" {
+	compgen -G "$DEBS/exim4-daemon-light_*.deb" >/dev/null ||
+		skip "Exim's packages cannot be had"
+	in_container lanes_with_exim "$DEBS"
+	[[ $output == *"mailbox of joe"* ]]
+	[[ $output == *"<= a@client.test H=(client.test) [127.0.0.2]"* ]]
+	[[ $output == *"<= a@client.test H=(client.test) [127.0.0.3]"* ]]
+	[[ $output != *"H=(client.test) [127.0.0.4]"* ]]
+	grep -qx User=Debian-exim <<<"$output"
+	nothing_failed
+}
+
+@test "units: inetd, wait: one dispatcher serves all" {
+	type -p inetd >/dev/null || skip "no inetd"
+	in_container inetd wait
+	[[ $output == *"Received: from client.test ([127.0.0.2])"* ]]
+	[[ $output == *"Received: from client.test ([127.0.0.3])"* ]]
+	[[ $output == *"Received: from client.test ([IPv6:::1])"* ]]
+	[ "$(grep -cE '^tarpitd +tarpitd' <<<"$output")" = 2 ]
+}
+
+@test "units: inetd, nowait: a dispatcher for each session" {
+	type -p inetd >/dev/null || skip "no inetd"
+	in_container inetd nowait
+	[[ $output == *"Received: from client.test ([127.0.0.2])"* ]]
+	[[ $output == *"Received: from client.test ([127.0.0.3])"* ]]
+	[[ $output == *"Received: from client.test ([IPv6:::1])"* ]]
+	[[ $output == *"no tarpitd stays"* ]]
+}
+
+# systemd's own opinion of the files, with the paths of an installation.
+@test "units: systemd-analyze verify finds nothing" {
+	in_container verify
+	[ -z "$(sed '/^Creating /d' <<<"$output")" ]
+}
+
+# --- what needs no container ---
+
+# install GOAL: into a directory of its own.
+into_destdir() {
+	make -C "$ROOT" --silent B="$BUILD" DESTDIR="$BATS_TEST_TMPDIR/root" \
+		PREFIX=/usr "$@"
+}
+
+@test "units: install honours DESTDIR and PREFIX, and uninstall leaves nothing" {
+	local dest=$BATS_TEST_TMPDIR/root name
+	into_destdir install-files install-activate
+	for name in tarpitd tarpit-policyd tarpit-handoff tarpit-lists; do
+		[ -x "$dest/usr/sbin/$name" ]
+		[ -s "$dest/usr/share/man/man8/$name.8" ]
+	done
+	grep -qx ExecStart=/usr/sbin/tarpitd \
+		"$dest/usr/lib/systemd/system/tarpitd.service"
+	run ! grep -rI '@[A-Z]*@' "$dest"
+	[ -e "$dest/usr/lib/systemd/catalog/tarpit.catalog" ]
+	[ -e "$dest/usr/lib/sysusers.d/tarpit.conf" ]
+	into_destdir uninstall
+	[ -z "$(find "$dest" ! -type d)" ]
+}
+
+@test "units: install never overwrites an edited configuration" {
+	local conf=$BATS_TEST_TMPDIR/root/etc/tarpit/policy.conf
+	into_destdir install-files
+	echo '# mine' >>"$conf"
+	run into_destdir install-files
+	[ "$status" = 0 ]
+	[[ $output == *"/etc/tarpit/policy.conf stays as it is"* ]]
+	[ "$(tail -n 1 "$conf")" = '# mine' ]
+	cmp "$ROOT/policy/policy.conf" "$conf.new"
+	# Back to what is shipped: the copy is not needed any more.
+	cp "$ROOT/policy/policy.conf" "$conf"
+	into_destdir install-files
+	[ ! -e "$conf.new" ]
+	echo '# mine' >>"$conf"
+	into_destdir uninstall
+	[ "$(tail -n 1 "$conf")" = '# mine' ]
+	[ "$(find "$BATS_TEST_TMPDIR/root" ! -type d)" = "$conf" ]
+}
