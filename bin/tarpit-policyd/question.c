@@ -131,10 +131,11 @@ question_answer(const struct question *q, const struct verdict *v, char *buf)
 	attrs_put_int(&out, "rate", v->rate);
 	attrs_put_int(&out, "patience", v->patience);
 	attrs_put_n(&out, "reason", v->reason, v->reason_len);
-	if (v->country[0] != '\0')
-		attrs_put(&out, "country", v->country);
+	attrs_put(&out, "country", v->country);
 	if (v->asn != 0)
 		attrs_put_int(&out, "asn", v->asn);
+	else
+		attrs_put(&out, "asn", "");
 	attrs_put_int(&out, "ttl", v->ttl);
 	return finish(&out);
 }

@@ -120,6 +120,8 @@ score=-980
 rate=0
 patience=0
 reason=list.known-1000 history.none+20
+country=
+asn=
 ttl=30" ]]
 }
 
@@ -284,6 +286,8 @@ score=20
 rate=100
 patience=6
 reason=history.none+20
+country=
+asn=
 ttl=0" ]
 	wait_for_record policyd event=question_error
 	log_has 1 event=question_error

@@ -34,8 +34,8 @@ load ../../helpers/common
 	run_case tarpit-policyd/question_test answer_fields
 }
 
-@test "question: unknown origin is left out" {
-	run_case tarpit-policyd/question_test unknown_origin_is_left_out
+@test "question: unknown origin is empty" {
+	run_case tarpit-policyd/question_test unknown_origin_is_empty
 }
 
 @test "question: largest answers fit" {

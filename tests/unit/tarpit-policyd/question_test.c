@@ -167,7 +167,7 @@ answer_fields(void)
 }
 
 static void
-unknown_origin_is_left_out(void)
+unknown_origin_is_empty(void)
 {
 	struct verdict v = { .lane = LANE_PASS, .score = -7, .ttl = 60 };
 	char buf[ANSWER_MAX + 1] = "";
@@ -178,7 +178,7 @@ unknown_origin_is_left_out(void)
 	buf[question_answer(&q, &v, buf)] = '\0';
 	CHECK_STR(buf,
 	    "action=pass\nscore=-7\nrate=0\npatience=0\nreason=\n"
-	    "ttl=60\n\n");
+	    "country=\nasn=\nttl=60\n\n");
 }
 
 static void
@@ -230,7 +230,7 @@ main(int argc, char **argv)
 		CASE(instance_at_its_limit),
 		CASE(last_of_a_name_counts),
 		CASE(answer_fields),
-		CASE(unknown_origin_is_left_out),
+		CASE(unknown_origin_is_empty),
 		CASE(largest_answers_fit),
 		CASE(other_answers),
 	};

@@ -204,14 +204,15 @@ answers_at_once(void)
 	ask(fd, 1);
 	CHECK_STR(hear(fd),
 	    "instance=1\naction=slow\nscore=20\nrate=100\n"
-	    "patience=6\nreason=history.none+20\nttl=0\n\n");
+	    "patience=6\nreason=history.none+20\n"
+	    "country=\nasn=\nttl=0\n\n");
 	say(fd,
 	    "request=tarpit_session\nbehaviour=pregreet\n"
 	    "client_address=192.0.2.1\n\n");
 	CHECK_STR(hear(fd),
 	    "action=hold\nscore=120\nrate=5\npatience=25\n"
 	    "reason=behaviour:pregreet+100 history.none+20\n"
-	    "ttl=0\n\n");
+	    "country=\nasn=\nttl=0\n\n");
 	close(fd);
 	run();
 	CHECK_INT(server_counts(server).connections, 0);
