@@ -220,6 +220,7 @@ read_set(const struct cdbfile *f, uint32_t set, struct cdbfile_match *ret)
 		const uint8_t *p =
 		    f->members.at + (size_t)(from + i) * LAYOUT_MEMBER_LEN;
 
+		ret->hit[i].note = layout_get32(p + LAYOUT_MEMBER_NOTE);
 		ret->hit[i].list = layout_get16(p + LAYOUT_MEMBER_LIST);
 		ret->hit[i].prefix_len = p[LAYOUT_MEMBER_PREFIX_LEN];
 	}
@@ -289,6 +290,46 @@ cdbfile_find(const struct cdbfile *f, const struct in6_addr *addr,
 				      : find_set(f, LAYOUT_V6, addr, &set);
 
 	return r < 0 ? r : read_set(f, set, ret_match);
+}
+
+int
+cdbfile_find_asn(
+    const struct cdbfile *f, uint32_t asn, struct cdbfile_match *ret_match)
+{
+	uint32_t from = 0, to = f->asns.n;
+
+	while (from < to) {
+		uint32_t mid = from + (to - from) / 2;
+		const uint8_t *p = f->asns.at + (size_t)mid * LAYOUT_ASN_LEN;
+		uint32_t found = layout_get32(p);
+
+		if (found == asn)
+			return read_set(
+			    f, layout_get32(p + LAYOUT_ASN_SET), ret_match);
+		if (found < asn)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return 0;
+}
+
+const char *
+cdbfile_note(const struct cdbfile *f, const struct cdbfile_hit *hit)
+{
+	return (const char *)f->notes.at + hit->note;
+}
+
+bool
+cdbfile_is_note(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			    "abcdefghijklmnopqrstuvwxyz0123456789._-",
+			s[i]) ||
+		    s[i] == '\0')
+			return false;
+	return len <= CDBFILE_NOTE_MAX;
 }
 
 size_t

@@ -31,8 +31,11 @@ enum {
 
 	LAYOUT_MEMBER_LIST = 0,       /* u16 */
 	LAYOUT_MEMBER_PREFIX_LEN = 2, /* u8, then a zero byte */
-	LAYOUT_MEMBER_NOTE = 4,       /* u32; 0 in this version */
+	LAYOUT_MEMBER_NOTE = 4,       /* u32; where in "note" it starts */
 	LAYOUT_MEMBER_LEN = 8,
+
+	LAYOUT_ASN_SET = 4, /* u32; after the number, u32 */
+	LAYOUT_ASN_LEN = 8,
 
 	LAYOUT_LIST_KIND = 0,    /* u8, then 3 zero bytes */
 	LAYOUT_LIST_ENTRIES = 4, /* u32 */

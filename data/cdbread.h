@@ -31,7 +31,8 @@ struct cdbfile {
 	uint32_t n_sets, n_members, n_lists;
 	uint32_t n_buckets[LAYOUT_FAMILIES];
 	struct table wide[LAYOUT_FAMILIES];
-	struct table sets, members;
+	struct table sets, members, asns;
+	struct table notes;                          /* bytes */
 	struct cdbfile_list list[CDBFILE_LISTS_MAX]; /* strings in the map */
 };
 

@@ -129,6 +129,43 @@ take_members(struct cdbfile *f, const struct record *rec)
 }
 
 static bool
+take_notes(struct cdbfile *f, const struct record *rec)
+{
+	const char *notes = (const char *)rec->val;
+	size_t len;
+
+	if (rec->len == 0 || notes[0] != '\0' || notes[rec->len - 1] != '\0')
+		return false;
+	for (size_t i = 0; i < rec->len; i += len + 1) {
+		len = strlen(notes + i);
+		if (!cdbfile_is_note(notes + i, len))
+			return false;
+	}
+	f->notes = (struct table){ rec->val, rec->len };
+	return true;
+}
+
+static bool
+take_asns(struct cdbfile *f, const struct record *rec)
+{
+	uint32_t n = rec->len / LAYOUT_ASN_LEN;
+
+	if (rec->len % LAYOUT_ASN_LEN != 0)
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		const uint8_t *p = rec->val + (size_t)i * LAYOUT_ASN_LEN;
+		uint32_t set = layout_get32(p + LAYOUT_ASN_SET);
+
+		if (set == 0 || set >= f->n_sets ||
+		    (i > 0 &&
+			layout_get32(p - LAYOUT_ASN_LEN) >= layout_get32(p)))
+			return false;
+	}
+	f->asns = (struct table){ rec->val, n };
+	return true;
+}
+
+static bool
 take_wide(struct cdbfile *f, const struct record *rec, int i)
 {
 	size_t width = layout_families[i].key_len;
@@ -194,7 +231,19 @@ take_record(struct cdbfile *f, const struct record *rec, uint32_t *n_found)
 		return take_sets(f, rec);
 	if (key_is(rec, "memb"))
 		return take_members(f, rec);
+	if (key_is(rec, "note"))
+		return take_notes(f, rec);
+	if (key_is(rec, "asns"))
+		return take_asns(f, rec);
 	return key_is(rec, "meta") || take_ranges(f, rec, n_found);
+}
+
+/* Whether an identifier starts there. */
+static bool
+is_note_valid(const struct cdbfile *f, uint32_t note)
+{
+	return note == 0 ||
+	    (note < f->notes.n && f->notes.at[note - 1] == '\0');
 }
 
 /* The members FROM to TO of one set: by list number, each list once. */
@@ -209,7 +258,7 @@ is_set_valid(const struct cdbfile *f, uint32_t from, uint32_t to)
 
 		if (list <= last || (uint32_t)list >= f->n_lists ||
 		    p[LAYOUT_MEMBER_PREFIX_LEN] > CIDR_BITS ||
-		    layout_get32(p + LAYOUT_MEMBER_NOTE) != 0)
+		    !is_note_valid(f, layout_get32(p + LAYOUT_MEMBER_NOTE)))
 			return false;
 		last = list;
 	}
@@ -247,7 +296,8 @@ is_complete(const struct cdbfile *f, const uint32_t *n_found)
 	for (int i = 0; i < LAYOUT_FAMILIES; i++)
 		if (!f->wide[i].at || n_found[i] != f->n_buckets[i])
 			return false;
-	return f->sets.at && f->members.at && are_sets_valid(f);
+	return f->sets.at && f->members.at && f->notes.at && f->asns.at &&
+	    are_sets_valid(f);
 }
 
 static int

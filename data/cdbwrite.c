@@ -14,9 +14,8 @@
 struct writer {
 	struct cdb_make cdb;
 	struct sets sets;
-	const struct cdbfile_prefix *prefixes;
-	size_t n_prefixes;
-	struct cdbfile_prefix *part; /* room for all of them */
+	const struct cdbfile_content *content;
+	struct cdbfile_prefix *part; /* room for all prefixes */
 	struct ranges wide, bucket;
 	uint8_t *buf; /* a record being encoded */
 	size_t buf_size;
@@ -28,12 +27,45 @@ struct writer {
  */
 
 static int
-compare_prefixes(const void *a, const void *b)
+compare_numbers(uint32_t a, uint32_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/* What makes two entries one, and the order of the file. */
+static int
+compare_prefixes(const struct cdbfile_prefix *a, const struct cdbfile_prefix *b)
+{
+	int order = cidr_compare(&a->cidr, &b->cidr);
+
+	return order != 0 ? order : (int)a->list - (int)b->list;
+}
+
+static int
+compare_asns(const struct cdbfile_asn *a, const struct cdbfile_asn *b)
+{
+	int order = compare_numbers(a->asn, b->asn);
+
+	return order != 0 ? order : (int)a->list - (int)b->list;
+}
+
+/* By note in the end, so that which one of two equals stays is no chance. */
+static int
+order_prefixes(const void *a, const void *b)
 {
 	const struct cdbfile_prefix *pa = a, *pb = b;
-	int order = cidr_compare(&pa->cidr, &pb->cidr);
+	int order = compare_prefixes(pa, pb);
 
-	return order != 0 ? order : (int)pa->list - (int)pb->list;
+	return order != 0 ? order : compare_numbers(pa->note, pb->note);
+}
+
+static int
+order_asns(const void *a, const void *b)
+{
+	const struct cdbfile_asn *pa = a, *pb = b;
+	int order = compare_asns(pa, pb);
+
+	return order != 0 ? order : compare_numbers(pa->note, pb->note);
 }
 
 size_t
@@ -43,26 +75,60 @@ cdbfile_sort(struct cdbfile_prefix *prefixes, size_t n)
 
 	if (n == 0)
 		return 0;
-	qsort(prefixes, n, sizeof(*prefixes), compare_prefixes);
+	qsort(prefixes, n, sizeof(*prefixes), order_prefixes);
 	for (size_t i = 1; i < n; i++)
 		if (compare_prefixes(&prefixes[kept], &prefixes[i]) != 0)
 			prefixes[++kept] = prefixes[i];
 	return kept + 1;
 }
 
-static bool
-is_input_sane(const struct cdbfile_list *lists, size_t n_lists,
-    const struct cdbfile_prefix *prefixes, size_t n)
+size_t
+cdbfile_sort_asns(struct cdbfile_asn *asns, size_t n)
 {
-	for (size_t i = 0; i < n_lists; i++)
-		if (strlen(lists[i].name) > CDBFILE_NAME_MAX ||
-		    strlen(lists[i].source) > CDBFILE_SOURCE_MAX ||
-		    (i > 0 && strcmp(lists[i - 1].name, lists[i].name) >= 0))
-			return false;
-	for (size_t i = 0; i < n; i++)
-		if (prefixes[i].list >= n_lists ||
+	size_t kept = 0;
+
+	if (n == 0)
+		return 0;
+	qsort(asns, n, sizeof(*asns), order_asns);
+	for (size_t i = 1; i < n; i++)
+		if (compare_asns(&asns[kept], &asns[i]) != 0)
+			asns[++kept] = asns[i];
+	return kept + 1;
+}
+
+static bool
+are_lists_sane(const struct cdbfile_content *c)
+{
+	for (size_t i = 0; i < c->n_lists; i++)
+		if (strlen(c->lists[i].name) > CDBFILE_NAME_MAX ||
+		    strlen(c->lists[i].source) > CDBFILE_SOURCE_MAX ||
 		    (i > 0 &&
-			compare_prefixes(&prefixes[i - 1], &prefixes[i]) >= 0))
+			strcmp(c->lists[i - 1].name, c->lists[i].name) >= 0))
+			return false;
+	return true;
+}
+
+static bool
+is_note_sane(const struct cdbfile_content *c, uint32_t note)
+{
+	return note == 0 ||
+	    (note < c->notes_size && c->notes[note - 1] == '\0' &&
+		c->notes[c->notes_size - 1] == '\0');
+}
+
+static bool
+are_entries_sane(const struct cdbfile_content *c)
+{
+	const struct cdbfile_prefix *p = c->prefixes;
+	const struct cdbfile_asn *a = c->asns;
+
+	for (size_t i = 0; i < c->n_prefixes; i++)
+		if (p[i].list >= c->n_lists || !is_note_sane(c, p[i].note) ||
+		    (i > 0 && compare_prefixes(&p[i - 1], &p[i]) >= 0))
+			return false;
+	for (size_t i = 0; i < c->n_asns; i++)
+		if (a[i].list >= c->n_lists || !is_note_sane(c, a[i].note) ||
+		    (i > 0 && compare_asns(&a[i - 1], &a[i]) >= 0))
 			return false;
 	return true;
 }
@@ -172,6 +238,7 @@ put_members(struct writer *w)
 
 		memset(p, 0, LAYOUT_MEMBER_LEN);
 		layout_put16(p + LAYOUT_MEMBER_LIST, s->member[i].list);
+		layout_put32(p + LAYOUT_MEMBER_NOTE, s->member[i].note);
 		p[LAYOUT_MEMBER_PREFIX_LEN] = s->member[i].prefix_len;
 	}
 	return put_record(w, "memb", 4, w->buf, len);
@@ -194,12 +261,12 @@ select_part(struct writer *w, const struct layout_family *family, bool wide)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < w->n_prefixes; i++) {
-		const struct cidr *cidr = &w->prefixes[i].cidr;
+	for (size_t i = 0; i < w->content->n_prefixes; i++) {
+		const struct cidr *cidr = &w->content->prefixes[i].cidr;
 
 		if (family_of(cidr) == family &&
 		    (cidr->len <= family->bucket_bits) == wide)
-			w->part[n++] = w->prefixes[i];
+			w->part[n++] = w->content->prefixes[i];
 	}
 	return n;
 }
@@ -275,21 +342,74 @@ write_buckets(
 	return 0;
 }
 
+/*
+ * Autonomous systems
+ */
+
+/* The set of the lists that ASNS[0..N), which are one system, is in. */
 static int
-write_records(
-    struct writer *w, const struct cdbfile_list *lists, size_t n_lists)
+asn_set(struct writer *w, const struct cdbfile_asn *asns, size_t n,
+    uint32_t *ret_set)
+{
+	struct cdbfile_hit hit[CDBFILE_LISTS_MAX];
+
+	/* Sorted, and each list once: there cannot be more. */
+	for (size_t i = 0; i < n; i++)
+		hit[i] = (struct cdbfile_hit){ .note = asns[i].note,
+			.list = asns[i].list };
+	return sets_intern(&w->sets, hit, n, ret_set);
+}
+
+static int
+write_asns(struct writer *w)
+{
+	const struct cdbfile_asn *a = w->content->asns;
+	size_t n = w->content->n_asns, len = 0;
+	int r = reserve(w, n * LAYOUT_ASN_LEN);
+
+	for (size_t i = 0, same; r == 0 && i < n; i += same) {
+		uint32_t set = 0;
+
+		for (same = 1; i + same < n && a[i + same].asn == a[i].asn;)
+			same++;
+		r = asn_set(w, a + i, same, &set);
+		if (r < 0)
+			return r;
+		layout_put32(w->buf + len, a[i].asn);
+		layout_put32(w->buf + len + LAYOUT_ASN_SET, set);
+		len += LAYOUT_ASN_LEN;
+	}
+	return r < 0 ? r : put_record(w, "asns", 4, w->buf, len);
+}
+
+static int
+put_notes(struct writer *w)
+{
+	const struct cdbfile_content *c = w->content;
+
+	if (c->notes_size == 0)
+		return put_record(w, "note", 4, "", 1);
+	return put_record(w, "note", 4, c->notes, c->notes_size);
+}
+
+static int
+write_records(struct writer *w)
 {
 	static const uint8_t no_meta[LAYOUT_META_LEN];
 	int r = put_record(w, "meta", 4, no_meta, sizeof(no_meta));
 
-	for (size_t i = 0; r == 0 && i < n_lists; i++)
-		r = put_list(w, &lists[i], i);
+	for (size_t i = 0; r == 0 && i < w->content->n_lists; i++)
+		r = put_list(w, &w->content->lists[i], i);
 	for (int f = 0; r == 0 && f < LAYOUT_FAMILIES; f++) {
 		r = write_wide(w, &layout_families[f]);
 		if (r == 0)
 			r = write_buckets(
 			    w, &layout_families[f], &w->n_buckets[f]);
 	}
+	if (r == 0)
+		r = write_asns(w);
+	if (r == 0)
+		r = put_notes(w);
 	if (r == 0)
 		r = put_sets(w);
 	if (r == 0)
@@ -312,15 +432,14 @@ write_at(int fd, const uint8_t *buf, size_t len, off_t at)
 }
 
 static int
-write_meta(
-    struct writer *w, int fd, size_t n_lists, uint64_t created, off_t size)
+write_meta(struct writer *w, int fd, off_t size)
 {
 	uint8_t meta[LAYOUT_META_LEN] = LAYOUT_MAGIC;
 
 	layout_put32(meta + LAYOUT_META_VERSION, CDBFILE_VERSION);
 	layout_put32(meta + LAYOUT_META_SIZE, (uint32_t)size);
-	layout_put64(meta + LAYOUT_META_CREATED, created);
-	layout_put32(meta + LAYOUT_META_LISTS, (uint32_t)n_lists);
+	layout_put64(meta + LAYOUT_META_CREATED, w->content->created);
+	layout_put32(meta + LAYOUT_META_LISTS, (uint32_t)w->content->n_lists);
 	layout_put32(meta + LAYOUT_META_SETS, (uint32_t)w->sets.n);
 	layout_put32(meta + LAYOUT_META_MEMBERS, (uint32_t)w->sets.n_members);
 	for (int f = 0; f < LAYOUT_FAMILIES; f++)
@@ -344,7 +463,7 @@ write_checksum(int fd, size_t size)
 }
 
 static int
-finish(struct writer *w, int fd, size_t n_lists, uint64_t created)
+finish(struct writer *w, int fd)
 {
 	off_t size = lseek(fd, 0, SEEK_END);
 	int r;
@@ -353,17 +472,17 @@ finish(struct writer *w, int fd, size_t n_lists, uint64_t created)
 		return -errno;
 	if (size > CDBFILE_SIZE_MAX)
 		return -EFBIG;
-	r = write_meta(w, fd, n_lists, created, size);
+	r = write_meta(w, fd, size);
 	return r < 0 ? r : write_checksum(fd, (size_t)size);
 }
 
 static int
-writer_init(struct writer *w, const struct cdbfile_prefix *prefixes, size_t n)
+writer_init(struct writer *w, const struct cdbfile_content *c)
 {
 	int r;
 
-	*w = (struct writer){ .prefixes = prefixes, .n_prefixes = n };
-	w->part = calloc(n ? n : 1, sizeof(*w->part));
+	*w = (struct writer){ .content = c };
+	w->part = calloc(c->n_prefixes + 1, sizeof(*w->part));
 	if (!w->part)
 		return -ENOMEM;
 	r = sets_init(&w->sets);
@@ -383,31 +502,30 @@ writer_fini(struct writer *w)
 }
 
 int
-cdbfile_write(int fd, const struct cdbfile_list *lists, size_t n_lists,
-    const struct cdbfile_prefix *prefixes, size_t n_prefixes, uint64_t created)
+cdbfile_write(int fd, const struct cdbfile_content *c)
 {
 	struct writer w;
 	int r;
 
-	if (n_lists > CDBFILE_LISTS_MAX)
+	if (c->n_lists > CDBFILE_LISTS_MAX)
 		return -E2BIG;
-	if (!is_input_sane(lists, n_lists, prefixes, n_prefixes))
+	if (!are_lists_sane(c) || !are_entries_sane(c))
 		return -EINVAL;
-	r = writer_init(&w, prefixes, n_prefixes);
+	r = writer_init(&w, c);
 	if (r < 0)
 		return r;
 	errno = 0;
 	if (cdb_make_start(&w.cdb, fd) < 0) {
 		r = cdb_error();
 	} else {
-		r = write_records(&w, lists, n_lists);
+		r = write_records(&w);
 		/* After an error too: this is what frees libcdb's memory. */
 		errno = 0;
 		if (cdb_make_finish(&w.cdb) < 0 && r == 0)
 			r = cdb_error();
 	}
 	if (r == 0)
-		r = finish(&w, fd, n_lists, created);
+		r = finish(&w, fd);
 	writer_fini(&w);
 	return r;
 }

@@ -164,6 +164,31 @@ cidr_contains(const struct cidr *cidr, const struct in6_addr *addr)
 	return memcmp(&of_addr.addr, &cidr->addr, sizeof(*addr)) == 0;
 }
 
+bool
+cidr_take_range(
+    struct in6_addr *first, const struct in6_addr *last, struct cidr *ret_cidr)
+{
+	unsigned len = cidr_addr_is_v4(first) ? CIDR_V4_BITS : 0;
+	struct in6_addr end;
+
+	/* The first length, from the widest, that fits at both ends; a single
+	 * address always does. */
+	for (;; len++) {
+		*ret_cidr = cidr_mask(first, len);
+		end = cidr_last(ret_cidr);
+		if (memcmp(&ret_cidr->addr, first, sizeof(*first)) == 0 &&
+		    memcmp(&end, last, sizeof(end)) <= 0)
+			break;
+	}
+	if (memcmp(&end, last, sizeof(end)) == 0)
+		return false;
+	for (size_t i = sizeof(end); i-- > 0;)
+		if (++end.s6_addr[i] != 0)
+			break;
+	*first = end;
+	return true;
+}
+
 int
 cidr_compare(const struct cidr *a, const struct cidr *b)
 {

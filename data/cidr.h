@@ -54,5 +54,11 @@ struct in6_addr cidr_last(const struct cidr *);
 
 bool cidr_contains(const struct cidr *, const struct in6_addr *addr);
 
+/* The widest prefix that starts at *FIRST and goes no further than *LAST, both
+ * of one family and in order; *FIRST becomes the address after it.  False: that
+ * was the end of the range. */
+bool cidr_take_range(
+    struct in6_addr *first, const struct in6_addr *last, struct cidr *ret_cidr);
+
 /* <0, 0, >0: by first address, a wider prefix before those inside it. */
 int cidr_compare(const struct cidr *, const struct cidr *);

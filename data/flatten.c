@@ -34,7 +34,8 @@ hash_hits(const struct cdbfile_hit *hit, size_t n)
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
 
 	for (size_t i = 0; i < n; i++) {
-		h ^= (uint64_t)hit[i].list << 8 | hit[i].prefix_len;
+		h ^= (uint64_t)hit[i].note << 32 | (uint64_t)hit[i].list << 8 |
+		    hit[i].prefix_len;
 		h *= UINT64_C(0x9e3779b97f4a7c15);
 		h ^= h >> 29;
 	}
@@ -56,7 +57,7 @@ set_equals(
 	if (set_size(s, set) != n)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (own[i].list != hit[i].list ||
+		if (own[i].list != hit[i].list || own[i].note != hit[i].note ||
 		    own[i].prefix_len != hit[i].prefix_len)
 			return false;
 	return true;
@@ -110,8 +111,7 @@ reserve(struct sets *s, size_t n)
 	return 0;
 }
 
-/* The number of the set with this content (N > 0), new or not. */
-static int
+int
 sets_intern(
     struct sets *s, const struct cdbfile_hit *hit, size_t n, uint32_t *ret_set)
 {
@@ -150,7 +150,8 @@ sets_derive(struct sets *s, uint32_t parent, const struct cdbfile_prefix *same,
 		}
 		if (i < end && s->member[i].list == same[j].list)
 			i++;
-		hit[k++] = (struct cdbfile_hit){ .list = same[j].list,
+		hit[k++] = (struct cdbfile_hit){ .note = same[j].note,
+			.list = same[j].list,
 			.prefix_len = same[j].cidr.len };
 		j++;
 	}

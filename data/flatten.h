@@ -27,6 +27,10 @@ struct sets {
 int sets_init(struct sets *) MUST_CHECK; /* 0 or -ENOMEM */
 void sets_fini(struct sets *);
 
+/* The number of the set with this content (N > 0), new or not.  0 or -ENOMEM. */
+int sets_intern(struct sets *, const struct cdbfile_hit *hit, size_t n,
+    uint32_t *ret_set) MUST_CHECK;
+
 /* Addresses FIRST to LAST, both included. */
 struct range {
 	struct in6_addr first, last;

@@ -9,12 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "bin/common/util.h"
 
 /* Every list that a compiled file can hold (CDBFILE_LISTS_MAX), and room for
  * all other sources. */
-enum { FACTS_MAX = 160 };
+enum { FACTS_MAX = 160, FACTS_NOTES_SIZE = 256 };
 
 enum fact_kind {
 	FACT_NAMED,   /* `name` as printed: "list.drop", "history.none" */
@@ -27,12 +28,18 @@ struct fact {
 	int32_t weight;
 	uint32_t number;
 	const char *name; /* borrowed from the rules */
+	uint16_t note;    /* where in the notes; 0: none */
 };
 
 struct facts {
 	char country[3]; /* "" unknown */
 	uint32_t asn;    /* 0 unknown */
 	size_t n;
+	/* Identifiers under which lists have the client, each terminated; here,
+	 * because lists are replaced while a question waits.  As many as a
+	 * reason could print; the first byte is no note. */
+	size_t notes_len;
+	char notes[FACTS_NOTES_SIZE];
 	struct fact fact[FACTS_MAX];
 };
 
@@ -55,6 +62,7 @@ facts_init(struct facts *f)
 	f->country[0] = '\0';
 	f->asn = 0;
 	f->n = 0;
+	f->notes_len = 1;
 }
 
 /* Facts without weight are not kept: they change neither score nor reason.
@@ -68,4 +76,19 @@ facts_add(struct facts *f, const struct fact *fact)
 		return false;
 	f->fact[f->n++] = *fact;
 	return true;
+}
+
+/* The same with the list's identifier NOTE ("": none). */
+static inline bool
+facts_add_noted(struct facts *f, struct fact fact, const char *note)
+{
+	size_t size = strlen(note) + 1;
+
+	if (fact.weight != 0 && size > 1 &&
+	    size <= sizeof(f->notes) - f->notes_len) {
+		memcpy(f->notes + f->notes_len, note, size);
+		fact.note = (uint16_t)f->notes_len;
+		f->notes_len += size;
+	}
+	return facts_add(f, &fact);
 }

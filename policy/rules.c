@@ -158,22 +158,23 @@ rules_asn_weight(const struct rules *r, uint32_t asn)
 }
 
 struct list_weight *
-rules_list(struct rules *r, const char *name)
+rules_list(struct rules *r, enum list_family family, const char *name)
 {
-	static const char family[] = "list.";
-	size_t n = strlen(name) + 1;
+	const char *prefix = family == FAMILY_LIST ? "list." : "asnlist.";
+	size_t prefix_len = strlen(prefix), n = strlen(name) + 1;
 	struct list_weight *w;
 
 	for (w = r->list_weight; w; w = w->next) {
-		if (strcmp(w->name + sizeof(family) - 1, name) == 0)
+		if (strncmp(w->name, prefix, prefix_len) == 0 &&
+		    strcmp(w->name + prefix_len, name) == 0)
 			return w;
 	}
-	w = malloc(sizeof(*w) + sizeof(family) - 1 + n);
+	w = malloc(sizeof(*w) + prefix_len + n);
 	if (!w)
 		return NULL;
 	w->weight = 0;
-	memcpy(w->name, family, sizeof(family) - 1);
-	memcpy(w->name + sizeof(family) - 1, name, n);
+	memcpy(w->name, prefix, prefix_len);
+	memcpy(w->name + prefix_len, name, n);
 	w->next = r->list_weight;
 	r->list_weight = w;
 	return w;
@@ -194,8 +195,8 @@ parse_weight(const char *value, int32_t *ret_weight, char *why, size_t size)
 }
 
 static int
-set_list(struct rules *r, const char *name, const char *value, char *why,
-    size_t size)
+set_list_of(struct rules *r, enum list_family family, const char *name,
+    const char *value, char *why, size_t size)
 {
 	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
 	struct list_weight *w;
@@ -206,11 +207,25 @@ set_list(struct rules *r, const char *name, const char *value, char *why,
 		    why, size, "a list's name is made of a-z, 0-9 and -");
 	if (parse_weight(value, &weight, why, size) < 0)
 		return -EINVAL;
-	w = rules_list(r, name);
+	w = rules_list(r, family, name);
 	if (!w)
 		return fail(why, size, "out of memory");
 	w->weight = weight;
 	return 0;
+}
+
+static int
+set_list(struct rules *r, const char *name, const char *value, char *why,
+    size_t size)
+{
+	return set_list_of(r, FAMILY_LIST, name, value, why, size);
+}
+
+static int
+set_asnlist(struct rules *r, const char *name, const char *value, char *why,
+    size_t size)
+{
+	return set_list_of(r, FAMILY_ASNLIST, name, value, why, size);
 }
 
 static int
@@ -305,6 +320,7 @@ static const struct family {
 	    char *why, size_t size);
 } families[] = {
 	{ "list.", set_list },
+	{ "asnlist.", set_asnlist },
 	{ "country.", set_country },
 	{ "asn.", set_asn },
 	{ "dnsbl.", set_dnsbl },
@@ -330,7 +346,7 @@ set_weight(
 			return families[i].set(r, key + n, value, why, size);
 	}
 	return fail(why, size,
-	    "no such family of weights: list, country, asn, "
+	    "no such family of weights: list, asnlist, country, asn, "
 	    "rdns, history, dnsbl, behaviour");
 }
 

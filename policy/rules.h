@@ -41,7 +41,10 @@ enum named_fact {
 	NAMED_FACT_COUNT
 };
 
-/* A list's weight and the name of its fact, "list.NAME".  Stays where it is
+/* What a list says of: a client's address, or its autonomous system. */
+enum list_family { FAMILY_LIST, FAMILY_ASNLIST };
+
+/* A list's weight and the name of its fact, "list.NAME" or "asnlist.NAME".  Stays where it is
  * for as long as the rules live, so that facts may point to the name. */
 struct list_weight {
 	struct list_weight *next;
@@ -101,7 +104,8 @@ int32_t rules_asn_weight(const struct rules *, uint32_t asn);
 
 /* The weight of the list NAME, made with weight 0 if the rules do not know
  * the list; NULL: no memory. */
-struct list_weight *rules_list(struct rules *, const char *name);
+struct list_weight *rules_list(
+    struct rules *, enum list_family, const char *name);
 
 /* Writes the keys of weights whose facts no source of this version finds,
  * separated by spaces, cut at SIZE.  How many there are. */

@@ -64,6 +64,11 @@ struct source_ops {
 	 * and INQUIRY stays where it is until then or until cancel(). */
 	enum source_ask (*ask)(struct source *, struct inquiry *);
 
+	/* Adds what follows from the facts of other sources, such as the
+	 * client's network.  Called after all were asked; answers at once.
+	 * NULL if nothing does. */
+	void (*conclude)(struct source *, struct inquiry *);
+
 	/* Forgets an inquiry that it let wait.  NULL if it never does. */
 	void (*cancel)(struct source *, struct inquiry *);
 };

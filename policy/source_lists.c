@@ -14,6 +14,7 @@ struct source {
 	struct cdbfile *file; /* NULL: none could be opened yet */
 	/* By list number in `file`: the weight, and the fact's name. */
 	const struct list_weight *weight[CDBFILE_LISTS_MAX];
+	const struct list_weight *asn_weight[CDBFILE_LISTS_MAX];
 };
 
 static int
@@ -44,14 +45,19 @@ static int
 use_file(struct source *s, struct cdbfile *file)
 {
 	const struct list_weight *weight[CDBFILE_LISTS_MAX];
+	const struct list_weight *asn_weight[CDBFILE_LISTS_MAX];
 	size_t n = cdbfile_n_lists(file);
 
 	for (size_t i = 0; i < n; i++) {
-		weight[i] = rules_list(s->rules, cdbfile_list(file, i)->name);
-		if (!weight[i])
+		const char *name = cdbfile_list(file, i)->name;
+
+		weight[i] = rules_list(s->rules, FAMILY_LIST, name);
+		asn_weight[i] = rules_list(s->rules, FAMILY_ASNLIST, name);
+		if (!weight[i] || !asn_weight[i])
 			return -ENOMEM;
 	}
 	memcpy(s->weight, weight, n * sizeof(weight[0]));
+	memcpy(s->asn_weight, asn_weight, n * sizeof(weight[0]));
 	cdbfile_free(s->file);
 	s->file = file;
 	return 0;
@@ -94,23 +100,42 @@ lists_refresh(struct source *s, struct source_note *note)
 	return true;
 }
 
+static void
+add_match(struct source *s, const struct cdbfile_match *match,
+    const struct list_weight *const *weight, struct facts *facts)
+{
+	for (size_t i = 0; i < match->n; i++) {
+		const struct cdbfile_hit *hit = &match->hit[i];
+		const struct list_weight *w = weight[hit->list];
+
+		facts_add_noted(facts,
+		    (struct fact){ .kind = FACT_NAMED,
+			.weight = w->weight,
+			.name = w->name },
+		    cdbfile_note(s->file, hit));
+	}
+}
+
 static enum source_ask
 lists_ask(struct source *s, struct inquiry *q)
 {
 	struct cdbfile_match match;
 
 	/* A file that contradicts itself knows nothing of this client. */
-	if (!s->file || cdbfile_find(s->file, &q->addr, &match) <= 0)
-		return SOURCE_DONE;
-	for (size_t i = 0; i < match.n; i++) {
-		const struct list_weight *w = s->weight[match.hit[i].list];
-
-		facts_add(&q->facts,
-		    &(struct fact){ .kind = FACT_NAMED,
-			.weight = w->weight,
-			.name = w->name });
-	}
+	if (s->file && cdbfile_find(s->file, &q->addr, &match) > 0)
+		add_match(s, &match, s->weight, &q->facts);
 	return SOURCE_DONE;
+}
+
+/* Which network the client is in only its own database says. */
+static void
+lists_conclude(struct source *s, struct inquiry *q)
+{
+	struct cdbfile_match match;
+
+	if (s->file && q->facts.asn != 0 &&
+	    cdbfile_find_asn(s->file, q->facts.asn, &match) > 0)
+		add_match(s, &match, s->asn_weight, &q->facts);
 }
 
 const struct source_ops source_lists = {
@@ -120,4 +145,5 @@ const struct source_ops source_lists = {
 	.inherit = lists_inherit,
 	.refresh = lists_refresh,
 	.ask = lists_ask,
+	.conclude = lists_conclude,
 };

@@ -3,8 +3,10 @@
 
 #include "policy/verdict.h"
 
-/* "country.XX+1000000", "asn.4294967295-1000000", or a name of the rules. */
-enum { FACT_TEXT_MAX = 96, NUMBER_MAX = 11 };
+/* "country.XX+1000000", "asn.4294967295-1000000", or a name of the rules with
+ * a list's identifier: "list.drop(SBL123)+100". */
+enum { FACT_NAME_MAX = 84, FACT_NOTE_MAX = 34, NUMBER_MAX = 11 };
+enum { FACT_TEXT_MAX = FACT_NAME_MAX + FACT_NOTE_MAX + 1 + NUMBER_MAX };
 
 static const char more[] = " ...";
 
@@ -46,14 +48,14 @@ put_text(char *to, const char *text, size_t max)
 
 /* The fact's name, sign and weight at TO, FACT_TEXT_MAX bytes at most. */
 static size_t
-put_fact(char *to, const struct fact *fact)
+put_fact(char *to, const struct facts *f, const struct fact *fact)
 {
 	char *p = to;
 	uint32_t weight = (uint32_t)fact->weight;
 
 	switch (fact->kind) {
 	case FACT_NAMED:
-		p = put_text(p, fact->name, FACT_TEXT_MAX - NUMBER_MAX - 1);
+		p = put_text(p, fact->name, FACT_NAME_MAX);
 		break;
 	case FACT_COUNTRY:
 		p = put_text(p, "country.", 8);
@@ -64,6 +66,11 @@ put_fact(char *to, const struct fact *fact)
 		p = put_text(p, "asn.", 4);
 		p = put_number(p, fact->number);
 		break;
+	}
+	if (fact->note != 0) {
+		*p++ = '(';
+		p = put_text(p, f->notes + fact->note, FACT_NOTE_MAX - 2);
+		*p++ = ')';
 	}
 	*p++ = fact->weight < 0 ? '-' : '+';
 	p = put_number(p, fact->weight < 0 ? -weight : weight);
@@ -104,7 +111,7 @@ verdict_print_reason(const struct facts *f, char *buf, size_t size)
 
 	sort_facts(f, order);
 	for (size_t i = 0; i < f->n; i++) {
-		size_t n = put_fact(text, order[i]), gap = len > 0;
+		size_t n = put_fact(text, f, order[i]), gap = len > 0;
 		size_t tail = i + 1 < f->n ? sizeof(more) : 1;
 
 		if (len + gap + n + tail > size) {

@@ -30,7 +30,7 @@ struct verdict {
 };
 
 /* Writes the facts, heaviest (by absolute weight) first, equal ones in the
- * order found: "list.drop+100 country.CN+15".  What does not fit in SIZE
+ * order found: "list.drop(SBL123)+100 country.CN+15".  What does not fit in SIZE
  * bytes is left out as whole facts, and " ..." says so.  The length without
  * the terminating NUL.  SIZE is at least 5. */
 size_t verdict_print_reason(const struct facts *, char *buf, size_t size);

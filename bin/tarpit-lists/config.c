@@ -9,7 +9,9 @@
 #include "data/list.h"
 
 static const char *const kind_names[] = { "block", "allow", NULL };
-static const char *const format_names[] = { "auto", "cidr", NULL };
+static const char *const format_names[] = { "auto", "cidr", "drop-json",
+	"asn-json", "ipsum", NULL };
+static const char *const allow_names[] = { "auto", "no", "yes", NULL };
 
 static int
 parse_percent(const char *value, void *member, char *why, size_t size)
@@ -41,8 +43,33 @@ static const struct option config_options[] = {
 	    "one NAME.conf for each list"),
 	LISTS_PATH(
 	    output, "Output", "/var/lib/tarpit/lists.cdb", "the compiled file"),
-	LISTS_PATH(state, "State", "/var/lib/tarpit/lists",
-	    "kept between updates (by later versions)"),
+	LISTS_PATH(
+	    state, "State", "/var/lib/tarpit/lists", "kept between updates"),
+	LISTS_PATH(geoip, "GeoIp", SYSCONFDIR "/tarpit/geoip.conf",
+	    "databases to fetch; need not exist"),
+	{ .section = "Lists",
+	    .key = "CaFile",
+	    .type = OPTION_STRING,
+	    .max = 4000,
+	    .offset = offsetof(struct config, ca_file),
+	    .initial = "",
+	    .help = "trusted authorities in PEM; empty: the system's" },
+	{ .section = "Lists",
+	    .key = "Timeout",
+	    .type = OPTION_TIME,
+	    .offset = offsetof(struct config, timeout),
+	    .initial = "5min",
+	    .min = (int64_t)USEC_PER_SEC,
+	    .max = (int64_t)(3600 * USEC_PER_SEC),
+	    .help = "longest time of one download" },
+	{ .section = "Lists",
+	    .key = "Resolver",
+	    .type = OPTION_STRING,
+	    .max = 64,
+	    .offset = offsetof(struct config, resolver),
+	    .initial = "",
+	    .help = "ADDRESS[:PORT] to ask for spf: sources; empty: the "
+		    "system's" },
 };
 
 const struct option_table config_table = {
@@ -58,7 +85,8 @@ static const struct option list_options[] = {
 	{ LIST_OPTION(kind, "Kind", ENUM), .initial = "block",
 	    .names = kind_names, .help = "what the list is for" },
 	{ LIST_OPTION(source, "Source", STRING), .initial = "",
-	    .max = CDBFILE_SOURCE_MAX, .help = "file to read" },
+	    .max = CDBFILE_SOURCE_MAX,
+	    .help = "file, https URL, or spf:DOMAIN..." },
 	{ LIST_OPTION(format, "Format", ENUM), .initial = "auto",
 	    .names = format_names, .help = "what it is written in" },
 	{ LIST_OPTION(interval, "Interval", TIME), .initial = "1h",
@@ -70,6 +98,16 @@ static const struct option list_options[] = {
 	{ LIST_OPTION(max_shrink, "MaxShrink", CUSTOM), .initial = "50%",
 	    .parse = parse_percent,
 	    .help = "losing more at once is taken for a mistake" },
+	{ LIST_OPTION(min_count, "MinCount", INT), .initial = "0",
+	    .max = INT32_MAX,
+	    .help = "ipsum: leave out what fewer lists have" },
+	{ LIST_OPTION(max_size, "MaxSize", SIZE), .initial = "64M", .min = 1024,
+	    .max = 256 << 20, .help = "bytes of a download, unpacked" },
+	{ LIST_OPTION(allow_wide, "AllowWide", BOOL), .initial = "no",
+	    .help = "take networks wider than /8 or ::/16" },
+	{ LIST_OPTION(allow_private, "AllowPrivate", ENUM), .initial = "auto",
+	    .names = allow_names,
+	    .help = "take private and loopback networks; auto: in files" },
 };
 
 static const struct option_table list_table = {
@@ -132,13 +170,21 @@ resolve_source(
 		    ret_error, list->path, 0, "[List] Source= is missing");
 		return -EINVAL;
 	}
-	if (strstr(list->source, "://") ||
-	    strncmp(list->source, "spf:", 4) == 0) {
+	if (strncmp(list->source, "spf:", 4) == 0) {
+		list->source_type = SOURCE_SPF;
+		return 0;
+	}
+	if (strncmp(list->source, "https://", 8) == 0 ||
+	    strncmp(list->source, "http://", 7) == 0) {
+		list->source_type = SOURCE_URL;
+		return 0;
+	}
+	if (strstr(list->source, "://")) {
 		config_error(ret_error, list->path, 0,
-		    "[List] Source=%.120s: this version reads files only; "
-		    "fetch it to a file and name that",
+		    "[List] Source=%.120s: neither an https URL, a file, nor "
+		    "spf:DOMAIN",
 		    list->source);
-		return -EOPNOTSUPP;
+		return -EINVAL;
 	}
 	if (list->source[0] == '/' || !slash)
 		return 0;

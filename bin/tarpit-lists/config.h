@@ -10,22 +10,35 @@
 
 /* [Lists] and the command line. */
 struct config {
-	char *directory, *output, *state;
+	char *directory, *output, *state, *geoip;
+	char *ca_file;    /* "": the system's */
+	char *resolver;   /* ADDRESS[:PORT]; "": those of resolv.conf */
+	uint64_t timeout; /* usec; of one download */
 	bool force;
 };
 
 extern const struct option_table config_table;
 
+/* Where a list comes from. */
+enum source_type { SOURCE_FILE, SOURCE_URL, SOURCE_SPF };
+
+enum allow { ALLOW_AUTO, ALLOW_NO, ALLOW_YES };
+
 /* One list: [List] of lists.d/NAME.conf. */
 struct list_config {
 	char name[CDBFILE_NAME_MAX + 1];
-	char *path;        /* of its file */
-	char *source;      /* as written, or an absolute path */
+	char *path;   /* of its file */
+	char *source; /* as written, or an absolute path */
+	enum source_type source_type;
 	int kind;          /* enum cdbfile_kind */
 	int format;        /* enum list_format */
 	uint64_t interval; /* usec */
 	int64_t min_entries;
 	int64_t max_shrink; /* percent */
+	int64_t min_count;
+	uint64_t max_size; /* bytes of a download */
+	bool allow_wide;
+	int allow_private; /* enum allow; AUTO: in files */
 };
 
 /* All lists that FILE, a tarpit-lists.conf read into CONFIG, names, ascending

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: ISC */
-/* tarpit-lists: compiles block and allow lists; see tarpit-lists(8). */
+/* tarpit-lists: fetches and compiles block and allow lists; see tarpit-lists(8). */
 #include <errno.h>
-#include <inttypes.h>
+#include <grp.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "bin/common/fd.h"
 #include "bin/common/journal.h"
 #include "bin/common/program.h"
 #include "bin/tarpit-lists/build.h"
 #include "bin/tarpit-lists/config.h"
+#include "bin/tarpit-lists/status.h"
+#include "bin/tarpit-lists/update.h"
 #include "data/cdbfile.h"
 
 /* What the verbs need. */
@@ -18,7 +23,7 @@ struct call {
 	struct config config;
 	struct list_config *lists;
 	size_t n_lists;
-	const char *operand; /* NULL: none */
+	const char *config_path, *operand; /* NULL: none */
 };
 
 struct verb {
@@ -27,7 +32,7 @@ struct verb {
 	int (*run)(const struct call *); /* returns the exit code */
 };
 
-enum { EXIT_NOT_LISTED = 1 };
+enum { EXIT_NOT_LISTED = 1, EXIT_STALE = 1 };
 
 static int
 set_force(void *config, const char *value, char *why, size_t size)
@@ -42,12 +47,13 @@ set_force(void *config, const char *value, char *why, size_t size)
 static const struct program_arg program_args[] = {
 	{ .name = "force",
 	    .set = set_force,
-	    .help = "publish whatever MinEntries= and MaxShrink= say" },
+	    .help = "fetch now, and publish whatever MinEntries= and "
+		    "MaxShrink= say" },
 };
 
 static const struct program program = {
 	.name = "tarpit-lists",
-	.summary = "Compiles block and allow lists of addresses for "
+	.summary = "Fetches and compiles block and allow lists for "
 		   "tarpit-policyd.",
 	.usage = "[--force] build | update | query ADDRESS | status",
 	.config_path = SYSCONFDIR "/tarpit/tarpit-lists.conf",
@@ -79,128 +85,149 @@ printed(int code)
 	return code;
 }
 
+static struct job
+make_job(const struct call *call, struct journal *journal)
+{
+	return (struct job){ .config = &call->config,
+		.config_path = call->config_path,
+		.lists = call->lists,
+		.n_lists = call->n_lists,
+		.journal = journal };
+}
+
+/* What root leaves in the directory of the output its owner could not replace:
+ * cron's updates would fail after one by hand.  So root works as the owner. */
+static void
+become_owner(const struct config *config)
+{
+	AUTO_FREE char *copy = strdup(config->output);
+	struct stat st;
+
+	if (geteuid() != 0 || !copy || stat(dirname(copy), &st) < 0 ||
+	    st.st_uid == 0)
+		return;
+	if (setgroups(0, NULL) < 0 || setgid(st.st_gid) < 0 ||
+	    setuid(st.st_uid) < 0)
+		program_die(&program, EXIT_TEMPORARY, -errno,
+		    "becoming the owner of %s", config->output);
+}
+
+/* RUN under the lock. */
 static int
-run_build(const struct call *call)
+run_locked(const struct call *call, int (*run)(const struct job *))
 {
 	struct journal journal;
+	struct job job = make_job(call, &journal);
+	AUTO_FD lock = -1;
 	int code;
 
+	become_owner(&call->config);
 	/* A limit on file sizes is one more way to have a full disk. */
 	signal(SIGXFSZ, SIG_IGN);
 	journal_init(&journal, program.name);
-	code = build_run(&call->config, call->lists, call->n_lists, &journal);
+	code = build_lock(&job, &lock);
+	if (code == 0)
+		code = run(&job);
 	journal_fini(&journal);
 	return code;
 }
 
 static int
+run_build(const struct call *call)
+{
+	return run_locked(call, build_run);
+}
+
+static int
+run_update(const struct call *call)
+{
+	return run_locked(call, update_run);
+}
+
+/* What is asked for: an address, or an autonomous system. */
+struct question {
+	bool is_asn;
+	uint32_t asn;
+	struct in6_addr addr;
+};
+
+/* "64496" or "AS64496". */
+static bool
+parse_asn(const char *text, uint32_t *ret_asn)
+{
+	int64_t asn;
+
+	if (strncasecmp(text, "AS", 2) == 0)
+		text += 2;
+	if (option_parse_int(text, 1, UINT32_MAX, &asn) < 0)
+		return false;
+	*ret_asn = (uint32_t)asn;
+	return true;
+}
+
+static struct question
+parse_question(const char *text)
+{
+	struct question q = { 0 };
+
+	q.is_asn = parse_asn(text, &q.asn);
+	if (!q.is_asn && cidr_parse_addr(text, strlen(text), &q.addr) < 0)
+		program_die(&program, EXIT_OPERATOR, 0,
+		    "query: '%s' is no IPv4 or IPv6 address", text);
+	return q;
+}
+
+static void
+print_hit(const struct cdbfile *file, const struct question *q,
+    const struct cdbfile_hit *hit)
+{
+	const struct cdbfile_list *list = cdbfile_list(file, hit->list);
+	const char *note = cdbfile_note(file, hit);
+	struct cidr cidr = cidr_mask(&q->addr, hit->prefix_len);
+	char text[CIDR_STRLEN];
+
+	if (q->is_asn)
+		snprintf(text, sizeof(text), "AS%u", q->asn);
+	else
+		cidr_format(&cidr, text);
+	printf("%s\t%s\t%s%s%s\n", list->name, cdbfile_kind_name(list->kind),
+	    text, note[0] ? "\t" : "", note);
+}
+
+static int
 run_query(const struct call *call)
 {
+	struct question q = parse_question(call->operand);
+	struct cdbfile *file = open_compiled(call);
 	struct cdbfile_match match;
-	struct in6_addr addr;
-	struct cdbfile *file;
-	int r;
+	int r = q.is_asn ? cdbfile_find_asn(file, q.asn, &match)
+			 : cdbfile_find(file, &q.addr, &match);
 
-	if (cidr_parse_addr(call->operand, strlen(call->operand), &addr) < 0)
-		program_die(&program, EXIT_OPERATOR, 0,
-		    "query: '%s' is no IPv4 or IPv6 address", call->operand);
-	file = open_compiled(call);
-	r = cdbfile_find(file, &addr, &match);
 	if (r < 0)
 		program_die(
 		    &program, EXIT_OPERATOR, r, "%s", call->config.output);
 	if (r == 0)
 		printf("%s is in no list\n", call->operand);
-	for (size_t i = 0; r > 0 && i < match.n; i++) {
-		const struct cdbfile_list *list =
-		    cdbfile_list(file, match.hit[i].list);
-		struct cidr cidr = cidr_mask(&addr, match.hit[i].prefix_len);
-		char text[CIDR_STRLEN];
-
-		printf("%s\t%s\t%s\n", list->name,
-		    cdbfile_kind_name(list->kind), cidr_format(&cidr, text));
-	}
+	for (size_t i = 0; r > 0 && i < match.n; i++)
+		print_hit(file, &q, &match.hit[i]);
 	cdbfile_free(file);
 	return printed(r > 0 ? EXIT_SUCCESS : EXIT_NOT_LISTED);
-}
-
-/* SECONDS in its two largest units would be exact; one is what is read. */
-static const char *
-format_age(uint64_t seconds, char *buf, size_t size)
-{
-	static const struct {
-		uint64_t seconds;
-		const char *name;
-	} units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" },
-		{ 1, "s" } };
-	size_t i = 0;
-
-	/* "90 min" says more than "1 h". */
-	while (units[i].seconds > 1 && seconds < 2 * units[i].seconds)
-		i++;
-	snprintf(buf, size, "%" PRIu64 " %s", seconds / units[i].seconds,
-	    units[i].name);
-	return buf;
-}
-
-static void
-print_row(const char *name, const char *kind, const char *entries,
-    const char *age, const char *source)
-{
-	printf("%-20s %-6s %10s %8s  %s\n", name, kind, entries, age, source);
-}
-
-static void
-print_list(const struct cdbfile_list *list, uint64_t now)
-{
-	uint64_t age = now > list->updated ? now - list->updated : 0;
-	char entries[16], age_text[32];
-
-	snprintf(entries, sizeof(entries), "%" PRIu32, list->entries);
-	print_row(list->name, cdbfile_kind_name(list->kind), entries,
-	    format_age(age, age_text, sizeof(age_text)), list->source);
-}
-
-static bool
-is_configured(const struct call *call, const char *name)
-{
-	for (size_t i = 0; i < call->n_lists; i++)
-		if (strcmp(call->lists[i].name, name) == 0)
-			return true;
-	return false;
 }
 
 static int
 run_status(const struct call *call)
 {
 	struct cdbfile *file = open_compiled(call);
-	uint64_t now = (uint64_t)time(NULL), created = cdbfile_created(file);
-	char age[32];
+	struct job job = make_job(call, NULL);
+	bool is_stale = status_print(&job, file);
 
-	print_row("LIST", "KIND", "ENTRIES", "AGE", "SOURCE");
-	for (size_t i = 0; i < cdbfile_n_lists(file); i++)
-		print_list(cdbfile_list(file, i), now);
-	for (size_t i = 0; i < call->n_lists; i++)
-		if (!cdbfile_list_named(file, call->lists[i].name))
-			print_row(call->lists[i].name,
-			    cdbfile_kind_name(
-				(enum cdbfile_kind)call->lists[i].kind),
-			    "-", "-", "configured, not compiled yet");
-	for (size_t i = 0; i < cdbfile_n_lists(file); i++)
-		if (!is_configured(call, cdbfile_list(file, i)->name))
-			printf("%s is no longer configured; the next build "
-			       "leaves it out\n",
-			    cdbfile_list(file, i)->name);
-	printf("%s, compiled %s ago\n", call->config.output,
-	    format_age(now > created ? now - created : 0, age, sizeof(age)));
 	cdbfile_free(file);
-	return printed(EXIT_SUCCESS);
+	return printed(is_stale ? EXIT_STALE : EXIT_SUCCESS);
 }
 
 static const struct verb verbs[] = {
 	{ "build", NULL, true, run_build },
-	/* The same for as long as all sources are files. */
-	{ "update", NULL, true, run_build },
+	{ "update", NULL, true, run_update },
 	/* Must answer while somebody edits the lists. */
 	{ "query", "ADDRESS", false, run_query },
 	{ "status", NULL, true, run_status },
@@ -237,6 +264,7 @@ main(int argc, char **argv)
 	int code = EXIT_SUCCESS;
 
 	program_parse(&program, argc, argv, &call.config, &parsed);
+	call.config_path = parsed.config_path;
 	if (!parsed.check_only)
 		verb = find_verb(argv + parsed.first_operand, &call.operand);
 	if (program_load(&program, &parsed, &call.config, &error) < 0)

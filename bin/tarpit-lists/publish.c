@@ -32,15 +32,14 @@ publish_lock(const char *path, int *ret_fd)
 }
 
 static int
-write_synced(const char *path, const struct publish_content *c)
+write_synced(const char *path, const struct cdbfile_content *c)
 {
 	AUTO_FD fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	int r;
 
 	if (fd < 0)
 		return -errno;
-	r = cdbfile_write(
-	    fd, c->lists, c->n_lists, c->prefixes, c->n_prefixes, c->created);
+	r = cdbfile_write(fd, c);
 	if (r < 0)
 		return r;
 	/* The policy service runs as another user, whatever our umask. */
@@ -72,8 +71,38 @@ is_askable(const struct cidr *cidr, const struct in6_addr *addr)
 	return cidr_is_v4(cidr) == cidr_addr_is_v4(addr);
 }
 
+static bool
+is_asn_found(const struct cdbfile *f, const struct cdbfile_asn *asn)
+{
+	struct cdbfile_match match;
+
+	if (cdbfile_find_asn(f, asn->asn, &match) <= 0)
+		return false;
+	for (size_t i = 0; i < match.n; i++)
+		if (match.hit[i].list == asn->list)
+			return true;
+	return false;
+}
+
 static int
-verify_prefixes(const struct cdbfile *f, const struct publish_content *c,
+verify_asns(const struct cdbfile *f, const struct cdbfile_content *c, char *why,
+    size_t size)
+{
+	for (size_t i = 0; i < c->n_asns; i++) {
+		const struct cdbfile_asn *a = &c->asns[i];
+
+		if (!is_asn_found(f, a)) {
+			snprintf(why, size,
+			    "verifying: AS%u of list %s is not found", a->asn,
+			    c->lists[a->list].name);
+			return -EBADMSG;
+		}
+	}
+	return 0;
+}
+
+static int
+verify_prefixes(const struct cdbfile *f, const struct cdbfile_content *c,
     char *why, size_t size)
 {
 	for (size_t i = 0; i < c->n_prefixes; i++) {
@@ -94,10 +123,10 @@ verify_prefixes(const struct cdbfile *f, const struct publish_content *c,
 	return 0;
 }
 
-/* Every prefix must be found in the file as it is on disk now. */
+/* Every entry must be found in the file as it is on disk now. */
 static int
 verify(
-    const char *path, const struct publish_content *c, char *why, size_t size)
+    const char *path, const struct cdbfile_content *c, char *why, size_t size)
 {
 	struct cdbfile *f;
 	char text[128];
@@ -108,13 +137,15 @@ verify(
 		return r;
 	}
 	r = verify_prefixes(f, c, why, size);
+	if (r == 0)
+		r = verify_asns(f, c, why, size);
 	cdbfile_free(f);
 	return r;
 }
 
 /* Without this a crash may bring the old name back. */
-static int
-sync_directory_of(const char *path)
+int
+publish_sync_directory(const char *path)
 {
 	AUTO_FREE char *dir = strdup(path);
 	AUTO_FD fd = -1;
@@ -133,7 +164,7 @@ sync_directory_of(const char *path)
 
 static int
 replace(const char *path, const char *temporary,
-    const struct publish_content *c, char *why, size_t size)
+    const struct cdbfile_content *c, char *why, size_t size)
 {
 	int r;
 
@@ -150,12 +181,12 @@ replace(const char *path, const char *temporary,
 		(void)unlink(temporary);
 		return r;
 	}
-	return sync_directory_of(path);
+	return publish_sync_directory(path);
 }
 
 int
 publish(
-    const char *path, const struct publish_content *c, char *why, size_t size)
+    const char *path, const struct cdbfile_content *c, char *why, size_t size)
 {
 	AUTO_FREE char *temporary = NULL;
 	int r;

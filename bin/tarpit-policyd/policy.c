@@ -104,6 +104,10 @@ policy_ask(struct policy *p, struct inquiry *q)
 		if (sources[i]->ask(p->source[i], q) == SOURCE_WAITS)
 			q->waiting++;
 	}
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
+		if (sources[i]->conclude)
+			sources[i]->conclude(p->source[i], q);
+	}
 	/* Nothing is remembered of anybody as yet. */
 	rules_add_named(&p->rules, FACT_HISTORY_NONE, &q->facts);
 	return --q->waiting == 0;

@@ -54,7 +54,7 @@ lists.cdb.lock" ]
 	run lists build
 	[ "$status" -eq 0 ]
 	[[ $output == *"compiled 2 lists with 4 entries into $D/var/lists.cdb"* ]]
-	[ "$(lists query 10.1.2.3)" = "drop	block	10.1.2.0/24
+	[ "$(lists query 10.1.2.3)" = "drop	block	10.1.2.0/24	SBL1
 known-senders	allow	10.1.2.3/32" ]
 	[ "$(lists query 10.2.0.0)" = "drop	block	10.0.0.0/8" ]
 	[ "$(lists query 2001:db8:ffff::1)" = "drop	block	2001:db8::/32" ]
@@ -94,10 +94,10 @@ known-senders	allow	10.1.2.3/32" ]
 	rm "$D/lists.d/b.conf"
 	run lists status
 	[ "$status" -eq 0 ]
-	[[ ${lines[0]} =~ ^LIST\ +KIND\ +ENTRIES\ +AGE\ +SOURCE$ ]]
-	[[ ${lines[1]} =~ ^a\ +block\ +7\ +3\ d\ +"$D/a.txt"$ ]]
-	[[ ${lines[2]} =~ ^b\ +allow\ +1\ +[0-9]+\ s\ +"$D/b.txt"$ ]]
-	[[ ${lines[3]} =~ ^new\ +block\ +-\ +-\ +"configured, not compiled yet"$ ]]
+	[[ ${lines[0]} =~ ^LIST\ +KIND\ +ENTRIES\ +AGE\ +LAST\ +SOURCE$ ]]
+	[[ ${lines[1]} =~ ^a\ +block\ +7\ +3\ d\ +file\ +"$D/a.txt"$ ]]
+	[[ ${lines[2]} =~ ^b\ +allow\ +1\ +[0-9]+\ s\ +-\ +"$D/b.txt"$ ]]
+	[[ ${lines[3]} =~ ^new\ +block\ +-\ +-\ +file\ +"configured, not compiled yet"$ ]]
 	[[ ${lines[4]} == "b is no longer configured"* ]]
 	[[ ${lines[5]} == "$D/var/lists.cdb, compiled "*" ago" ]]
 }
@@ -131,8 +131,8 @@ known-senders	allow	10.1.2.3/32" ]
 	nothing_changed
 }
 
-@test "lists: text after an address, as in ipsum's own format, is an error" {
-	list ipsum block <<<'192.0.2.1	10'
+@test "lists: what a given format does not know is an error" {
+	list ipsum block Format=cidr <<<'192.0.2.1	10'
 	run lists build
 	[ "$status" -eq 100 ]
 	[[ $output == *"ipsum.txt:1: text after"* ]]
@@ -146,12 +146,95 @@ known-senders	allow	10.1.2.3/32" ]
 	[ "$(lists query 192.0.2.5)" = "a	block	192.0.2.0/25" ]
 }
 
-@test "lists: an https source is an error that names the file" {
-	printf '[List]\nSource=https://lists.example.org/drop.txt\n' \
+@test "lists: a source that is none of the three kinds is an error" {
+	printf '[List]\nSource=ftp://lists.example.org/drop.txt\n' \
 		>"$D/lists.d/web.conf"
 	run lists update
 	[ "$status" -eq 100 ]
-	[[ $output == *"$D/lists.d/web.conf: [List] Source=https://lists.example.org/drop.txt: this version reads files only"* ]]
+	[[ $output == *"$D/lists.d/web.conf: [List] Source=ftp://lists.example.org/drop.txt: neither an https URL, a file, nor spf:DOMAIN"* ]]
+}
+
+@test "lists: ranges, netset, DROP, ASN-DROP and IPsum are told by their content" {
+	list ranges block <<<'192.0.2.1-192.0.2.6'
+	list netset block <<<'# ipset
+198.51.100.0/24
+203.0.113.7'
+	list drop block <<-'END'
+		{"cidr":"1.10.16.0/20","sblid":"SBL256894","rir":"apnic"}
+		{"type":"metadata","timestamp":1755820800,"size":9,"records":1,"copyright":"(c)"}
+	END
+	list drop6 block <<-'END'
+		{"cidr":"2a06:e480::/29","sblid":"SBL301771","rir":"ripencc"}
+		{"type":"metadata","timestamp":1755820800,"size":9,"records":1,"copyright":"(c)"}
+	END
+	list asndrop block <<-'END'
+		{"asn":64496,"rir":"arin","domain":"example.org","cc":"US","asname":"EXAMPLE"}
+		{"type":"metadata","timestamp":1755820800,"size":9,"records":1,"copyright":"(c)"}
+	END
+	list ipsum block MinCount=3 < <(printf '# IPsum\n8.8.4.1\t9\n8.8.4.2\t2\n')
+	lists build
+	[ "$(lists query 192.0.2.5)" = "ranges	block	192.0.2.4/31" ]
+	[ "$(lists query 198.51.100.9)" = "netset	block	198.51.100.0/24" ]
+	[ "$(lists query 1.10.31.255)" = "drop	block	1.10.16.0/20	SBL256894" ]
+	[ "$(lists query 2a06:e487::1)" = "drop6	block	2a06:e480::/29	SBL301771" ]
+	[ "$(lists query 8.8.4.1)" = "ipsum	block	8.8.4.1/32" ]
+	run lists query 8.8.4.2
+	[ "$status" -eq 1 ]
+	[ "$(lists query AS64496)" = "asndrop	block	AS64496" ]
+	[ "$(lists query 64496)" = "asndrop	block	AS64496" ]
+	run lists query AS64497
+	[ "$status" -eq 1 ]
+}
+
+@test "lists: a DROP list that was cut short between two lines is refused" {
+	good_build
+	list drop block <<<'{"cidr":"1.10.16.0/20","sblid":"SBL256894"}'
+	run lists build
+	[ "$status" -eq 100 ]
+	[[ $output == *'drop.txt:2: the list ends without its "metadata" record'* ]]
+	nothing_changed
+}
+
+@test "lists: a network wider than /8 or ::/16 is refused unless allowed" {
+	good_build
+	list wide block <<<'64.0.0.0/7'
+	run lists build
+	[ "$status" -eq 100 ]
+	[[ $output == *"$D/wide.txt:1: 64.0.0.0/7 is wider than /8 or ::/16"* ]]
+	list wide block <<<'2000::/15'
+	run lists build
+	[ "$status" -eq 100 ]
+	nothing_changed
+	list wide block AllowWide=yes <<<'64.0.0.0/7'
+	lists build
+	lists query 65.0.0.1
+}
+
+@test "lists: private networks are left out with a warning where they are not allowed" {
+	list a block AllowPrivate=no < <(printf '192.0.2.1\n10.0.0.0/8\n::1\n127.0.0.4\nfd00::/8\n224.0.0.0/3\n')
+	run lists build
+	[ "$status" -eq 0 ]
+	[[ $output == *"$D/a.txt:2: 5 entries are private"* ]]
+	run lists query 10.0.0.1
+	[ "$status" -eq 1 ]
+	lists query 192.0.2.1
+}
+
+@test "lists: update goes on with the last good copy of a file that is bad, build does not" {
+	list a block <<<'192.0.2.1'
+	list b block <<<'192.0.2.2'
+	lists update
+	echo '<html>' >"$D/a.txt"
+	echo '192.0.2.3' >"$D/b.txt"
+	run lists update
+	[ "$status" -eq 100 ]
+	[[ $output == *"$D/a.txt:1: "*"; its last good copy stands"* ]]
+	lists query 192.0.2.1
+	lists query 192.0.2.3
+	cp "$D/var/lists.cdb" "$D/before.cdb"
+	run lists build
+	[ "$status" -eq 100 ]
+	cmp "$D/before.cdb" "$D/var/lists.cdb"
 }
 
 @test "lists: a bad key, value, name or no source is an error, with --check-config too" {
@@ -287,7 +370,7 @@ known-senders	allow	10.1.2.3/32" ]
 @test "lists: a real list of 120,000 addresses compiles, and all of it is found" {
 	local real=$ROOT/../shared/data/ipsum.txt
 	if [ -r "$real" ]; then
-		grep -v '^#' "$real" | cut -f1 | list ipsum block MinEntries=100000
+		list ipsum block MinEntries=100000 <"$real"
 	else
 		seq 0 119999 | awk '{ printf "%d.%d.%d.%d\n", 1 + $1 % 200,
 			$1 / 251 % 256, $1 * 7 % 256, $1 % 253 }' |
@@ -295,11 +378,12 @@ known-senders	allow	10.1.2.3/32" ]
 	fi
 	lists build
 	local first last
-	first=$(head -1 "$D/ipsum.txt") last=$(tail -1 "$D/ipsum.txt")
+	grep -v '^#' "$D/ipsum.txt" | cut -f1 | sort -u >"$D/addresses"
+	first=$(head -1 "$D/addresses") last=$(tail -1 "$D/addresses")
 	[ "$(lists query "$first")" = "ipsum	block	$first/32" ]
 	[ "$(lists query "$last")" = "ipsum	block	$last/32" ]
 	[ "$(lists status | awk '$1 == "ipsum" { print $3 }')" -eq \
-		"$(sort -u "$D/ipsum.txt" | wc -l)" ]
+		"$(wc -l <"$D/addresses")" ]
 }
 
 @test "lists: what is shipped compiles as it is installed" {
@@ -347,10 +431,10 @@ known-senders	allow	10.1.2.3/32" ]
 	{
 		grep -oE '\[Lists\] [A-Za-z]+' "$D/help" | cut -d' ' -f2
 		# The keys of each list's own file are not in --help.
-		grep -oE '"[A-Z][A-Za-z]+", (ENUM|STRING|TIME|INT|CUSTOM)' \
+		grep -oE '"[A-Z][A-Za-z]+", (ENUM|STRING|TIME|INT|CUSTOM|SIZE|BOOL)' \
 			"$ROOT/bin/tarpit-lists/config.c" | cut -d'"' -f2
 	} >"$D/keys"
-	[ "$(wc -l <"$D/keys")" -eq 9 ]
+	[ "$(wc -l <"$D/keys")" -eq 17 ]
 	while read -r key; do
 		grep -q "$key=" "$D/conf"
 	done <"$D/keys"

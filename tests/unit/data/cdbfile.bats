@@ -83,6 +83,22 @@ load ../../helpers/common
 	run_case data/cdbfile_test opens_regular_files_only
 }
 
+@test "cdbfile: finds autonomous systems" {
+	run_case data/cdbfile_test finds_autonomous_systems
+}
+
+@test "cdbfile: keeps identifiers" {
+	run_case data/cdbfile_test keeps_identifiers
+}
+
+@test "cdbfile: refuses senseless notes" {
+	run_case data/cdbfile_test refuses_senseless_notes
+}
+
+@test "cdbfile: refuses forged systems and notes" {
+	run_case data/cdbfile_test refuses_forged_systems_and_notes
+}
+
 @test "cdbfile: every case is here" {
 	all_cases_listed data/cdbfile_test
 }

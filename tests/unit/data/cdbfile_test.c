@@ -18,12 +18,17 @@ struct fixture {
 	size_t n_lists;
 	struct cdbfile_prefix prefixes[MAX_PREFIXES];
 	size_t n_prefixes;
+	struct cdbfile_asn asns[16];
+	size_t n_asns;
 	int fd;
 	char path[32];
 	struct cdbfile *file;
 };
 
 static struct fixture fixture;
+
+/* "SBL1" is at 1, "X-2" at 6. */
+static const char notes[] = "\0SBL1\0X-2";
 
 static void
 add_list(const char *name, enum cdbfile_kind kind)
@@ -59,8 +64,18 @@ static int
 write_file(void)
 {
 	open_empty();
-	return cdbfile_write(fixture.fd, fixture.lists, fixture.n_lists,
-	    fixture.prefixes, fixture.n_prefixes, 1700000000);
+	return cdbfile_write(fixture.fd,
+	    &(struct cdbfile_content){
+		.lists = fixture.lists,
+		.n_lists = fixture.n_lists,
+		.prefixes = fixture.prefixes,
+		.n_prefixes = fixture.n_prefixes,
+		.asns = fixture.asns,
+		.n_asns = fixture.n_asns,
+		.notes = notes,
+		.notes_size = sizeof(notes),
+		.created = 1700000000,
+	    });
 }
 
 static int
@@ -75,6 +90,7 @@ compile(void)
 	char why[128] = "";
 
 	fixture.n_prefixes = cdbfile_sort(fixture.prefixes, fixture.n_prefixes);
+	fixture.n_asns = cdbfile_sort_asns(fixture.asns, fixture.n_asns);
 	CHECK_INT(write_file(), 0);
 	CHECK_INT(try_open(why, sizeof(why)), 0);
 }
@@ -104,10 +120,11 @@ found(const char *text)
 		struct cidr cidr = cidr_mask(&addr, match.hit[i].prefix_len);
 		char buf[CIDR_STRLEN];
 
-		len += (size_t)snprintf(out + len, sizeof(out) - len, "%s%s %s",
-		    i ? ", " : "",
+		len += (size_t)snprintf(out + len, sizeof(out) - len,
+		    "%s%s %s%s", i ? ", " : "",
 		    cdbfile_list(fixture.file, match.hit[i].list)->name,
-		    cidr_format(&cidr, buf));
+		    cidr_format(&cidr, buf),
+		    cdbfile_note(fixture.file, &match.hit[i]));
 	}
 	return out;
 }
@@ -350,9 +367,92 @@ holds_as_many_lists_as_promised(void)
 	CHECK_INT(cdbfile_find(fixture.file, &addr, &match), 1);
 	CHECK_INT(match.n, CDBFILE_LISTS_MAX);
 	CHECK_INT(match.hit[CDBFILE_LISTS_MAX - 1].list, CDBFILE_LISTS_MAX - 1);
-	CHECK_INT(cdbfile_write(fixture.fd, fixture.lists,
-		      CDBFILE_LISTS_MAX + 1, NULL, 0, 0),
-	    -E2BIG);
+	fixture.n_lists++;
+	CHECK_INT(write_file(), -E2BIG);
+}
+
+/* "a SBL1, b", "none" or "error". */
+static const char *
+found_asn(uint32_t asn)
+{
+	static char out[256];
+	struct cdbfile_match match;
+	size_t len = 0;
+	int r = cdbfile_find_asn(fixture.file, asn, &match);
+
+	if (r <= 0)
+		return r == 0 ? "none" : "error";
+	for (size_t i = 0; i < match.n; i++) {
+		const char *note = cdbfile_note(fixture.file, &match.hit[i]);
+
+		CHECK_INT(match.hit[i].prefix_len, 0);
+		len += (size_t)snprintf(out + len, sizeof(out) - len,
+		    "%s%s%s%s", i ? ", " : "",
+		    cdbfile_list(fixture.file, match.hit[i].list)->name,
+		    note[0] ? " " : "", note);
+	}
+	return out;
+}
+
+static void
+finds_autonomous_systems(void)
+{
+	static const struct cdbfile_asn asns[] = {
+		{ 4294967295, 0, 0 },
+		{ 64496, 1, 6 },
+		{ 64496, 0, 1 },
+		{ 64497, 1, 0 },
+		{ 64496, 0, 0 },
+	};
+
+	two_lists();
+	memcpy(fixture.asns, asns, sizeof(asns));
+	fixture.n_asns = ARRAY_SIZE(asns);
+	compile();
+	CHECK_INT(fixture.n_asns, 4);
+	/* Of two entries the one without an identifier is before. */
+	CHECK_STR(found_asn(64496), "a, b X-2");
+	CHECK_STR(found_asn(64497), "b");
+	CHECK_STR(found_asn(4294967295), "a");
+	CHECK_STR(found_asn(0), "none");
+	CHECK_STR(found_asn(64495), "none");
+	CHECK_STR(found_asn(64498), "none");
+	CHECK_STR(found("192.0.2.1"), "none");
+}
+
+static void
+keeps_identifiers(void)
+{
+	two_lists();
+	add(0, "192.0.2.0/24");
+	fixture.prefixes[0].note = 1;
+	add(0, "192.0.3.0/24");
+	fixture.prefixes[1].note = 6;
+	add(1, "192.0.2.7");
+	add(0, "2001:db8::/32");
+	fixture.prefixes[3].note = 1;
+	compile();
+	CHECK_STR(found("192.0.2.7"), "a 192.0.2.0/24SBL1, b 192.0.2.7/32");
+	CHECK_STR(found("192.0.3.255"), "a 192.0.3.0/24X-2");
+	CHECK_STR(found("2001:db8::1"), "a 2001:db8::/32SBL1");
+}
+
+static void
+refuses_senseless_notes(void)
+{
+	CHECK(cdbfile_is_note("", 0));
+	CHECK(cdbfile_is_note("SBL1.a_b-c", 10));
+	CHECK(!cdbfile_is_note("a b", 3));
+	CHECK(!cdbfile_is_note("a\0b", 3));
+	CHECK(!cdbfile_is_note("12345678901234567890123456789012", 32));
+	two_lists();
+	add(0, "192.0.2.0/24");
+	fixture.prefixes[0].note = 2;
+	CHECK_INT(write_file(), -EINVAL);
+	fixture.prefixes[0].note = sizeof(notes);
+	CHECK_INT(write_file(), -EINVAL);
+	fixture.prefixes[0].note = 6;
+	CHECK_INT(write_file(), 0);
 }
 
 static void
@@ -396,6 +496,8 @@ small_file(void)
 	add(1, "10.1.2.3");
 	add(1, "2001:db8::/29");
 	add(0, "2001:db8::1");
+	fixture.asns[fixture.n_asns++] = (struct cdbfile_asn){ 64496, 1, 6 };
+	fixture.asns[fixture.n_asns++] = (struct cdbfile_asn){ 64497, 0, 0 };
 	compile();
 	fixture.file = cdbfile_free(fixture.file);
 }
@@ -525,13 +627,30 @@ refuses_forged_sets(void)
 	CHECK(is_refused("sets", 4, 1));
 	CHECK(is_refused("sets", 12, 0));
 	CHECK(is_refused("sets", 12, 0x7fffffff));
-	/* No such list; too long a prefix; a note; a list twice (the third and
-	 * fourth member are those of 10.1.2.3). */
+	/* No such list; too long a prefix; a note that is none, and one that
+	 * is; a list twice (the third and fourth member are those of
+	 * 10.1.2.3). */
 	CHECK(is_refused("memb", 0, 2U << 16 | 104U << 8));
 	CHECK(is_refused("memb", 0, 0U << 16 | 129U << 8));
-	CHECK(is_refused("memb", 4, 1));
+	CHECK(is_refused("memb", 4, 2));
+	CHECK(!is_refused("memb", 4, 1));
 	CHECK(is_refused("memb", 3 * 8, 0U << 16 | 128U << 8));
 	CHECK(!is_refused("memb", 3 * 8, 1U << 16 | 128U << 8));
+}
+
+static void
+refuses_forged_systems_and_notes(void)
+{
+	small_file();
+	/* Out of order; no set; one that does not exist. */
+	CHECK(is_refused("asns", 0, 64497));
+	CHECK(!is_refused("asns", 0, 64495));
+	CHECK(is_refused("asns", 4, 0));
+	CHECK(is_refused("asns", 4, 1000));
+	/* Not empty at first; a byte that would need quoting; no end. */
+	CHECK(is_refused("note", 0, 'A' << 24 | 'S' << 16 | 'B' << 8 | 'L'));
+	CHECK(is_refused("note", 0, 'S' << 16 | ' ' << 8 | 'L'));
+	CHECK(is_refused("note", 6, 'A' << 24 | 'B' << 16 | 'C' << 8 | 'D'));
 }
 
 static void
@@ -576,10 +695,10 @@ names_another_version(void)
 
 	small_file();
 	map = map_file(&size);
-	layout_put32(map + LAYOUT_META_AT + LAYOUT_META_VERSION, 2);
+	layout_put32(map + LAYOUT_META_AT + LAYOUT_META_VERSION, 3);
 	correct_checksum(map, size);
 	CHECK_INT(try_open(why, sizeof(why)), -EPROTO);
-	CHECK_STR(why, "format version 2; this program reads version 1");
+	CHECK_STR(why, "format version 3; this program reads version 2");
 }
 
 static void
@@ -620,6 +739,10 @@ static const struct check_case cases[] = {
 	CASE(holds_as_many_lists_as_promised),
 	CASE(removes_what_a_list_has_twice),
 	CASE(refuses_senseless_input),
+	CASE(finds_autonomous_systems),
+	CASE(keeps_identifiers),
+	CASE(refuses_senseless_notes),
+	CASE(refuses_forged_systems_and_notes),
 	CASE(refuses_every_truncation),
 	CASE(refuses_every_flipped_byte),
 	CASE(survives_forged_bytes),

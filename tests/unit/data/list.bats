@@ -43,6 +43,34 @@ load ../../helpers/common
 	run_case data/list_test stops_when_told
 }
 
+@test "list: keeps identifiers only" {
+	run_case data/list_test keeps_identifiers_only
+}
+
+@test "list: splits ranges" {
+	run_case data/list_test splits_ranges
+}
+
+@test "list: reads ipsum above a count" {
+	run_case data/list_test reads_ipsum_above_a_count
+}
+
+@test "list: reads drop json" {
+	run_case data/list_test reads_drop_json
+}
+
+@test "list: reads asn json" {
+	run_case data/list_test reads_asn_json
+}
+
+@test "list: refuses json cut short" {
+	run_case data/list_test refuses_json_cut_short
+}
+
+@test "list: holds to a given format" {
+	run_case data/list_test holds_to_a_given_format
+}
+
 @test "list: every case is here" {
 	all_cases_listed data/list_test
 }

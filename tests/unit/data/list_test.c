@@ -11,23 +11,30 @@ struct seen {
 };
 
 static int
-on_entry(void *arg, const struct cidr *cidr)
+on_entry(void *arg, const struct list_entry *entry)
 {
 	struct seen *seen = arg;
 	char buf[CIDR_STRLEN];
 	size_t len = strlen(seen->text);
 
-	snprintf(seen->text + len, sizeof(seen->text) - len, "%s%s",
-	    len ? " " : "", cidr_format(cidr, buf));
+	if (entry->is_asn)
+		snprintf(buf, sizeof(buf), "AS%u", entry->asn);
+	else
+		cidr_format(&entry->cidr, buf);
+	snprintf(seen->text + len, sizeof(seen->text) - len, "%s%s%s%.*s",
+	    len ? " " : "", buf, entry->note_len ? "=" : "",
+	    (int)entry->note_len, entry->note_len ? entry->note : "");
 	return seen->stop_with;
 }
+
+static struct list_options options;
 
 static int
 parse_n(const char *text, size_t len, struct seen *ret_seen,
     struct list_report *ret_report)
 {
 	*ret_seen = (struct seen){ 0 };
-	return list_parse(LIST_AUTO, text, len, on_entry, ret_seen, ret_report);
+	return list_parse(&options, text, len, on_entry, ret_seen, ret_report);
 }
 
 static void
@@ -56,7 +63,7 @@ reads_entries_and_comments(void)
 {
 	check_entries("# head\n\n192.0.2.1\n  2001:db8::/32\t; why\n"
 		      "198.51.100.0/24;SBL1\n;tail\n",
-	    "192.0.2.1/32 2001:db8::/32 198.51.100.0/24");
+	    "192.0.2.1/32 2001:db8::/32 198.51.100.0/24=SBL1");
 }
 
 static void
@@ -100,7 +107,7 @@ names_the_bad_line(void)
 	    "192.0.2.1\n<html>\n", 2, "\"<html>\" is no address or prefix");
 	check_error(
 	    "192.0.2.0/33\n", 1, "\"192.0.2.0/33\": impossible prefix length");
-	check_error("#\n#\n192.0.2.1\t10\n", 3,
+	check_error("#\n#\n192.0.2.1\tten\n", 3,
 	    "text after \"192.0.2.1\" that is no comment");
 }
 
@@ -143,9 +150,123 @@ stops_when_told(void)
 	struct list_report report;
 
 	CHECK_INT(
-	    list_parse(LIST_CIDR, "::1\n::2\n", 8, on_entry, &seen, &report),
+	    list_parse(&options, "::1\n::2\n", 8, on_entry, &seen, &report),
 	    -ENOMEM);
 	CHECK_STR(seen.text, "::1/128");
+}
+
+static void
+keeps_identifiers_only(void)
+{
+	check_entries("192.0.2.0/24 ; SBL12345\n", "192.0.2.0/24=SBL12345");
+	check_entries("192.0.2.1 # since Monday 7\n", "192.0.2.1/32");
+	check_entries("192.0.2.1 # Monday\n", "192.0.2.1/32");
+	check_entries("192.0.2.1 # a)1\n", "192.0.2.1/32");
+	/* 31 bytes, and one too many. */
+	check_entries("::1;1234567890123456789012345678901\n",
+	    "::1/128=1234567890123456789012345678901");
+	check_entries("::1;12345678901234567890123456789012\n", "::1/128");
+}
+
+static void
+splits_ranges(void)
+{
+	check_entries("192.0.2.0-192.0.2.255\n", "192.0.2.0/24");
+	check_entries("192.0.2.7 - 192.0.2.7 ; X1\n", "192.0.2.7/32=X1");
+	check_entries("192.0.2.1-192.0.2.6\n",
+	    "192.0.2.1/32 192.0.2.2/31 192.0.2.4/31 192.0.2.6/32");
+	check_entries(
+	    "255.255.255.254-255.255.255.255\n", "255.255.255.254/31");
+	check_entries("0.0.0.0-255.255.255.255\n", "0.0.0.0/0");
+	check_entries("2001:db8::ffff-2001:db8::1:0\n",
+	    "2001:db8::ffff/128 2001:db8::1:0/128");
+	check_error("192.0.2.2-192.0.2.1\n", 1,
+	    "\"192.0.2.2-192.0.2.1\" is no range of addresses");
+	check_error(
+	    "192.0.2.2-::1\n", 1, "\"192.0.2.2-::1\" is no range of addresses");
+	check_error(
+	    "192.0.2.2-\n", 1, "\"192.0.2.2-\" is no range of addresses");
+}
+
+static void
+reads_ipsum_above_a_count(void)
+{
+	static const char text[] = "# IPsum\n#\n192.0.2.1\t10\n"
+				   "192.0.2.2\t3\n192.0.2.3\t2\n";
+	struct list_report report;
+	struct seen seen;
+
+	check_entries(text, "192.0.2.1/32 192.0.2.2/32 192.0.2.3/32");
+	options.min_count = 3;
+	CHECK_INT(parse_n(text, strlen(text), &seen, &report), 0);
+	CHECK_STR(seen.text, "192.0.2.1/32 192.0.2.2/32");
+	CHECK_INT(report.format, LIST_IPSUM);
+	CHECK_INT(report.left_out, 1);
+	check_error("192.0.2.1\t10\n192.0.2.2\n", 2,
+	    "\"192.0.2.2\": no count after the address");
+	check_error("192.0.2.1\t10\n192.0.2.2\t-1\n", 2,
+	    "\"192.0.2.2\": no count after the address");
+}
+
+#define DROP "{\"cidr\":\"192.0.2.0/24\",\"sblid\":\"SBL1\",\"rir\":\"x\"}\n"
+#define ASN  "{\"asn\":64496,\"rir\":\"x\",\"domain\":\"example.org\"}\n"
+#define END                                                           \
+	"{\"type\":\"metadata\",\"timestamp\":1755820800,\"size\":9," \
+	"\"records\":1,\"copyright\":\"(c)\"}\n"
+
+static void
+reads_drop_json(void)
+{
+	struct list_report report;
+	struct seen seen;
+
+	CHECK_INT(parse_n(DROP END, strlen(DROP END), &seen, &report), 0);
+	CHECK_STR(seen.text, "192.0.2.0/24=SBL1");
+	CHECK_INT(report.format, LIST_DROP_JSON);
+	CHECK_INT(report.timestamp, 1755820800);
+	check_entries("{\"cidr\":\"2001:db8::/32\"}\n" END, "2001:db8::/32");
+}
+
+static void
+reads_asn_json(void)
+{
+	check_entries(ASN END, "AS64496");
+	check_error(
+	    "{\"asn\":0}\n" END, 1, "\"asn\" is no autonomous system's number");
+	check_error("{\"asn\":4294967296}\n" END, 1,
+	    "\"asn\" is no autonomous system's number");
+	check_error("{\"asn\":\"64496\"}\n" END, 1,
+	    "\"asn\" is no autonomous system's number");
+}
+
+static void
+refuses_json_cut_short(void)
+{
+	check_error(DROP, 2,
+	    "the list ends without its \"metadata\" record: it was cut short");
+	check_error(
+	    DROP DROP END, 3, "2 records, but the list says that it has 1");
+	check_error(DROP END DROP, 3, "text after the \"metadata\" record");
+	check_error(
+	    DROP "{\"cidr\":\"192", 2, "\"{\"cidr\":\"192\" is no JSON object");
+	check_error(DROP ASN END, 2, "no \"cidr\" in this record");
+	check_error(
+	    "{\"error\":\"denied\"}\n", 1, "no list format that is known");
+}
+
+static void
+holds_to_a_given_format(void)
+{
+	options.format = LIST_CIDR;
+	check_error("192.0.2.1\t10\n", 1,
+	    "text after \"192.0.2.1\" that is no comment");
+	options.format = LIST_DROP_JSON;
+	check_error("192.0.2.1\n", 1, "\"192.0.2.1\" is no JSON object");
+	options.format = LIST_IPSUM;
+	check_error(
+	    "192.0.2.1\n", 1, "\"192.0.2.1\": no count after the address");
+	for (int i = 0; i < LIST_FORMAT_COUNT; i++)
+		CHECK(list_format_name((enum list_format)i)[0] != '\0');
 }
 
 static const struct check_case cases[] = {
@@ -159,6 +280,13 @@ static const struct check_case cases[] = {
 	CASE(refuses_nul),
 	CASE(bounds_lines),
 	CASE(stops_when_told),
+	CASE(keeps_identifiers_only),
+	CASE(splits_ranges),
+	CASE(reads_ipsum_above_a_count),
+	CASE(reads_drop_json),
+	CASE(reads_asn_json),
+	CASE(refuses_json_cut_short),
+	CASE(holds_to_a_given_format),
 };
 
 int

@@ -38,7 +38,7 @@ check_refused(const char *file, int line, const char *text)
 static int32_t
 list_weight_of(const char *name)
 {
-	struct list_weight *w = rules_list(&rules, name);
+	struct list_weight *w = rules_list(&rules, FAMILY_LIST, name);
 
 	CHECK(w != NULL);
 	CHECK_STR(w->name + 5, name);
@@ -252,13 +252,13 @@ list_names_stay(void)
 	struct list_weight *a, *b;
 
 	CHECK_INT(load("[Weights]\nlist.a=4\n"), 0);
-	a = rules_list(&rules, "a");
-	b = rules_list(&rules, "b");
+	a = rules_list(&rules, FAMILY_LIST, "a");
+	b = rules_list(&rules, FAMILY_LIST, "b");
 	CHECK(a && b && a != b);
 	CHECK_STR(b->name, "list.b");
 	CHECK_INT(b->weight, 0);
-	CHECK(rules_list(&rules, "a") == a);
-	CHECK(rules_list(&rules, "b") == b);
+	CHECK(rules_list(&rules, FAMILY_LIST, "a") == a);
+	CHECK(rules_list(&rules, FAMILY_LIST, "b") == b);
 	rules_fini(&rules);
 }
 

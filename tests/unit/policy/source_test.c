@@ -18,6 +18,8 @@ publish(const char *prefix, const char *const *names, uint16_t n)
 {
 	struct cdbfile_list lists[8] = { 0 };
 	struct cdbfile_prefix prefixes[8] = { 0 };
+	struct cdbfile_asn asns[] = { { 64496, 0, 1 } };
+	static const char notes[] = "\0ASN7";
 	AUTO_FREE char *next = scratch_path("lists.new");
 	bool masked;
 	int fd = open(next, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -33,7 +35,16 @@ publish(const char *prefix, const char *const *names, uint16_t n)
 		    0);
 	}
 	CHECK_INT(cdbfile_sort(prefixes, n), n);
-	CHECK_INT(cdbfile_write(fd, lists, n, prefixes, n, 0), 0);
+	CHECK_INT(cdbfile_write(fd,
+		      &(struct cdbfile_content){ .lists = lists,
+			  .n_lists = n,
+			  .prefixes = prefixes,
+			  .n_prefixes = n,
+			  .asns = asns,
+			  .n_asns = 1,
+			  .notes = notes,
+			  .notes_size = sizeof(notes) }),
+	    0);
 	close(fd);
 	CHECK(rename(next, path) == 0);
 }

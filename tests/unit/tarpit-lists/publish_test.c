@@ -20,7 +20,7 @@ static const struct cdbfile_list lists[] = {
 static struct cdbfile_prefix prefixes[512];
 
 /* The /24 networks of N buckets. */
-static struct publish_content
+static struct cdbfile_content
 content(size_t n)
 {
 	CHECK(n <= ARRAY_SIZE(prefixes));
@@ -31,7 +31,7 @@ content(size_t n)
 		addr.s6_addr[13] = (uint8_t)i;
 		prefixes[i].cidr = cidr_mask(&addr, CIDR_V4_BITS + 24);
 	}
-	return (struct publish_content){ .lists = lists,
+	return (struct cdbfile_content){ .lists = lists,
 		.n_lists = ARRAY_SIZE(lists),
 		.prefixes = prefixes,
 		.n_prefixes = n };
@@ -40,7 +40,7 @@ content(size_t n)
 static int
 publish_n(size_t n)
 {
-	struct publish_content c = content(n);
+	struct cdbfile_content c = content(n);
 	char why[256];
 
 	return publish(path, &c, why, sizeof(why));
@@ -89,7 +89,7 @@ keeps_the_old_file_wherever_the_disk_fills_up(void)
 static void
 says_why(void)
 {
-	struct publish_content c = content(2);
+	struct cdbfile_content c = content(2);
 	char why[256];
 
 	/* Out of order: our own mistake, but not one to publish. */

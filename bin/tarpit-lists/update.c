@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: ISC */
+#include "bin/tarpit-lists/update.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bin/tarpit-lists/content.h"
+#include "bin/tarpit-lists/fetch.h"
+#include "bin/tarpit-lists/report.h"
+#include "bin/tarpit-lists/state.h"
+
+struct update {
+	const struct job *job;
+	struct cdbfile *previous; /* to compare sizes with; NULL: none */
+	uint64_t now;             /* Unix seconds */
+	bool show_progress;
+	bool has_news, needs_operator, needs_retry;
+};
+
+/* One list on its way. */
+struct attempt {
+	const struct list_config *config;
+	struct state state;
+	char *copy; /* its path */
+	struct fetched got;
+	char why[sizeof(((struct state *)NULL)->result)];
+};
+
+/*
+ * One list
+ */
+
+static int
+fetch_url(const struct update *u, struct attempt *a)
+{
+	const struct config *config = u->job->config;
+	/* Without the copy "not modified" would leave us with nothing. */
+	bool has_copy = access(a->copy, R_OK) == 0 && !config->force;
+	struct fetch f = {
+		.url = a->config->source,
+		.label = u->show_progress ? a->config->name : NULL,
+		.ca_file = config->ca_file,
+		.timeout = config->timeout,
+		.max_size = a->config->max_size,
+		.etag = has_copy ? a->state.etag : "",
+		.modified = has_copy ? a->state.modified : "",
+	};
+	int r = fetch(&f, &a->got);
+
+	if (r < 0)
+		snprintf(a->why, sizeof(a->why), "%s: %s", f.url, a->got.why);
+	return r;
+}
+
+/* Not every server knows that we have it already. */
+static bool
+is_copy(const struct attempt *a)
+{
+	AUTO_FREE char *buf = NULL;
+	uint64_t changed;
+	size_t len;
+
+	return build_read_file(a->copy, &buf, &len, &changed) == 0 &&
+	    len == a->got.len && memcmp(buf, a->got.body, len) == 0;
+}
+
+/* What came must be a list, and a plausible one, before it takes the place of
+ * the copy that was. */
+static int
+accept_text(const struct update *u, struct attempt *a, size_t *ret_entries)
+{
+	struct content_text text = { .config = a->config,
+		.name = a->config->source,
+		.buf = a->got.body,
+		.len = a->got.len };
+	struct content content = { 0 };
+	int r = content_read(
+	    &text, u->job->journal, &content, a->why, sizeof(a->why));
+
+	if (r == 0 && !u->job->config->force)
+		r = content_check(
+		    &text, &content, u->previous, a->why, sizeof(a->why));
+	*ret_entries = content_entries(&content);
+	content_fini(&content);
+	if (r < 0)
+		return r;
+	r = state_save_copy(
+	    u->job->config->state, a->config->name, a->got.body, a->got.len);
+	if (r < 0)
+		snprintf(a->why, sizeof(a->why), "keeping a copy in %s: %s",
+		    u->job->config->state, strerror(-r));
+	return r;
+}
+
+static void
+note_success(struct update *u, struct attempt *a, size_t entries)
+{
+	struct state *s = &a->state;
+
+	s->fetched = u->now;
+	s->failures = 0;
+	s->not_before = 0;
+	if (a->got.body) {
+		memcpy(s->etag, a->got.etag, sizeof(s->etag));
+		memcpy(s->modified, a->got.modified, sizeof(s->modified));
+	}
+	if (a->got.not_modified) {
+		snprintf(s->result, sizeof(s->result), "not modified");
+		return;
+	}
+	u->has_news = true;
+	snprintf(s->result, sizeof(s->result), "%zu entries", entries);
+	report_list(u->job->journal, EVENT_LIST_CHANGED, a->config->name,
+	    "fetched %s: %zu entries", a->config->source, entries);
+}
+
+static void
+note_failure(struct update *u, struct attempt *a, int error)
+{
+	struct state *s = &a->state;
+
+	s->not_before = a->got.retry_after ? u->now + a->got.retry_after : 0;
+	snprintf(s->result, sizeof(s->result), "%s", a->why);
+	/* What the publisher or we ourselves have wrong, somebody must mend;
+	 * the rest passes. */
+	if (error == -EBADMSG || error == -EINVAL || error == -EFBIG)
+		u->needs_operator = true;
+	else
+		u->needs_retry = true;
+	report_list(u->job->journal, EVENT_LIST_FAILED, a->config->name,
+	    "%s; %s", a->why,
+	    access(a->copy, F_OK) == 0 ? "its last good copy stands"
+				       : "there is no copy yet");
+}
+
+static void
+try_list(struct update *u, struct attempt *a)
+{
+	size_t entries = 0;
+	int r = fetch_url(u, a);
+
+	if (r == 0 && a->got.body && is_copy(a))
+		a->got.not_modified = true;
+	if (r == 0 && !a->got.not_modified)
+		r = accept_text(u, a, &entries);
+	if (r == 0)
+		note_success(u, a, entries);
+	else
+		note_failure(u, a, r);
+	free(a->got.body);
+}
+
+/* Another source makes everything that is known of the list worthless, but
+ * for its copy, which stands until there is a better one. */
+static void
+load_state(const struct update *u, struct attempt *a)
+{
+	const char *source = a->config->source;
+
+	state_load(u->job->config->state, a->config->name, &a->state);
+	/* A clock that was set back must not stop us. */
+	if (strcmp(a->state.source, source) != 0 || a->state.tried > u->now) {
+		a->state = (struct state){ 0 };
+		snprintf(
+		    a->state.source, sizeof(a->state.source), "%s", source);
+	}
+}
+
+static int
+save_state(const struct update *u, const struct attempt *a)
+{
+	const char *dir = u->job->config->state;
+	int r = state_save(dir, a->config->name, &a->state);
+
+	if (r < 0)
+		report_list(u->job->journal, EVENT_LISTS_ERROR, a->config->name,
+		    "%s: %s", dir, strerror(-r));
+	return r;
+}
+
+static int
+update_list(struct update *u, const struct list_config *config)
+{
+	AUTO_FREE char *copy =
+	    state_path(u->job->config->state, config->name, ".copy");
+	struct attempt a = { .config = config, .copy = copy };
+	int r;
+
+	if (!copy)
+		return -ENOMEM;
+	load_state(u, &a);
+	if (!u->job->config->force &&
+	    u->now < state_next(&a.state, config->interval / USEC_PER_SEC))
+		return 0;
+	/* Said before it is so: whoever is killed in a download, or cannot
+	 * write down that he had one, must not ask again each minute. */
+	a.state.tried = u->now;
+	a.state.failures++;
+	snprintf(a.state.result, sizeof(a.state.result), "interrupted");
+	r = save_state(u, &a);
+	if (r == 0) {
+		try_list(u, &a);
+		r = save_state(u, &a);
+	}
+	return r;
+}
+
+/*
+ * All of them
+ */
+
+static int
+make_state_directory(const struct job *job)
+{
+	const char *dir = job->config->state;
+
+	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
+		return 0;
+	report_list(job->journal, EVENT_LISTS_ERROR, NULL, "%s: %s", dir,
+	    strerror(errno));
+	return EXIT_OPERATOR;
+}
+
+/* The worse of two exit codes: what needs somebody comes first. */
+static int
+worse(int a, int b)
+{
+	if (a == EXIT_OPERATOR || b == EXIT_OPERATOR)
+		return EXIT_OPERATOR;
+	return a ? a : b;
+}
+
+int
+update_run(const struct job *job)
+{
+	struct update u = {
+		.job = job,
+		.now = (uint64_t)time(NULL),
+		.show_progress = isatty(STDERR_FILENO) == 1,
+	};
+	int code = make_state_directory(job);
+
+	if (code != 0)
+		return code;
+	u.previous = build_open_previous(job);
+	for (size_t i = 0; i < job->n_lists; i++)
+		if (job->lists[i].source_type != SOURCE_FILE &&
+		    update_list(&u, &job->lists[i]) < 0)
+			u.needs_retry = true;
+	cdbfile_free(u.previous);
+	code = u.needs_operator ? EXIT_OPERATOR
+	    : u.needs_retry     ? EXIT_TEMPORARY
+				: 0;
+	return worse(code, build_run_lenient(job, u.has_news));
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Spamhaus DROP and ASN-DROP as published since 2024: one JSON object a line,
+ * {"cidr":"192.0.2.0/24","sblid":"SBL1",...} or {"asn":64496,...}, and at the
+ * end {"type":"metadata","timestamp":...,"records":...,"copyright":...}.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "data/listparse.h"
+
+static void
+auto_json_cleanup(json_t **json)
+{
+	json_decref(*json);
+}
+
+#define AUTO_JSON __attribute__((cleanup(auto_json_cleanup))) json_t
+
+static json_t *
+load_line(struct slice line, json_error_t *ret_error)
+{
+	return json_loadb(line.at, line.len, JSON_REJECT_DUPLICATES, ret_error);
+}
+
+enum list_format
+list_recognise_json(struct slice line)
+{
+	json_error_t error;
+	AUTO_JSON *json = load_line(line, &error);
+
+	if (json_object_get(json, "cidr"))
+		return LIST_DROP_JSON;
+	/* A list that has nothing but its end is a DROP list as well as any
+	 * other. */
+	if (json_object_get(json, "asn"))
+		return LIST_ASN_JSON;
+	return json_object_get(json, "type") ? LIST_DROP_JSON : LIST_AUTO;
+}
+
+/* The string member NAME, or an empty slice. */
+static struct slice
+string_member(const json_t *json, const char *name)
+{
+	const json_t *member = json_object_get(json, name);
+
+	if (!json_is_string(member))
+		return (struct slice){ "", 0 };
+	return (struct slice){ json_string_value(member),
+		json_string_length(member) };
+}
+
+static int
+take_prefix(struct parser *p, const json_t *json)
+{
+	struct slice cidr = string_member(json, "cidr");
+
+	if (cidr.len == 0)
+		return list_bad_line(p, "no \"cidr\" in this record");
+	return list_put_prefix(p, cidr, string_member(json, "sblid"));
+}
+
+static int
+take_asn(struct parser *p, const json_t *json)
+{
+	const json_t *asn = json_object_get(json, "asn");
+	struct list_entry entry = { .is_asn = true };
+	json_int_t number = json_integer_value(asn);
+
+	if (!json_is_integer(asn) || number < 1 || number > UINT32_MAX)
+		return list_bad_line(
+		    p, "\"asn\" is no autonomous system's number");
+	entry.asn = (uint32_t)number;
+	return list_put(p, &entry, string_member(json, "sblid"));
+}
+
+/* The end: how many records there should have been, and when they were
+ * published. */
+static int
+take_metadata(struct parser *p, const json_t *json)
+{
+	const json_t *records = json_object_get(json, "records");
+	json_int_t timestamp =
+	    json_integer_value(json_object_get(json, "timestamp"));
+
+	if (json_is_integer(records) &&
+	    json_integer_value(records) != (json_int_t)p->report->entries)
+		return list_bad_line(p,
+		    "%zu records, but the list says that it has %lld",
+		    p->report->entries, (long long)json_integer_value(records));
+	if (timestamp > 0)
+		p->report->timestamp = (uint64_t)timestamp;
+	p->is_ended = true;
+	return 0;
+}
+
+static bool
+is_empty(struct slice line)
+{
+	for (size_t i = 0; i < line.len; i++)
+		if (line.at[i] != ' ' && line.at[i] != '\t')
+			return false;
+	return true;
+}
+
+int
+list_parse_json_line(struct parser *p, struct slice line)
+{
+	json_error_t error;
+	AUTO_JSON *json = NULL;
+
+	if (is_empty(line))
+		return 0;
+	if (p->is_ended)
+		return list_bad_line(p, "text after the \"metadata\" record");
+	json = load_line(line, &error);
+	if (!json_is_object(json))
+		return list_bad_line(p, "\"%.*s\" is no JSON object",
+		    list_quotable(line), line.at);
+	if (json_object_get(json, "type"))
+		return take_metadata(p, json);
+	return p->report->format == LIST_ASN_JSON ? take_asn(p, json)
+						  : take_prefix(p, json);
+}

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: ISC
+# A web server of a test's own: nginx on loopback, with TLS from an authority
+# that the test makes.  `load ../helpers/daemon` before it.
+#
+# start_web DIR: serves DIR/www; sets WEB (https://...) and WEB_PLAIN (http://);
+# DIR/ca.pem is its authority.  Each request is a line of DIR/access:
+# "STATUS METHOD PATH USER-AGENT".  What is special:
+#   /hop      redirects to /list.txt        /loop   redirects to itself
+#   /plain    redirects from TLS to none    /busy   429, Retry-After: 7200
+#   /packed/  files are sent as Content-Encoding: gzip
+#   /secret/  asks for user 7, password key
+
+start_web() {
+	local dir=$1
+	mkdir -p "$dir/www/packed" "$dir/www/secret" "$dir/nginx"
+	WEB_TLS_PORT=$(free_port) WEB_PORT=$(free_port)
+	WEB=https://127.0.0.1:$WEB_TLS_PORT WEB_PLAIN=http://127.0.0.1:$WEB_PORT
+	make_authority "$dir" || return
+	printf '7:%s\n' "$(openssl passwd -apr1 key)" >"$dir/nginx/passwords"
+	web_config "$dir" >"$dir/nginx/nginx.conf"
+	start_daemon nginx nginx -p "$dir/nginx" -c "$dir/nginx/nginx.conf" \
+		-e "$dir/nginx/error.log" -g 'daemon off; master_process off;'
+	wait_for_port nginx "$WEB_TLS_PORT"
+	wait_for_port nginx "$WEB_PORT"
+}
+
+# An authority, and a certificate of 127.0.0.1 by it, in DIR.
+make_authority() {
+	local dir=$1
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-days 2 -subj "/CN=test authority" -keyout "$dir/ca.key" \
+		-out "$dir/ca.pem" 2>/dev/null &&
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+			-subj "/CN=127.0.0.1" -keyout "$dir/web.key" \
+			-out "$dir/web.csr" 2>/dev/null &&
+		openssl x509 -req -in "$dir/web.csr" -CA "$dir/ca.pem" \
+			-CAkey "$dir/ca.key" -CAcreateserial -days 2 \
+			-extfile <(echo subjectAltName=IP:127.0.0.1) \
+			-out "$dir/web.pem" 2>/dev/null
+}
+
+web_config() {
+	local dir=$1
+	cat <<-END
+		user root;
+		pid $dir/nginx/pid;
+		events {}
+		http {
+			log_format short '\$status \$request_method \$uri \$http_user_agent';
+			access_log $dir/access short;
+			client_body_temp_path $dir/nginx/body;
+			proxy_temp_path $dir/nginx/proxy;
+			fastcgi_temp_path $dir/nginx/fastcgi;
+			uwsgi_temp_path $dir/nginx/uwsgi;
+			scgi_temp_path $dir/nginx/scgi;
+			server {
+				listen 127.0.0.1:$WEB_PORT;
+				listen 127.0.0.1:$WEB_TLS_PORT ssl;
+				ssl_certificate $dir/web.pem;
+				ssl_certificate_key $dir/web.key;
+				root $dir/www;
+				location = /hop { return 302 /list.txt; }
+				location = /loop { return 302 /loop; }
+				location = /plain { return 302 $WEB_PLAIN/list.txt; }
+				location = /busy {
+					add_header Retry-After 7200 always;
+					return 429;
+				}
+				location /packed/ { add_header Content-Encoding gzip; }
+				location /secret/ {
+					auth_basic secret;
+					auth_basic_user_file $dir/nginx/passwords;
+				}
+			}
+		}
+	END
+}
