@@ -2,6 +2,7 @@
 #include "bin/common/option.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -204,6 +205,11 @@ set_string(const struct option *o, const char *value, char **member)
 	if ((o->min != 0 || o->max != 0) &&
 	    (len < (size_t)o->min || len > (size_t)o->max))
 		return -ERANGE;
+	/* Names and texts go into replies and records, where a CR in the
+	 * middle of a line that an editor left would be a line's end. */
+	for (size_t i = 0; i < len; i++)
+		if (iscntrl((unsigned char)value[i]))
+			return -EINVAL;
 	copy = strdup(value);
 	if (copy == NULL)
 		return -ENOMEM;
@@ -332,6 +338,11 @@ option_set(const struct option_table *table, const char *section,
 			say(ret_error, "[%s]: unknown section", section);
 		else
 			say(ret_error, "[%s] %s=: unknown key", section, key);
+		return -EINVAL;
+	}
+	if (o == NULL && key[0] == '\0') {
+		/* libinih takes "=value" for a line of an empty key. */
+		say(ret_error, "[%s] =%s: no key before the =", section, value);
 		return -EINVAL;
 	}
 	if (o != NULL)
