@@ -119,6 +119,11 @@ $(foreach p,$(PROGS),$(eval $(call program_rule,$(p))))
 $(HELPERS): $(B)/%: $(B)/%.o $(B)/common.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+# The load generator of the benches is one program.
+LOAD := $(B)/tests/bench/load
+$(LOAD): $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/*.c)) $(B)/common.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 check-build: all $(TESTS) $(HELPERS) ## build the programs and all tests
 fuzz-build: $(FUZZ)
 
@@ -137,9 +142,10 @@ tests_in = @BUILD=$(CURDIR)/$(1) tests/helpers/run-tests $(2)
 packages:                ## install the Debian packages that building needs
 	@tests/helpers/packages build
 
-run: packages            ## build and start the demonstration on 127.0.0.1:2525
-	$(again) all $(B)/tests/helpers/maildir_smtpd data
-	@BUILD=$(CURDIR)/$(B) units/demo/run
+run: packages            ## build and start the demonstration; PORT=2525
+	$(again) all $(HELPERS)
+	@$(fetch_data)
+	@BUILD=$(CURDIR)/$(B) PORT=$(or $(PORT),2525) units/demo/run
 
 check:                   ## all tests; SUITES="unit integration system" for some
 	@tests/helpers/packages build test
@@ -167,11 +173,14 @@ fuzz-run:
 
 bench:                   ## figures against endlessh and postscreen; BENCH=name
 	@tests/helpers/packages build bench
-	$(again) check-build
+	$(again) all $(HELPERS) $(LOAD)
+	$(again) data
 	@BUILD=$(CURDIR)/$(B) BENCH='$(BENCH)' tests/bench/run
 
-data:                    ## a free country database, into build/data
-	@BUILD=$(CURDIR)/$(B) units/demo/fetch-country build/data
+data: packages           ## a free country database, into build/data
+	$(again) $(B)/tests/helpers/mkmmdb
+	@$(fetch_data)
+fetch_data = BUILD=$(CURDIR)/$(B) units/demo/fetch-country build/data
 
 # --- lint --------------------------------------------------------------------
 MANS   := $(wildcard bin/*/*.[158] policy/*.5 data/*.5)
