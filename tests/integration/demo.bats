@@ -31,6 +31,7 @@ press_ctrl_c() {
 
 # The processes whose command lines name the demonstration's files; grep's own
 # must not.
+# shellcheck disable=SC2062 # what looks like a pattern is the files
 demo_processes() {
 	printf '%s\n' "$demo" "$BATS_TEST_TMPDIR/tarpit-run." |
 		grep -l -a -F -f - /proc/[0-9]*/cmdline 2>/dev/null || :
