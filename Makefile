@@ -222,7 +222,7 @@ manuals:
 
 shell:
 	@shellcheck -x -e SC2015 $(SHELLS)
-	@shellcheck -x -e SC1091,SC2015,SC2016,SC2030,SC2031,SC2034,SC2154 $(BATS)
+	@shellcheck -x -e SC1091,SC2012,SC2015,SC2016,SC2030,SC2031,SC2034,SC2154 $(BATS)
 
 clean:                   ## remove build/
 	rm -rf build
