@@ -20,7 +20,7 @@ setup_file() {
 
 # in_container FUNCTION [ARGUMENT]...: of inside.bash.
 in_container() {
-	local nspawn=$ROOT/../shared/tools/nspawn-run
+	local nspawn=${NSPAWN_RUN:-$ROOT/../shared/tools/nspawn-run}
 	[ -x "$nspawn" ] || nspawn=$ROOT/tests/helpers/nspawn-run
 	run "$nspawn" -t 150 -- env "BUILD=$BUILD" bash -c \
 		"cd '$ROOT' && . tests/system/inside.bash && $*"
