@@ -169,7 +169,8 @@ hold_visit_command(struct dispatcher *d, struct session *s, uint64_t now)
 		return SESSION_SKIPPING;
 	}
 	if (lf == NULL)
-		return keep_waiting(d, s, now);
+		/* Half a line hides the end of the stream from peeking. */
+		return drip_has_ended(s) ? end(s) : keep_waiting(d, s, now);
 	len = (size_t)(lf + 1 - line);
 	if (!is_reset(line, len) && !drip_is_paid(s, len, msec))
 		return SESSION_COMMAND;
