@@ -231,8 +231,9 @@ manuals:
 	@$(if $(MANS),mandoc -Tlint -Wwarning $(MANS))
 
 shell:
-	@shellcheck -x -e SC2015 $(SHELLS)
-	@shellcheck -x -e SC1091,SC2012,SC2015,SC2016,SC2030,SC2031,SC2034,SC2154 $(BATS)
+	@shellcheck -x -e SC2015,SC2034 $(SHELLS)
+	@shellcheck -x -S info -e SC1091,SC2012,SC2015,SC2016,SC2028,SC2030,SC2031 \
+	    -e SC2034,SC2119,SC2120,SC2154 $(BATS)
 
 clean:                   ## remove build/
 	rm -rf build
