@@ -76,7 +76,8 @@ resume_accepting(struct dispatcher *d)
 void
 dispatcher_note_end(struct dispatcher *d)
 {
-	if (d->shedding && d->n_slowed < d->max_slowed - d->max_slowed / 20)
+	/* The one that was shed makes room itself, and is no sign of it. */
+	if (d->shedding && d->n_slowed + d->max_slowed / 20 + 1 < d->max_slowed)
 		d->shedding = false;
 	if (d->single)
 		loop_stop(d->loop);
