@@ -193,6 +193,10 @@ hold_visit_skipping(struct dispatcher *d, struct session *s, uint64_t now)
 	if (allowed == 0)
 		return SESSION_SKIPPING;
 	lf = memchr(line, '\n', (size_t)n);
+	/* Nobody is there to be told that the line was too long: what is left
+	 * of it would keep the slot for minutes. */
+	if (lf == NULL && drip_has_ended(s))
+		return end(s);
 	if (lf != NULL)
 		n = lf + 1 - line;
 	if (allowed < (size_t)n) {
