@@ -45,8 +45,8 @@ attr_is(const struct attr *a, const char *name)
 }
 
 /* The value as a decimal number in [MIN, MAX]; 0, -EINVAL or -ERANGE. */
-int attr_int(const struct attr *, int64_t min, int64_t max, int64_t *ret)
-    MUST_CHECK;
+int attr_int(
+    const struct attr *, int64_t min, int64_t max, int64_t *ret) MUST_CHECK;
 
 /* The value as a string of at most SIZE - 1 bytes; 0 or -EMSGSIZE. */
 int attr_str(const struct attr *, char *buf, size_t size) MUST_CHECK;
@@ -61,8 +61,8 @@ struct attrs_out {
 
 void attrs_begin(struct attrs_out *, char *buf, size_t size);
 void attrs_put(struct attrs_out *, const char *name, const char *value);
-void attrs_put_n(struct attrs_out *, const char *name, const char *value,
-    size_t len);
+void attrs_put_n(
+    struct attrs_out *, const char *name, const char *value, size_t len);
 void attrs_put_int(struct attrs_out *, const char *name, int64_t value);
 /* Closes the message.  0, -EMSGSIZE (did not fit) or -EINVAL (a LF or NUL in
  * a value, or a name that is none); on error `len` is 0: nothing was added to

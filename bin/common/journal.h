@@ -34,8 +34,8 @@ struct journal {
 	enum journal_target target;
 	int fd;
 	struct sockaddr_un address; /* of the datagram targets */
-	const char *program; /* SYSLOG_IDENTIFIER; borrowed */
-	uint64_t sent, dropped; /* records, reports of drops not counted */
+	const char *program;        /* SYSLOG_IDENTIFIER; borrowed */
+	uint64_t sent, dropped;     /* records, reports of drops not counted */
 	uint64_t reported; /* of `dropped`, how many a record has told of */
 };
 

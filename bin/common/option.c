@@ -2,6 +2,7 @@
 #include "bin/common/option.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -35,11 +36,8 @@ static const char *const booleans[2][4] = {
 	{ "yes", "true", "on", "1" },
 };
 
-static void say(struct option_error *, const char *format, ...)
-    PRINTF_LIKE(2, 3);
-
-static void
-say(struct option_error *e, const char *format, ...)
+void
+option_say(struct option_error *e, const char *format, ...)
 {
 	va_list ap;
 
@@ -204,6 +202,11 @@ set_string(const struct option *o, const char *value, char **member)
 	if ((o->min != 0 || o->max != 0) &&
 	    (len < (size_t)o->min || len > (size_t)o->max))
 		return -ERANGE;
+	/* Names and texts go into replies and records, where a CR in the
+	 * middle of a line that an editor left would be a line's end. */
+	for (size_t i = 0; i < len; i++)
+		if (iscntrl((unsigned char)value[i]))
+			return -EINVAL;
 	copy = strdup(value);
 	if (copy == NULL)
 		return -ENOMEM;
@@ -327,11 +330,19 @@ option_set(const struct option_table *table, const char *section,
 	ret_error->line = 0;
 	if (o == NULL && s == NULL) {
 		if (section[0] == '\0')
-			say(ret_error, "%s=: stands before any [Section]", key);
+			option_say(
+			    ret_error, "%s=: stands before any [Section]", key);
 		else if (!option_has_section(table, section))
-			say(ret_error, "[%s]: unknown section", section);
+			option_say(ret_error, "[%s]: unknown section", section);
 		else
-			say(ret_error, "[%s] %s=: unknown key", section, key);
+			option_say(
+			    ret_error, "[%s] %s=: unknown key", section, key);
+		return -EINVAL;
+	}
+	if (o == NULL && key[0] == '\0') {
+		/* libinih takes "=value" for a line of an empty key. */
+		option_say(
+		    ret_error, "[%s] =%s: no key before the =", section, value);
 		return -EINVAL;
 	}
 	if (o != NULL)
@@ -342,7 +353,7 @@ option_set(const struct option_table *table, const char *section,
 		return 0;
 	if (why[0] == '\0' && o != NULL)
 		explain(o, r, why, sizeof(why));
-	say(ret_error, "[%s] %s=%s: %s", section, key, value,
+	option_say(ret_error, "[%s] %s=%s: %s", section, key, value,
 	    why[0] != '\0' ? why : strerror(-r));
 	return r;
 }

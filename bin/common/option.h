@@ -17,7 +17,7 @@ enum option_type {
 	OPTION_STRING, /* char *; owned by the structure, never NULL */
 	OPTION_BOOL,   /* bool; yes/no, true/false, on/off, 1/0 */
 	OPTION_INT,    /* int64_t */
-	OPTION_TIME,   /* uint64_t usec; "25s", "5min", "1h 30min", bare = seconds */
+	OPTION_TIME, /* uint64_t usec; "25s", "5min", "1h 30min", bare = seconds */
 	OPTION_SIZE,   /* uint64_t bytes; K M G are powers of 1024 */
 	OPTION_ENUM,   /* int; index into `names` */
 	OPTION_CUSTOM, /* whatever `parse` makes of it */
@@ -26,7 +26,7 @@ enum option_type {
 /* Why reading failed, in words for the operator. */
 struct option_error {
 	char file[256];
-	int line; /* 0: the file as a whole */
+	int line;       /* 0: the file as a whole */
 	char text[512]; /* "[Dispatcher] MaxSessions=x: not a whole number" */
 };
 
@@ -98,5 +98,9 @@ void option_print_help(const struct option_table *, FILE *);
  * bytes; 0 or -EINVAL, or -ERANGE (more than INT64_MAX). */
 int option_parse_time(const char *value, uint64_t *ret_usec) MUST_CHECK;
 int option_parse_size(const char *value, uint64_t *ret_bytes) MUST_CHECK;
-int option_parse_int(const char *value, int64_t min, int64_t max,
-    int64_t *ret) MUST_CHECK;
+int option_parse_int(
+    const char *value, int64_t min, int64_t max, int64_t *ret) MUST_CHECK;
+
+/* Puts the words into an error; for both halves of this module. */
+void option_say(struct option_error *, const char *format, ...)
+    PRINTF_LIKE(2, 3);

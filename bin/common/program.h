@@ -20,9 +20,9 @@ struct program_arg {
 };
 
 struct program {
-	const char *name;     /* "tarpitd" */
-	const char *summary;  /* one line */
-	const char *usage;    /* after the name: "[--listen ADDRESS:PORT]..." */
+	const char *name;    /* "tarpitd" */
+	const char *summary; /* one line */
+	const char *usage;   /* after the name: "[--listen ADDRESS:PORT]..." */
 	const char *config_path; /* default of --config; NULL: has no file */
 	const struct option_table *options;
 	const struct program_arg *args;
@@ -34,7 +34,7 @@ struct program {
 struct program_call {
 	const char *config_path;
 	bool config_given; /* --config was there: the file must exist */
-	bool check_only; /* --check-config */
+	bool check_only;   /* --check-config */
 	int first_operand; /* index into argv */
 };
 

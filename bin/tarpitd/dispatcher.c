@@ -76,7 +76,8 @@ resume_accepting(struct dispatcher *d)
 void
 dispatcher_note_end(struct dispatcher *d)
 {
-	if (d->shedding && d->n_slowed < d->max_slowed - d->max_slowed / 20)
+	/* The one that was shed makes room itself, and is no sign of it. */
+	if (d->shedding && d->n_slowed + d->max_slowed / 20 + 1 < d->max_slowed)
 		d->shedding = false;
 	if (d->single)
 		loop_stop(d->loop);
@@ -162,15 +163,6 @@ on_status(struct timer *t, uint64_t now)
 		memcpy(d->status_shown, text, sizeof(text));
 	}
 	loop_arm(d->loop, t, now + STATUS_INTERVAL);
-}
-
-static void
-on_watchdog(struct timer *t, uint64_t now)
-{
-	struct dispatcher *d = CONTAINER_OF(t, struct dispatcher, watchdog);
-
-	notify_send("WATCHDOG=1");
-	loop_arm(d->loop, t, now + d->watchdog_interval);
 }
 
 /* SIGTERM's patience is over: who is still with us is told to come again. */
@@ -273,12 +265,9 @@ dispatcher_init(struct dispatcher *d, struct loop *loop,
 		return r;
 	loop_set_after_batch(loop, after_batch, d);
 	d->status.on_timer = on_status;
-	d->watchdog.on_timer = on_watchdog;
 	d->stop.on_timer = on_stop_timeout;
 	loop_arm(loop, &d->status, d->epoch);
-	d->watchdog_interval = notify_watchdog_interval();
-	if (d->watchdog_interval != 0)
-		loop_arm(loop, &d->watchdog, d->epoch);
+	watchdog_init(&d->watchdog, loop);
 	return 0;
 }
 
@@ -294,7 +283,7 @@ dispatcher_fini(struct dispatcher *d)
 	}
 	loop_set_after_batch(d->loop, NULL, NULL);
 	loop_cancel(d->loop, &d->status);
-	loop_cancel(d->loop, &d->watchdog);
+	watchdog_fini(&d->watchdog);
 	loop_cancel(d->loop, &d->stop);
 	sweep_fini(&d->sweep);
 	handoff_fini(&d->handoff);

@@ -12,6 +12,7 @@
 #include "bin/common/journal.h"
 #include "bin/common/listen.h"
 #include "bin/common/loop.h"
+#include "bin/common/watchdog.h"
 #include "bin/tarpitd/ask.h"
 #include "bin/tarpitd/config.h"
 #include "bin/tarpitd/handoff.h"
@@ -58,8 +59,8 @@ struct dispatcher {
 	struct handoff handoff;
 	struct sweep sweep;
 	struct counters count;
-	struct timer status, watchdog, stop;
-	uint64_t watchdog_interval;
+	struct timer status, stop;
+	struct watchdog watchdog;
 	char status_shown[256];
 };
 

@@ -65,7 +65,7 @@ finish(struct dispatcher *d, struct session *s, uint64_t now)
 	record_session(d, s, now);
 	d->count.outcome[s->outcome]++;
 	ask_report(&d->ask, s, outcome_name((enum outcome)s->outcome), held);
-	/* What an MTA's client has said by now is the MTA's to read. */
+	/* The MTA shares the socket: what is in it now is the MTA's. */
 	if (s->outcome != OUTCOME_PASSED && s->outcome != OUTCOME_GRADUATED)
 		drain(s->fd);
 	fd_close(&s->fd);

@@ -67,12 +67,16 @@ answer_cache_clear(struct answer_cache *cache)
 static size_t
 place_of(const struct in6_addr *client)
 {
-	uint64_t high, low;
+	const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t high, low, hash;
 
 	memcpy(&high, client->s6_addr, 8);
 	memcpy(&low, client->s6_addr + 8, 8);
-	return (size_t)(((high ^ low) * UINT64_C(0x9e3779b97f4a7c15)) >> 32) %
-	    CACHE_PLACES;
+	/* Twice: an address's last bytes are the highest of the number on
+	 * some machines, and multiplying carries nothing downwards. */
+	hash = (high ^ low) * factor;
+	hash = (hash ^ hash >> 32) * factor;
+	return (size_t)(hash >> 32) % CACHE_PLACES;
 }
 
 void

@@ -15,37 +15,40 @@ struct check_case {
 	void (*run)(void);
 };
 
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) { \
+#define CHECK(condition)                                                   \
+	do {                                                               \
+		if (!(condition)) {                                        \
 			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, \
-			    __LINE__, #condition); \
-			exit(1); \
-		} \
+			    __LINE__, #condition);                         \
+			exit(1);                                           \
+		}                                                          \
 	} while (0)
 
-#define CHECK_INT(actual, expected) \
-	do { \
-		long long check_a = (long long)(actual); \
-		long long check_e = (long long)(expected); \
-		if (check_a != check_e) { \
-			fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", \
+#define CHECK_INT(actual, expected)                                         \
+	do {                                                                \
+		long long check_a = (long long)(actual);                    \
+		long long check_e = (long long)(expected);                  \
+		if (check_a != check_e) {                                   \
+			fprintf(stderr, "%s:%d: %s is %lld, not %lld\n",    \
 			    __FILE__, __LINE__, #actual, check_a, check_e); \
-			exit(1); \
-		} \
+			exit(1);                                            \
+		}                                                           \
 	} while (0)
 
-#define CHECK_STR(actual, expected) \
-	do { \
-		const char *check_a = (actual), *check_e = (expected); \
-		if (strcmp(check_a, check_e) != 0) { \
+#define CHECK_STR(actual, expected)                                          \
+	do {                                                                 \
+		const char *check_a = (actual), *check_e = (expected);       \
+		if (strcmp(check_a, check_e) != 0) {                         \
 			fprintf(stderr, "%s:%d: %s is \"%s\", not \"%s\"\n", \
-			    __FILE__, __LINE__, #actual, check_a, check_e); \
-			exit(1); \
-		} \
+			    __FILE__, __LINE__, #actual, check_a, check_e);  \
+			exit(1);                                             \
+		}                                                            \
 	} while (0)
 
-#define CASE(function) { #function, function }
+#define CASE(function)              \
+	{                           \
+#function, function \
+	}
 
 /* int main(...) { return check_main(cases, ARRAY_SIZE(cases), argc, argv); } */
 static inline int

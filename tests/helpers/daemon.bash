@@ -10,6 +10,9 @@
 # deadline (DEADLINE seconds unless it says otherwise), at which it prints the
 # log and fails.
 
+# shellcheck source=tests/helpers/proc.bash
+. "${BASH_SOURCE[0]%/*}/proc.bash"
+
 # setup_file and teardown_file share a directory, and each test has its own.
 DAEMONS=${BATS_TEST_TMPDIR:-${BATS_FILE_TMPDIR:?for bats files only}}
 : "${DEADLINE:=20}"
@@ -65,6 +68,7 @@ start_daemon() {
 	name=$1
 	shift
 	[ -z "$notify" ] || start_notify_socket "$name" || return
+	: >>"$DAEMONS/$name.log" # there from now on, for who looks for a line
 	(
 		close_inherited
 		[ -z "$notify" ] || export NOTIFY_SOCKET="$DAEMONS/$name.notify"
@@ -80,13 +84,6 @@ start_notify_socket() {
 
 daemon_pid() {
 	cat "$DAEMONS/$1.pid"
-}
-
-# A zombie has ended too: its parent may be gone or busy.
-pid_is_alive() {
-	local stat
-	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
-	[[ ${stat##*) } != Z* ]]
 }
 
 daemon_is_alive() {
@@ -124,8 +121,11 @@ stop_daemons() {
 	local file name pid stuck=0
 	for file in "$DAEMONS"/*.pid; do
 		[ -e "$file" ] || continue
-		kill -TERM "$(<"$file")" 2>/dev/null || :
+		# In this order: a SIGCONT that comes after SIGTERM may meet
+		# LeakSanitizer, which stops the process at its end to look
+		# for leaks and then waits for ever.
 		kill -CONT "$(<"$file")" 2>/dev/null || :
+		kill -TERM "$(<"$file")" 2>/dev/null || :
 	done
 	for file in "$DAEMONS"/*.pid; do
 		[ -e "$file" ] || continue
@@ -197,21 +197,6 @@ wait_for_notify() {
 	}
 }
 
-# Looked up in /proc: a connection, made to try, would be a session.
-port_is_listening() {
-	local hex
-	printf -v hex ':%04X ' "$1"
-	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
-		grep -Eq "^ *[0-9]+: [0-9A-F]+${hex}[0-9A-F:]+ 0A "
-}
-
-port_is_used() {
-	local hex
-	printf -v hex ':%04X ' "$1"
-	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
-		grep -Eq "^ *[0-9]+: [0-9A-F]+$hex"
-}
-
 # free_port: one that no socket uses, below those that the kernel gives to
 # outgoing connections.
 free_port() {
@@ -236,12 +221,6 @@ wait_unless_dead() {
 # listens there.
 wait_for_port() {
 	wait_unless_dead "$1" "port_is_listening $2"
-}
-
-# The fourth column has __SO_ACCEPTCON, 0x10000, set.
-socket_is_listening() {
-	awk -v path="$1" '$8 == path && $4 == "00010000" { found = 1 }
-		END { exit !found }' /proc/net/unix
 }
 
 wait_for_socket() {

@@ -16,8 +16,9 @@
  *                    connection to SOCKET without having had an answer
  *   --verdict-only   leave once the service has answered
  *
- * On standard error: "sent" once the message is out, then "taken" or "refused: ERROR", as the dispatcher sees
- * it, and if refused, "session intact" when a byte still reaches the client.
+ * On standard error: "sent" once the message is out, then "taken" or "refused:
+ * ERROR", as the dispatcher sees it, and if refused, "session intact" when a
+ * byte still reaches the client.
  * Exits with 0 if taken, 1 if refused, 2 for its own troubles.
  */
 

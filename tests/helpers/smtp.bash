@@ -155,8 +155,9 @@ smtp_play() {
 }
 
 smtp_step() {
+	local step
 	case $1 in
-	'C: '*) smtp_say "${1#C: }" ;;
+	C:*) step=${1#C:}; smtp_say "${step# }" ;;
 	'B: '*) echo "$1"; smtp_send "${1#B: }" ;;
 	'S: '*) smtp_expect "${1#S: }" ;;
 	'S* '*) smtp_skip "${1#S\* }" ;;

@@ -82,6 +82,7 @@ record() {
 activation() {
 	install_tarpit
 	systemctl enable --now tarpitd.socket 2>&1
+	wait_until 'systemctl is-active -q tarpit-policyd.socket'
 	systemctl is-active tarpitd.socket tarpit-policyd.socket
 	systemctl is-enabled tarpitd.socket tarpit-policyd.socket
 	# Whoever connects starts it.

@@ -1,0 +1,56 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+
+load ../../helpers/common
+
+@test "ask: a question says who" {
+	run_case tarpitd/ask_test a_question_says_who
+}
+
+@test "ask: an answer is all its values" {
+	run_case tarpitd/ask_test an_answer_is_all_its_values
+}
+
+@test "ask: answers come in any order" {
+	run_case tarpitd/ask_test answers_come_in_any_order
+}
+
+@test "ask: each question has its own time" {
+	run_case tarpitd/ask_test each_question_has_its_own_time
+}
+
+@test "ask: while it is silent one question probes" {
+	run_case tarpitd/ask_test while_it_is_silent_one_question_probes
+}
+
+@test "ask: nobody there is known soon" {
+	run_case tarpitd/ask_test nobody_there_is_known_soon
+}
+
+@test "ask: a lost connection asks again" {
+	run_case tarpitd/ask_test a_lost_connection_asks_again
+}
+
+@test "ask: nonsense means the default at once" {
+	run_case tarpitd/ask_test nonsense_means_the_default_at_once
+}
+
+@test "ask: answers for nobody are ignored" {
+	run_case tarpitd/ask_test answers_for_nobody_are_ignored
+}
+
+@test "ask: a message without an end costs the connection" {
+	run_case tarpitd/ask_test a_message_without_an_end_costs_the_connection
+}
+
+@test "ask: a service that does not read fills nothing" {
+	run_case tarpitd/ask_test a_service_that_does_not_read_fills_nothing
+}
+
+@test "ask: a reason is made printable" {
+	run_case tarpitd/ask_test a_reason_is_made_printable
+}
+
+@test "ask: every case has a test" {
+	all_cases_listed tarpitd/ask_test
+}

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: ISC */
+#include "bin/tarpitd/ask.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "bin/common/clock.h"
+#include "bin/common/fd.h"
+#include "tests/helpers/scratch.h"
+
+/* What became of a session. */
+static struct {
+	int n;
+	bool answered;
+	struct verdict verdict;
+	uint64_t at;
+} result[32];
+
+static struct pool pool;
+static struct journal journal;
+static struct ask ask;
+static struct loop *loop;
+static int listener = -1, service = -1;
+
+static void
+on_answer(void *arg, struct session *s, const struct verdict *v, uint64_t now)
+{
+	uint32_t slot = pool_slot(&pool, s);
+
+	(void)arg;
+	result[slot].n++;
+	result[slot].at = now;
+	result[slot].answered = v != NULL;
+	if (v != NULL)
+		result[slot].verdict = *v;
+	if (s->state != SESSION_ASKING)
+		return;
+	pool_remove(&pool, &pool.asking, s);
+	s->state = SESSION_GREETING;
+}
+
+static void
+turn(void)
+{
+	CHECK_INT(loop_run_once(loop, clock_now() + USEC_PER_SEC / 100), 0);
+	ask_flush(&ask);
+}
+
+#define TURN_UNTIL(condition)                                     \
+	do {                                                      \
+		uint64_t limit = clock_now() + 10 * USEC_PER_SEC; \
+		while (!(condition)) {                            \
+			CHECK(clock_now() < limit);               \
+			turn();                                   \
+		}                                                 \
+	} while (0)
+
+static void
+begin(bool listens)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	char *path = scratch_path("policy");
+
+	CHECK(strlen(path) < sizeof(sun.sun_path));
+	strcpy(sun.sun_path, path);
+	if (listens) {
+		listener = socket(
+		    AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		CHECK_INT(
+		    bind(listener, (struct sockaddr *)&sun, sizeof(sun)), 0);
+		CHECK_INT(listen(listener, 8), 0);
+	}
+	journal_init_target(&journal, "ask_test", JOURNAL_NOWHERE, NULL);
+	CHECK_INT(loop_new(&loop), 0);
+	CHECK_INT(pool_init(&pool, 31), 0);
+	ask = (struct ask){ .loop = loop,
+		.journal = &journal,
+		.pool = &pool,
+		.path = path,
+		.timeout = USEC_PER_SEC / 5,
+		.epoch = loop_now(loop),
+		.on_answer = on_answer };
+	CHECK_INT(ask_init(&ask), 0);
+	turn();
+}
+
+static void
+begin_connected(void)
+{
+	begin(true);
+	service = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	CHECK(service >= 0);
+}
+
+static void
+end(void)
+{
+	ask_fini(&ask);
+	pool_fini(&pool);
+	loop_free(loop);
+	journal_fini(&journal);
+	fd_close(&service);
+	fd_close(&listener);
+}
+
+static uint32_t
+msec(void)
+{
+	return (uint32_t)((clock_now() - ask.epoch) / USEC_PER_MSEC);
+}
+
+/* One that asks: its slot; *RET_ASKED is whether it could. */
+static uint32_t
+question(bool *ret_asked)
+{
+	uint32_t slot = pool_take(&pool);
+	struct session *s = &pool.session[slot];
+
+	CHECK(slot != POOL_NONE);
+	s->fd = -1;
+	s->number = 1000 + slot;
+	memset(s->client.s6_addr + 10, 0xff, 2);
+	s->client.s6_addr[15] = (uint8_t)slot;
+	s->port = 4711;
+	s->state = SESSION_ASKING;
+	s->deadline = msec() + (uint32_t)(ask.timeout / USEC_PER_MSEC);
+	pool_append(&pool, &pool.asking, s);
+	*ret_asked = ask_question(&ask, s, clock_now());
+	if (!*ret_asked) {
+		pool_remove(&pool, &pool.asking, s);
+		s->state = SESSION_GREETING;
+	}
+	return slot;
+}
+
+static uint32_t
+asked(void)
+{
+	bool can;
+	uint32_t slot = question(&can);
+
+	CHECK(can);
+	return slot;
+}
+
+/* What the service has been sent. */
+static const char *
+heard(void)
+{
+	static char buf[8192];
+	ssize_t n;
+
+	ask_flush(&ask);
+	n = recv(service, buf, sizeof(buf) - 1, 0);
+	buf[n > 0 ? n : 0] = '\0';
+	return buf;
+}
+
+/* The service says TEXT to the session in SLOT. */
+static void
+say(uint32_t slot, const char *text)
+{
+	char message[2048];
+	int n = snprintf(message, sizeof(message), "instance=%x.%x\n%s\n\n",
+	    slot, pool.session[slot].number, text);
+
+	CHECK_INT(send(service, message, (size_t)n, MSG_NOSIGNAL), n);
+}
+
+static void
+a_question_says_who(void)
+{
+	uint32_t slot;
+
+	begin_connected();
+	slot = asked();
+	CHECK_STR(heard(),
+	    "request=tarpit_session\ninstance=1.3e9\n"
+	    "client_address=0.0.0.1\nclient_port=4711\n\n");
+	ask_again(&ask, &pool.session[slot]);
+	CHECK(strstr(heard(), "\nbehaviour=pregreet\n\n") != NULL);
+	ask_report(&ask, &pool.session[slot], "abandoned", 1234);
+	CHECK_STR(heard(),
+	    "request=tarpit_outcome\nclient_address=0.0.0.1\n"
+	    "outcome=abandoned\nheld_ms=1234\n\n");
+	end();
+}
+
+static void
+an_answer_is_all_its_values(void)
+{
+	const struct verdict *v = &result[1].verdict;
+
+	begin_connected();
+	asked();
+	say(1,
+	    "action=throttle\nscore=-75\nrate=12\npatience=20\n"
+	    "reason=list.drop+100 country.CN+15\ncountry=CN\nasn=64496\n"
+	    "ttl=60\nfuture=x");
+	TURN_UNTIL(result[1].n > 0);
+	CHECK(result[1].answered);
+	CHECK_INT(v->lane, LANE_THROTTLE);
+	CHECK_INT(v->score, -75);
+	CHECK_INT(v->rate, 12);
+	CHECK_INT(v->patience, 20);
+	CHECK_INT(v->ttl, 60);
+	CHECK_INT(v->asn, 64496);
+	CHECK_STR(v->country, "CN");
+	CHECK_STR(v->reason, "list.drop+100 country.CN+15");
+	CHECK_INT(v->reason_len, strlen(v->reason));
+	end();
+}
+
+static void
+answers_come_in_any_order(void)
+{
+	begin_connected();
+	for (int i = 0; i < 20; i++)
+		asked();
+	for (uint32_t slot = 20; slot > 0; slot--) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "action=slow\nrate=%u", slot);
+		say(slot, text);
+	}
+	TURN_UNTIL(pool.asking.n == 0);
+	for (uint32_t slot = 1; slot <= 20; slot++) {
+		CHECK_INT(result[slot].n, 1);
+		CHECK_INT(result[slot].verdict.rate, slot);
+	}
+	end();
+}
+
+/* Broke once: the first timeout ended all questions under way. */
+static void
+each_question_has_its_own_time(void)
+{
+	uint64_t second;
+
+	begin_connected();
+	asked();
+	TURN_UNTIL(msec() >= 120);
+	second = clock_now();
+	asked();
+	TURN_UNTIL(result[1].n > 0);
+	CHECK(!result[1].answered);
+	CHECK_INT(result[2].n, 0);
+	say(2, "action=hold");
+	TURN_UNTIL(result[2].n > 0);
+	CHECK(result[2].answered);
+	CHECK(result[2].at - second < ask.timeout);
+	end();
+}
+
+static void
+while_it_is_silent_one_question_probes(void)
+{
+	bool can;
+
+	begin_connected();
+	asked();
+	TURN_UNTIL(result[1].n > 0);
+	CHECK(!ask.healthy);
+	/* The probe waits, nobody else does. */
+	asked();
+	question(&can);
+	CHECK(!can);
+	say(2, "action=pass");
+	TURN_UNTIL(result[2].n > 0);
+	CHECK(ask.healthy);
+	asked();
+	asked();
+	CHECK_INT(ask.timed_out, 1);
+	end();
+}
+
+static void
+nobody_there_is_known_soon(void)
+{
+	bool can;
+
+	begin(false);
+	CHECK(!ask.healthy);
+	question(&can);
+	CHECK(!can);
+	end();
+}
+
+static void
+a_lost_connection_asks_again(void)
+{
+	begin_connected();
+	asked();
+	asked();
+	(void)heard();
+	fd_close(&service);
+	TURN_UNTIL((service = accept4(listener, NULL, NULL,
+			SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0);
+	turn();
+	say(2, "action=hold\nrate=2");
+	say(1, "action=hold\nrate=1");
+	TURN_UNTIL(pool.asking.n == 0);
+	CHECK(result[1].answered && result[2].answered);
+	CHECK_INT(result[1].verdict.rate, 1);
+	CHECK_INT(result[2].verdict.rate, 2);
+	end();
+}
+
+static void
+nonsense_means_the_default_at_once(void)
+{
+	static const char *const texts[] = { "action=", "action=reject",
+		"rate=5", "error=no", "action=hold\nrate=-7",
+		"action=hold\nrate=1e9", "action=hold\nscore=99999999999",
+		"action=hold\ncountry=<b>", "action=hold\npatience=100000",
+		"action=hold\nttl=x", "action=hold\nnonsense" };
+
+	begin_connected();
+	ask.timeout = 5 * USEC_PER_SEC;
+	for (uint32_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		uint32_t slot = asked();
+		uint64_t since = clock_now();
+
+		say(slot, texts[i]);
+		TURN_UNTIL(result[slot].n > 0);
+		CHECK(!result[slot].answered);
+		CHECK(clock_now() - since < 4 * USEC_PER_SEC);
+	}
+	CHECK_INT(ask.timed_out, 0);
+	CHECK_INT(pool.asking.n, 0);
+	end();
+}
+
+static void
+answers_for_nobody_are_ignored(void)
+{
+	static const char text[] = "instance=0.0\naction=hold\n\n"
+				   "instance=ffffffff.1\naction=hold\n\n"
+				   "instance=1.1\naction=hold\n\n"
+				   "instance=1.3e9x\naction=hold\n\n"
+				   "instance=\naction=hold\n\n"
+				   "action=hold\n\n\n\n";
+
+	begin_connected();
+	asked();
+	CHECK_INT(send(service, text, sizeof(text) - 1, MSG_NOSIGNAL),
+	    sizeof(text) - 1);
+	say(1, "action=slow\nrate=9");
+	TURN_UNTIL(result[1].n > 0);
+	CHECK(result[1].answered);
+	CHECK_INT(result[1].verdict.lane, LANE_SLOW);
+	/* The session has ended; its slot is somebody else's. */
+	pool_give_back(&pool, 1);
+	CHECK_INT(asked(), 1);
+	pool.session[1].number = 77;
+	CHECK_INT(send(service, "instance=1.3e9\naction=hold\n\n", 28, 0), 28);
+	TURN_UNTIL(result[1].n > 1);
+	CHECK(!result[1].answered); /* but its time was over */
+	end();
+}
+
+static void
+a_message_without_an_end_costs_the_connection(void)
+{
+	static char huge[1 << 16];
+
+	begin_connected();
+	memset(huge, 'x', sizeof(huge));
+	asked();
+	CHECK(send(service, huge, sizeof(huge), MSG_NOSIGNAL) > 0);
+	TURN_UNTIL(ask.garbage > 0);
+	fd_close(&service);
+	TURN_UNTIL((service = accept4(listener, NULL, NULL,
+			SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0);
+	end();
+}
+
+static void
+a_service_that_does_not_read_fills_nothing(void)
+{
+	struct session *s;
+	uint64_t before;
+	bool can = true;
+
+	begin_connected();
+	s = &pool.session[asked()];
+	for (int i = 0; i < 100000 && can; i++) {
+		before = ask.asked;
+		ask_again(&ask, s);
+		can = ask.asked > before;
+		ask_flush(&ask);
+	}
+	CHECK(!can);
+	CHECK(ask.out_len <= 256 * 1024);
+	question(&can);
+	CHECK(!can);
+	end();
+}
+
+static void
+a_reason_is_made_printable(void)
+{
+	char text[700];
+
+	begin_connected();
+	asked();
+	say(1, "action=hold\nreason=a\033[2Jb\xff");
+	TURN_UNTIL(result[1].n > 0);
+	CHECK_STR(result[1].verdict.reason, "a?[2Jb?");
+	asked();
+	snprintf(text, sizeof(text), "action=hold\nreason=%0600d", 7);
+	say(2, text);
+	TURN_UNTIL(result[2].n > 0);
+	CHECK_INT(result[2].verdict.reason_len, REASON_SIZE - 1);
+	CHECK_INT(strlen(result[2].verdict.reason), REASON_SIZE - 1);
+	end();
+}
+
+static const struct check_case cases[] = {
+	CASE(a_question_says_who),
+	CASE(an_answer_is_all_its_values),
+	CASE(answers_come_in_any_order),
+	CASE(each_question_has_its_own_time),
+	CASE(while_it_is_silent_one_question_probes),
+	CASE(nobody_there_is_known_soon),
+	CASE(a_lost_connection_asks_again),
+	CASE(nonsense_means_the_default_at_once),
+	CASE(answers_for_nobody_are_ignored),
+	CASE(a_message_without_an_end_costs_the_connection),
+	CASE(a_service_that_does_not_read_fills_nothing),
+	CASE(a_reason_is_made_printable),
+};
+
+int
+main(int argc, char **argv)
+{
+	return check_main(cases, ARRAY_SIZE(cases), argc, argv);
+}
