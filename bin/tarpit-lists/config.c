@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "data/list.h"
+#include "bin/tarpit-lists/senders.h"
 
 static const char *const kind_names[] = { "block", "allow", NULL };
 static const char *const format_names[] = { "auto", "cidr", "drop-json",
@@ -171,8 +171,14 @@ resolve_source(
 		return -EINVAL;
 	}
 	if (strncmp(list->source, "spf:", 4) == 0) {
+		char why[160];
+
 		list->source_type = SOURCE_SPF;
-		return 0;
+		if (senders_is_valid(list->source, why, sizeof(why)))
+			return 0;
+		config_error(
+		    ret_error, list->path, 0, "[List] Source=: %s", why);
+		return -EINVAL;
 	}
 	if (strncmp(list->source, "https://", 8) == 0 ||
 	    strncmp(list->source, "http://", 7) == 0) {

@@ -10,6 +10,7 @@
 #include "bin/tarpit-lists/content.h"
 #include "bin/tarpit-lists/fetch.h"
 #include "bin/tarpit-lists/report.h"
+#include "bin/tarpit-lists/senders.h"
 #include "bin/tarpit-lists/state.h"
 
 struct update {
@@ -53,6 +54,22 @@ fetch_url(const struct update *u, struct attempt *a)
 	if (r < 0)
 		snprintf(a->why, sizeof(a->why), "%s: %s", f.url, a->got.why);
 	return r;
+}
+
+static int
+collect_senders(const struct update *u, struct attempt *a)
+{
+	struct senders s = { .list = a->config->name,
+		.source = a->config->source,
+		.resolver = u->job->config->resolver,
+		.journal = u->job->journal };
+	AUTO_FREE char *copy = NULL;
+	uint64_t changed;
+
+	if (build_read_file(a->copy, &copy, &s.copy_len, &changed) == 0)
+		s.copy = copy;
+	return senders_collect(
+	    &s, &a->got.body, &a->got.len, a->why, sizeof(a->why));
 }
 
 /* Not every server knows that we have it already. */
@@ -124,12 +141,13 @@ note_failure(struct update *u, struct attempt *a, int error)
 
 	s->not_before = a->got.retry_after ? u->now + a->got.retry_after : 0;
 	snprintf(s->result, sizeof(s->result), "%s", a->why);
-	/* What the publisher or we ourselves have wrong, somebody must mend;
-	 * the rest passes. */
-	if (error == -EBADMSG || error == -EINVAL || error == -EFBIG)
-		u->needs_operator = true;
-	else
+	/* What cannot be reached may be tomorrow, and what we cannot write is
+	 * told where it is; all else somebody must mend. */
+	if (error == -EPROTO || error == -ETIMEDOUT || error == -EAGAIN ||
+	    error == -ENOMEM || error == -ENOSPC)
 		u->needs_retry = true;
+	else
+		u->needs_operator = true;
 	report_list(u->job->journal, EVENT_LIST_FAILED, a->config->name,
 	    "%s; %s", a->why,
 	    access(a->copy, F_OK) == 0 ? "its last good copy stands"
@@ -140,7 +158,8 @@ static void
 try_list(struct update *u, struct attempt *a)
 {
 	size_t entries = 0;
-	int r = fetch_url(u, a);
+	int r = a->config->source_type == SOURCE_SPF ? collect_senders(u, a)
+						     : fetch_url(u, a);
 
 	if (r == 0 && a->got.body && is_copy(a))
 		a->got.not_modified = true;

@@ -33,7 +33,10 @@ make_valid(void)
 		{ "drop", "drop.txt", CDBFILE_BLOCK, 5, 1700000000 },
 		{ "known", "spf:example.org", CDBFILE_ALLOW, 3, 1700000000 },
 	};
-	struct cdbfile_prefix p[8];
+	static const struct cdbfile_asn asns[] = { { 64496, 0, 6 },
+		{ 64496, 1, 0 }, { 4200000000, 1, 1 } };
+	static const char notes[] = "\0SBL1\0X-2";
+	struct cdbfile_prefix p[8] = { 0 };
 	AUTO_FD fd = memfd_create("valid", MFD_CLOEXEC);
 	ssize_t n;
 
@@ -46,7 +49,17 @@ make_valid(void)
 	add(&p[6], "2001:db8:ffff::/48", 1);
 	add(&p[7], "fe80::/10", 0);
 	REQUIRE(cdbfile_sort(p, 8) == 8);
-	REQUIRE(cdbfile_write(fd, lists, 2, p, 8, 1700000000) == 0);
+	p[0].note = 1;
+	REQUIRE(cdbfile_write(fd,
+		    &(struct cdbfile_content){ .lists = lists,
+			.n_lists = 2,
+			.prefixes = p,
+			.n_prefixes = 8,
+			.asns = asns,
+			.n_asns = ARRAY_SIZE(asns),
+			.notes = notes,
+			.notes_size = sizeof(notes),
+			.created = 1700000000 }) == 0);
 	n = pread(fd, valid, sizeof(valid), 0);
 	REQUIRE(n > LAYOUT_META_AT + LAYOUT_META_LEN && n < FILE_MAX);
 	valid_size = (size_t)n;
@@ -80,22 +93,35 @@ check_lists(const struct cdbfile *f)
 }
 
 static void
+check_match(const struct cdbfile *f, const struct cdbfile_match *m)
+{
+	REQUIRE(m->n > 0 && m->n <= cdbfile_n_lists(f));
+	for (size_t j = 0; j < m->n; j++) {
+		const char *note = cdbfile_note(f, &m->hit[j]);
+
+		REQUIRE(m->hit[j].list < cdbfile_n_lists(f));
+		REQUIRE(m->hit[j].prefix_len <= CIDR_BITS);
+		REQUIRE(cdbfile_is_note(note, strlen(note)));
+	}
+}
+
+static void
 check_answers(const struct cdbfile *f)
 {
+	static const uint32_t systems[] = { 0, 64495, 64496, 4200000000,
+		UINT32_MAX };
 	struct cdbfile_match m;
 	struct in6_addr addr;
 
 	for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
 		REQUIRE(
 		    cidr_parse_addr(probes[i], strlen(probes[i]), &addr) == 0);
-		if (cdbfile_find(f, &addr, &m) != 1)
-			continue;
-		REQUIRE(m.n > 0 && m.n <= cdbfile_n_lists(f));
-		for (size_t j = 0; j < m.n; j++) {
-			REQUIRE(m.hit[j].list < cdbfile_n_lists(f));
-			REQUIRE(m.hit[j].prefix_len <= CIDR_BITS);
-		}
+		if (cdbfile_find(f, &addr, &m) == 1)
+			check_match(f, &m);
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(systems); i++)
+		if (cdbfile_find_asn(f, systems[i], &m) == 1)
+			check_match(f, &m);
 }
 
 int

@@ -3,15 +3,19 @@
  * that a terminal would obey. */
 #include "data/list.h"
 
+#include "data/cdbfile.h"
 #include "tests/helpers/fuzz.h"
 
 static int
-on_entry(void *arg, const struct cidr *c)
+on_entry(void *arg, const struct list_entry *e)
 {
-	struct cidr masked = cidr_mask(&c->addr, c->len);
+	struct cidr masked = cidr_mask(&e->cidr.addr, e->cidr.len);
 
-	REQUIRE(c->len <= CIDR_BITS);
-	REQUIRE(memcmp(&masked.addr, &c->addr, sizeof(c->addr)) == 0);
+	REQUIRE(e->cidr.len <= CIDR_BITS);
+	REQUIRE(memcmp(&masked.addr, &e->cidr.addr, sizeof(masked.addr)) == 0);
+	REQUIRE(!e->is_asn || e->asn > 0);
+	REQUIRE(e->note_len <= LIST_NOTE_MAX);
+	REQUIRE(e->note_len == 0 || cdbfile_is_note(e->note, e->note_len));
 	++*(size_t *)arg;
 	return 0;
 }
@@ -24,11 +28,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t n;
 
 	for (int format = 0; format < LIST_FORMAT_COUNT; format++) {
+		struct list_options options = {
+			.format = (enum list_format)format,
+			.min_count = size % 4,
+		};
 		int r;
 
 		n = 0;
-		r = list_parse((enum list_format)format, copy, size, on_entry,
-		    &n, &report);
+		r = list_parse(&options, copy, size, on_entry, &n, &report);
 		REQUIRE(report.entries == n && report.masked <= n);
 		REQUIRE((report.masked > 0) == (report.masked_line > 0));
 		if (r == 0)
