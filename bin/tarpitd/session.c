@@ -15,6 +15,11 @@
  * be fetched and arrive yet. */
 #define HANDOFF_ALLOWANCE 500 /* msec */
 
+/* While a held session is greeted, its input is looked for only in every so
+ * many seconds: that it talks early changes little for it, and the look is an
+ * eighth of what a visit costs. */
+#define HOLD_LISTEN_EVERY 4
+
 /* A held session's greeting at a high rate is bounded by this instead of by
  * HoldGreeting=: positions are 16 bits wide. */
 #define HOLD_GREETING_MAX 60000
@@ -234,13 +239,24 @@ is_stuck(const struct dispatcher *d, const struct session *s, uint32_t msec)
 	    (int32_t)(d->config->command_timeout / USEC_PER_MSEC);
 }
 
+/* A client that has closed is found by sending to it as well. */
+static ssize_t
+listen_for_pregreet(const struct session *s, uint32_t msec)
+{
+	uint32_t second = (msec - s->out_from) / 1000;
+	char byte;
+
+	if (s->lane == LANE_HOLD && second % HOLD_LISTEN_EVERY != 0)
+		return 0;
+	return drip_peek(s, &byte, 1);
+}
+
 static enum session_state
 visit_greeting(struct dispatcher *d, struct session *s, uint64_t now)
 {
 	const struct texts *texts = d->texts.generation[s->texts];
 	uint32_t msec = dispatcher_msec(d, now);
-	char byte;
-	ssize_t n = drip_peek(s, &byte, 1);
+	ssize_t n = listen_for_pregreet(s, msec);
 
 	if (n > 0 && (s->flags & SESSION_PREGREET) == 0)
 		fall_into_hold(d, s);

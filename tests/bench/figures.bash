@@ -75,11 +75,12 @@ print_table() {
 			ratio = $8 == "" ? "" : ratios($6, $8)
 			summarize($4 ~ /ratio/ ? ratio : $6)
 			verdict = reached($4, $5, middle)
-			sign = $5 == "" ? "" : ($4 ~ /most/ ? "<=" : ">=")
+			sign = $4 ~ /most/ ? "<=" : ">="
+			times = $4 ~ /ratio/ ? "x" : ""
 			print $1, $2 ($3 == "" ? "" : ", " $3), range($6), \
 			    $7 == "" ? "-" : $7, range($8), range(ratio), \
-			    sign limit[1] ($4 ~ /ratio/ ? "x" : ""), \
-			    sign limit[2] ($4 ~ /ratio/ ? "x" : ""), \
+			    $5 == "" ? "-" : sign limit[1] times, \
+			    $5 == "" ? "-" : sign limit[2] times, \
 			    verdict
 		}' "$DIR/figures" | column -t -s '|'
 }

@@ -27,9 +27,8 @@
 #include "bin/common/loop.h"
 
 enum {
-	/* Not greeted yet: within any listener's backlog.  A first byte may
-	 * take a second. */
-	CONNECTING_MAX = 2048,
+	/* Not connected yet: within any listener's backlog. */
+	CONNECTING_MAX = 512,
 	SESSIONS_MAX = 19900,
 };
 
@@ -41,7 +40,7 @@ struct holder;
 struct client {
 	struct loop_io io;
 	struct holder *holder;
-	bool watched, gone, greeted;
+	bool watched, connected, gone, greeted;
 	bool done; /* with the command at hand */
 	struct reply reply;
 	uint8_t step;                /* of the dialogue */
@@ -52,7 +51,7 @@ struct client {
 struct holder {
 	struct loop *loop;
 	struct client *client;
-	unsigned int n, n_done, n_gone;
+	unsigned int n, n_done, n_gone, n_connected;
 	/* What the command at hand does with bytes that have arrived. */
 	void (*on_data)(struct client *, const char *data, size_t len);
 };
@@ -67,7 +66,8 @@ set_watched(struct client *c, bool watched)
 		return;
 	c->watched = watched;
 	if (watched)
-		r = loop_add(h->loop, &c->io, EPOLLIN);
+		r = loop_add(h->loop, &c->io,
+		    c->connected ? EPOLLIN : EPOLLIN | EPOLLOUT);
 	else
 		loop_remove(h->loop, &c->io);
 	if (r < 0)
@@ -95,14 +95,28 @@ lose(struct client *c)
 }
 
 static void
+note_connected(struct client *c)
+{
+	int r = loop_modify(c->holder->loop, &c->io, EPOLLIN);
+
+	if (r < 0)
+		load_die(r, "epoll");
+	c->connected = true;
+	c->holder->n_connected++;
+}
+
+static void
 on_client_ready(struct loop_io *io, uint32_t events, uint64_t now)
 {
 	struct client *c = CONTAINER_OF(io, struct client, io);
 	char buf[4096];
-	ssize_t n = recv(io->fd, buf, sizeof(buf), MSG_DONTWAIT);
+	ssize_t n;
 
 	(void)events;
 	(void)now;
+	if (!c->connected)
+		note_connected(c);
+	n = recv(io->fd, buf, sizeof(buf), MSG_DONTWAIT);
 	if (n == 0 || (n < 0 && errno != EAGAIN))
 		lose(c);
 	else if (n > 0)
@@ -182,7 +196,8 @@ open_all(struct holder *h, const struct sockaddr_in *to, uint32_t net)
 
 	h->on_data = on_first_byte;
 	while (h->n_done < h->n && clock_now() < began + PATIENCE) {
-		while (opened < h->n && opened - h->n_done < CONNECTING_MAX) {
+		while (
+		    opened < h->n && opened - h->n_connected < CONNECTING_MAX) {
 			struct client *c = &h->client[opened];
 
 			c->holder = h;

@@ -113,6 +113,7 @@ memory_of_ours() {
 }
 
 # memory_of_postscreen NAME [COMMAND]: into THEIRS, by the listener NAME_at.
+# Each listener has a process of its own; a new one has a new instance.
 memory_of_postscreen() {
 	local at=${1}_at i
 	THEIRS=''
@@ -150,23 +151,32 @@ row_dialogue() {
 		"256 64" "$OURS" "postscreen, dialogue" "$THEIRS"
 }
 
+# Both at the same time, and nobody reads meanwhile.  endlessh reckons its next
+# line from when it sent the last, so it falls behind its pace the more the less
+# the machine leaves it; so the same is shown for the bytes that have arrived.
 row_cpu() {
-	local i seconds=20 ours='' theirs='' a b c d
+	local i seconds=20 ours='' theirs='' our_bytes='' their_bytes='' a b c d
 	start_policyd 5 && start_tarpitd ours HoldGreeting=10min &&
 		start_endlessh || return
 	hold clients "$ours_at" "$HELD" && hold others "$endlessh_at" "$HELD" ||
 		return
 	for ((i = 0; i < RUNS; i++)); do
-		# Empties the clients' buffers, which nobody reads meanwhile.
 		tell clients alive && tell others alive || return
 		a=$(cpu_used "$ours_pid") b=$(cpu_used "$endlessh_pid")
 		sleep "$seconds"
-		c=$(cpu_used "$ours_pid") d=$(cpu_used "$endlessh_pid")
-		ours+=" $(calculate "($c - $a) / $HELD / $seconds")"
-		theirs+=" $(calculate "($d - $b) / $HELD / $seconds")"
+		c=$(($(cpu_used "$ours_pid") - a))
+		d=$(($(cpu_used "$endlessh_pid") - b))
+		ours+=" $(calculate "$c / $HELD / $seconds")"
+		theirs+=" $(calculate "$d / $HELD / $seconds")"
+		tell clients alive || return
+		our_bytes+=" $(calculate "5 * $c / $(value_of bytes "$REPLY")")"
+		tell others alive || return
+		their_bytes+=" $(calculate "5 * $d / $(value_of bytes "$REPLY")")"
 	done
-	figure cpu "CPU a session and second, dripped at 5 B/s" usec ratio-most \
+	figure cpu "CPU a session and second, set to 5 B/s" usec ratio-most \
 		"1.1 0.9" "$ours" endlessh "$theirs"
+	figure cpu "CPU for 5 bytes that arrived" usec ratio-most \
+		"1.1 0.9" "$our_bytes" endlessh "$their_bytes"
 }
 
 row_drip() {

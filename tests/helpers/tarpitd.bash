@@ -71,6 +71,11 @@ field() {
 	sed -n "s/.* $1=\([^ ]*\).*/\1/p"
 }
 
+# never_logged NAME REGEX: so far.
+never_logged() {
+	[ "$(grep -Ec -e "$2" "$DAEMONS/$1.log")" = 0 ]
+}
+
 # Hundredths of a second that the process of daemon NAME has computed.
 cpu_of() {
 	local stat

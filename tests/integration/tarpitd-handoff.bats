@@ -76,7 +76,7 @@ expect_no_mta() {
 }
 
 @test "handoff: a full backlog is waited for" {
-	local i before
+	local i
 	mta 0
 	tarpitd HandoffTimeout=2s
 	for i in 1 2 3 4; do SMTP=c$i smtp_connect "$AT" "127.0.1.$i"; done

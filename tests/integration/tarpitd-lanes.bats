@@ -185,7 +185,7 @@ arrivals() {
 		helo=early 'sender=<a@client.test>' recipients=1 |
 		grep -q 'reason="country.CN+15 behaviour:pregreet"'
 	grep -q '^tarpit_session .*behaviour=pregreet' "$DAEMONS/policy.log"
-	! grep -q took "$DAEMONS/mta.log"
+	never_logged mta took
 }
 
 @test "slow: a client that never reads is given up" {

@@ -56,7 +56,7 @@ hold_client() {
 	smtp_expect '220 mta.test'
 	smtp_close
 	record_of 127.0.0.9 outcome=passed
-	! grep -q event=shedding "$DAEMONS/tarpitd.log"
+	never_logged tarpitd event=shedding
 	hold_client c7 127.0.1.7
 	SMTP=c1 smtp_expect '421 4.3.2'
 	SMTP=c1 smtp_expect_eof

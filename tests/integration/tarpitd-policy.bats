@@ -129,7 +129,7 @@ is_passed_by_default() {
 	wait_for_log tarpitd event=policy_down
 	# Its answer finds nobody; the next question does not take it either.
 	is_passed_by_default 127.0.0.3
-	! grep -q lane=hold "$DAEMONS/tarpitd.log"
+	never_logged tarpitd lane=hold
 }
 
 @test "policy: answers in reverse order reach whom they are for" {

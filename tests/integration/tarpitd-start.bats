@@ -32,25 +32,17 @@ serves() {
 	smtp_close
 }
 
-# A second listener's port.
-other_port() {
-	local port
-	port=$(free_port)
-	while [ "$port" = "$PORT" ]; do port=$(free_port); done
-	echo "$port"
-}
-
 @test "start: --listen, several times" {
-	local port
-	port=$(other_port)
+	local second
+	second=$(free_port)
 	configure
 	start_daemon tarpitd "$BUILD/tarpitd" --config "$CONF" \
 		--listen "127.0.0.1:$PORT" --listen "[::1]:$PORT" \
-		--listen "127.0.0.1:$port"
-	wait_for_port tarpitd "$port"
+		--listen "127.0.0.1:$second"
+	wait_for_port tarpitd "$second"
 	serves "127.0.0.1:$PORT"
 	serves "[::1]:$PORT"
-	serves "127.0.0.1:$port"
+	serves "127.0.0.1:$second"
 	wait_for_log tarpitd 'serving on 3 sockets'
 }
 
