@@ -10,9 +10,9 @@
 
 #include "bin/common/fd.h"
 #include "data/cidr.h"
+#include "policy/loader.h"
 #include "policy/mmdb_check.h"
 #include "policy/source.h"
-#include "policy/watch.h"
 
 enum {
 	FILE_MAX = 1 << 30,
@@ -47,7 +47,7 @@ struct geoip {
 struct source {
 	const struct geoip_kind *kind;
 	const char *path;
-	struct watch watch;
+	struct loader *loader;
 	struct geoip *db; /* NULL: none could be opened yet */
 };
 
@@ -292,8 +292,7 @@ check_content(const struct geoip_kind *kind, MMDB_s *mmdb, const char **ret_why)
 	return 0;
 }
 
-/* Some tens of milliseconds for a database of 10 MB, in which questions wait:
- * it happens once a day, and their deadline is seconds away. */
+/* Some tens of milliseconds for a database of 10 MB. */
 static int
 load(const struct geoip_kind *kind, const char *path, struct geoip **ret_db,
     const char **ret_why)
@@ -321,6 +320,33 @@ load(const struct geoip_kind *kind, const char *path, struct geoip **ret_db,
 	return r;
 }
 
+static int
+load_for_loader(
+    const void *arg, const char *path, void **ret_data, char *why, size_t size)
+{
+	const char *text = NULL;
+	struct geoip *db;
+	int r = load(arg, path, &db, &text);
+
+	if (r == 0)
+		*ret_data = db;
+	else
+		snprintf(why, size, "%s",
+		    text                ? text
+			: r == -ENODATA ? "empty"
+					: strerror(-r));
+	return r;
+}
+
+static void
+free_for_loader(void *db)
+{
+	geoip_free(db);
+}
+
+static const struct loader_kind loader_kind = { load_for_loader,
+	free_for_loader };
+
 /*
  * The table
  */
@@ -335,6 +361,11 @@ geoip_open(
 		return -ENOMEM;
 	s->kind = kind;
 	s->path = path;
+	s->loader = loader_new(&loader_kind, kind);
+	if (!s->loader) {
+		free(s);
+		return -ENOMEM;
+	}
 	*ret_source = s;
 	return 0;
 }
@@ -357,6 +388,7 @@ static struct source *
 source_free(struct source *s)
 {
 	if (s) {
+		loader_free(s->loader);
 		geoip_free(s->db);
 		free(s);
 	}
@@ -366,35 +398,36 @@ source_free(struct source *s)
 static void
 geoip_inherit(struct source *s, struct source *old)
 {
+	struct loader *loader = s->loader;
+
 	if (strcmp(s->path, old->path) != 0)
 		return;
-	s->watch = old->watch;
 	s->db = old->db;
 	old->db = NULL;
+	/* With what it may be loading, and what it has seen. */
+	s->loader = old->loader;
+	old->loader = loader;
 }
 
 static bool
 geoip_refresh(struct source *s, struct source_note *note)
 {
-	const char *why = NULL;
-	struct geoip *db;
-	int r;
+	char why[200] = "";
+	void *db = NULL;
+	int r = 0;
 
-	if (*s->path == '\0' || !watch_changed(&s->watch, s->path))
+	if (*s->path == '\0' ||
+	    !loader_poll(s->loader, s->path, &r, &db, why, sizeof(why)))
 		return false;
-	r = load(s->kind, s->path, &db, &why);
 	if (r == 0) {
-		geoip_free(s->db);
+		loader_discard(s->loader, s->db);
 		s->db = db;
 	}
 	note->failed = r < 0;
 	note->has_data = s->db != NULL;
 	snprintf(note->file, sizeof(note->file), "%s", s->path);
 	if (r < 0)
-		snprintf(note->text, sizeof(note->text), "%s",
-		    why                 ? why
-			: r == -ENODATA ? "empty"
-					: strerror(-r));
+		snprintf(note->text, sizeof(note->text), "%s", why);
 	else
 		snprintf(note->text, sizeof(note->text), "%s, %u nodes",
 		    s->db->mmdb.metadata.database_type,

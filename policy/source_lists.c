@@ -5,17 +5,37 @@
 #include <string.h>
 
 #include "data/cdbfile.h"
+#include "policy/loader.h"
 #include "policy/source.h"
-#include "policy/watch.h"
 
 struct source {
 	struct rules *rules;
-	struct watch watch;
+	struct loader *loader;
 	struct cdbfile *file; /* NULL: none could be opened yet */
 	/* By list number in `file`: the weight, and the fact's name. */
 	const struct list_weight *weight[CDBFILE_LISTS_MAX];
 	const struct list_weight *asn_weight[CDBFILE_LISTS_MAX];
 };
+
+static int
+load(const void *arg, const char *path, void **ret_data, char *why, size_t size)
+{
+	struct cdbfile *file;
+	int r = cdbfile_open(path, &file, why, size);
+
+	(void)arg;
+	if (r == 0)
+		*ret_data = file;
+	return r;
+}
+
+static void
+free_file(void *file)
+{
+	cdbfile_free(file);
+}
+
+static const struct loader_kind loader_kind = { load, free_file };
 
 static int
 lists_open(struct source **ret_source, struct rules *rules, struct loop *loop)
@@ -26,6 +46,11 @@ lists_open(struct source **ret_source, struct rules *rules, struct loop *loop)
 	if (!s)
 		return -ENOMEM;
 	s->rules = rules;
+	s->loader = loader_new(&loader_kind, NULL);
+	if (!s->loader) {
+		free(s);
+		return -ENOMEM;
+	}
 	*ret_source = s;
 	return 0;
 }
@@ -34,15 +59,16 @@ static struct source *
 lists_free(struct source *s)
 {
 	if (s) {
+		loader_free(s->loader);
 		cdbfile_free(s->file);
 		free(s);
 	}
 	return NULL;
 }
 
-/* Takes FILE over on success. */
+/* Takes FILE over on success; what was used before is *RET_OLD's. */
 static int
-use_file(struct source *s, struct cdbfile *file)
+use_file(struct source *s, struct cdbfile *file, struct cdbfile **ret_old)
 {
 	const struct list_weight *weight[CDBFILE_LISTS_MAX];
 	const struct list_weight *asn_weight[CDBFILE_LISTS_MAX];
@@ -58,7 +84,7 @@ use_file(struct source *s, struct cdbfile *file)
 	}
 	memcpy(s->weight, weight, n * sizeof(weight[0]));
 	memcpy(s->asn_weight, asn_weight, n * sizeof(weight[0]));
-	cdbfile_free(s->file);
+	*ret_old = s->file;
 	s->file = file;
 	return 0;
 }
@@ -66,29 +92,36 @@ use_file(struct source *s, struct cdbfile *file)
 static void
 lists_inherit(struct source *s, struct source *old)
 {
+	struct loader *loader = s->loader;
+	struct cdbfile *none;
+
 	if (strcmp(s->rules->lists, old->rules->lists) != 0)
 		return;
 	/* Without memory for its weights the file is loaded anew. */
-	if (old->file && use_file(s, old->file) < 0)
+	if (old->file && use_file(s, old->file, &none) < 0)
 		return;
 	old->file = NULL;
-	s->watch = old->watch;
+	/* With what it may be loading, and what it has seen. */
+	s->loader = old->loader;
+	old->loader = loader;
 }
 
 static bool
 lists_refresh(struct source *s, struct source_note *note)
 {
-	const char *path = s->rules->lists;
-	struct cdbfile *file;
+	struct cdbfile *old = NULL;
+	void *file = NULL;
 	char why[200] = "";
-	int r;
+	int r = 0;
 
-	if (*path == '\0' || !watch_changed(&s->watch, path))
+	if (*s->rules->lists == '\0' ||
+	    !loader_poll(
+		s->loader, s->rules->lists, &r, &file, why, sizeof(why)))
 		return false;
-	snprintf(note->file, sizeof(note->file), "%s", path);
-	r = cdbfile_open(path, &file, why, sizeof(why));
-	if (r == 0 && (r = use_file(s, file)) < 0)
-		cdbfile_free(file);
+	snprintf(note->file, sizeof(note->file), "%s", s->rules->lists);
+	if (r == 0 && (r = use_file(s, file, &old)) < 0)
+		old = file;
+	loader_discard(s->loader, old);
 	note->failed = r < 0;
 	note->has_data = s->file != NULL;
 	if (r < 0)

@@ -26,6 +26,14 @@ load ../../helpers/common
 	run_case policy/source_test watch_sees_each_change_once
 }
 
+@test "source: lists of a network with identifier" {
+	run_case policy/source_test lists_of_a_network_with_identifier
+}
+
+@test "source: answers while new data is loaded" {
+	run_case policy/source_test answers_while_new_data_is_loaded
+}
+
 @test "source: every case is listed" {
 	all_cases_listed policy/source_test
 }

@@ -2,7 +2,9 @@
 #include "policy/source.h"
 
 #include <fcntl.h>
+#include <poll.h>
 
+#include "bin/common/clock.h"
 #include "data/cdbfile.h"
 #include "policy/watch.h"
 #include "tests/helpers/check.h"
@@ -79,6 +81,20 @@ teardown(void)
 	free(path);
 }
 
+/* Waits for news: what has changed is loaded by a thread. */
+static bool
+refresh(struct source_note *ret_note)
+{
+	uint64_t deadline = clock_now() + 20 * USEC_PER_SEC;
+
+	while (clock_now() < deadline) {
+		if (source_lists.refresh(source, ret_note))
+			return true;
+		poll(NULL, 0, 1);
+	}
+	return false;
+}
+
 /* The facts about ADDR, as they would stand in a reason. */
 static const char *
 ask(const char *addr)
@@ -101,12 +117,71 @@ lists_of_an_address(void)
 
 	setup();
 	publish("192.0.2.0/24", names, 2);
-	CHECK(source_lists.refresh(source, &note));
+	CHECK(refresh(&note));
 	CHECK(!note.failed && note.has_data);
 	CHECK_STR(note.file, path);
 	CHECK_STR(note.text, "2 lists");
 	CHECK_STR(ask("192.0.2.77"), "list.drop+100");
 	CHECK_STR(ask("192.0.3.77"), "");
+	CHECK(!source_lists.refresh(source, &note));
+	teardown();
+}
+
+static const char *
+ask_conclusion(uint32_t asn)
+{
+	static char reason[REASON_SIZE];
+	struct inquiry q = { .rules = &rules };
+
+	facts_init(&q.facts);
+	q.facts.asn = asn;
+	source_lists.conclude(source, &q);
+	verdict_print_reason(&q.facts, reason, sizeof(reason));
+	return reason;
+}
+
+static void
+lists_of_a_network_with_identifier(void)
+{
+	static const char *const names[] = { "drop" };
+	struct source_note note = { 0 };
+	char why[64];
+
+	setup();
+	CHECK_INT(rules_table.sections[2].set(
+		      &rules, "asnlist.drop", "70", why, sizeof(why)),
+	    0);
+	publish("192.0.2.0/24", names, 1);
+	CHECK(refresh(&note));
+	CHECK_STR(ask_conclusion(64496), "asnlist.drop(ASN7)+70");
+	CHECK_STR(ask_conclusion(64497), "");
+	CHECK_STR(ask_conclusion(0), "");
+	CHECK_STR(ask("192.0.2.77"), "list.drop+100");
+	teardown();
+}
+
+static void
+answers_while_new_data_is_loaded(void)
+{
+	static const char *const names[] = { "drop" };
+	struct source_note note = { 0 };
+
+	setup();
+	publish("192.0.2.0/24", names, 1);
+	CHECK(refresh(&note));
+	for (int i = 0; i < 20; i++) {
+		publish(i % 2 ? "192.0.2.0/24" : "198.51.100.0/24", names, 1);
+		/* Either of both, and never none. */
+		while (!source_lists.refresh(source, &note)) {
+			bool one = *ask("192.0.2.7") != '\0';
+			bool other = *ask("198.51.100.7") != '\0';
+
+			CHECK(one != other);
+		}
+		CHECK(!note.failed);
+	}
+	/* And freed in the middle of it. */
+	publish("192.0.2.0/24", names, 1);
 	CHECK(!source_lists.refresh(source, &note));
 	teardown();
 }
@@ -118,13 +193,13 @@ missing_file_is_said_once(void)
 	struct source_note note = { 0 };
 
 	setup();
-	CHECK(source_lists.refresh(source, &note));
+	CHECK(refresh(&note));
 	CHECK(note.failed && !note.has_data);
 	CHECK_STR(note.text, "No such file or directory");
 	CHECK_STR(ask("192.0.2.77"), "");
 	CHECK(!source_lists.refresh(source, &note));
 	publish("192.0.2.0/24", names, 1);
-	CHECK(source_lists.refresh(source, &note));
+	CHECK(refresh(&note));
 	CHECK(!note.failed);
 	CHECK_STR(ask("192.0.2.77"), "list.drop+100");
 	teardown();
@@ -138,13 +213,13 @@ damaged_file_keeps_the_old(void)
 
 	setup();
 	publish("192.0.2.0/24", names, 1);
-	CHECK(source_lists.refresh(source, &note));
+	CHECK(refresh(&note));
 	free(scratch_write("lists.cdb", "garbage", 7));
-	CHECK(source_lists.refresh(source, &note));
+	CHECK(refresh(&note));
 	CHECK(note.failed && note.has_data);
 	CHECK_STR(ask("192.0.2.77"), "list.drop+100");
 	CHECK(unlink(path) == 0);
-	CHECK(source_lists.refresh(source, &note));
+	CHECK(refresh(&note));
 	CHECK(note.failed && note.has_data);
 	CHECK_STR(ask("192.0.2.77"), "list.drop+100");
 	teardown();
@@ -159,9 +234,9 @@ lists_renumbered_by_a_new_file(void)
 
 	setup();
 	publish("192.0.2.0/24", before, 2);
-	CHECK(source_lists.refresh(source, &note));
+	CHECK(refresh(&note));
 	publish("198.51.100.0/24", after, 3);
-	CHECK(source_lists.refresh(source, &note));
+	CHECK(refresh(&note));
 	CHECK_STR(ask("192.0.2.77"), "");
 	CHECK_STR(ask("198.51.100.1"), "list.drop+100");
 	teardown();
@@ -177,9 +252,9 @@ reload_inherits_the_data(void)
 
 	setup();
 	publish("192.0.2.0/24", names, 1);
-	CHECK(source_lists.refresh(source, &note));
+	CHECK(refresh(&note));
 	free(scratch_write("lists.cdb", "garbage", 7));
-	CHECK(source_lists.refresh(source, &note));
+	CHECK(refresh(&note));
 	old = source;
 	make_rules(&changed, "7");
 	CHECK_INT(source_lists.open(&source, &changed, NULL), 0);
@@ -223,6 +298,8 @@ main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(lists_of_an_address),
+		CASE(lists_of_a_network_with_identifier),
+		CASE(answers_while_new_data_is_loaded),
 		CASE(missing_file_is_said_once),
 		CASE(damaged_file_keeps_the_old),
 		CASE(lists_renumbered_by_a_new_file),
