@@ -16,7 +16,7 @@ policy_USES         := data
 tarpitd_USES        := policy data
 tarpit-policyd_USES := policy data
 tarpit-handoff_USES :=
-tarpit-lists_USES   := data
+tarpit-lists_USES   := policy data
 LIBS_INTERNAL       := policy data
 
 # The libraries behind it; --as-needed leaves each program with its own.

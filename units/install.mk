@@ -62,17 +62,19 @@ install-files:
 	$(foreach c,$(INSTALL_LISTS),$(call install_conf,$(c),$(CONFDIR)/lists.d/$(notdir $(c))))
 
 # Users, directories and catalog, on this machine only: a package does it in
-# its own way.  None of it starts anything.
+# its own way.  None of it starts anything; the timer starts with the machine.
 install-activate:
 ifeq ($(DESTDIR),)
 	@! command -v systemd-sysusers >/dev/null || systemd-sysusers $(SYSUSERSDIR)/tarpit.conf
 	@! command -v systemd-tmpfiles >/dev/null || systemd-tmpfiles --create $(TMPFILESDIR)/tarpit.conf
 	@! command -v journalctl >/dev/null || journalctl --update-catalog
 	@[ ! -d /run/systemd/system ] || systemctl daemon-reload
+	@! command -v systemctl >/dev/null || systemctl -q enable tarpit-lists.timer
 endif
 
 # Configuration stays, unless it is as shipped.
 uninstall:               ## remove what install has put in place
+	@[ -n "$(DESTDIR)" ] || ! command -v systemctl >/dev/null || systemctl -q disable tarpit-lists.timer 2>/dev/null || :
 	rm -f $(PROGS:%=$(DESTDIR)$(SBINDIR)/%)
 	rm -f $(foreach m,$(INSTALL_MANS),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)))
 	rm -f $(INSTALL_UNITS:units/system/%=$(DESTDIR)$(SYSTEMD)/system/%)

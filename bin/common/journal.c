@@ -95,6 +95,7 @@ journal_init_target(struct journal *j, const char *program,
 		.fd = -1,
 		.address.sun_family = AF_UNIX,
 		.program = program,
+		.max_priority = 7,
 	};
 	if (target == JOURNAL_STDERR)
 		j->fd = open_stderr();
@@ -435,6 +436,8 @@ journal_send(struct journal *j, const struct record *r)
 {
 	int saved = errno;
 
+	if (event_priority(r->event) > j->max_priority)
+		return;
 	if (report_drops(j) && send_record(j, r))
 		j->sent++;
 	else

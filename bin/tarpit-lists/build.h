@@ -8,6 +8,7 @@
 #include "bin/common/journal.h"
 #include "bin/common/util.h"
 #include "bin/tarpit-lists/config.h"
+#include "bin/tarpit-lists/geoip.h"
 
 /* What both commands work on. */
 struct job {
@@ -15,6 +16,7 @@ struct job {
 	const char *config_path;
 	const struct list_config *lists;
 	size_t n_lists;
+	const struct geoip_config *geoip;
 	struct journal *journal;
 };
 

@@ -30,6 +30,29 @@ parse_percent(const char *value, void *member, char *why, size_t size)
 	return r;
 }
 
+/* A line has no room for all domains of a list of senders, so that several
+ * "spf:" lines add up. */
+static int
+parse_source(const char *value, void *member, char *why, size_t size)
+{
+	char **source = member, *joined;
+	const char *before = *source ? *source : "";
+	bool adds =
+	    strncmp(before, "spf:", 4) == 0 && strncmp(value, "spf:", 4) == 0;
+
+	if (asprintf(&joined, "%s%s%s", adds ? before : "", adds ? " " : "",
+		value) < 0) {
+		snprintf(why, size, "out of memory");
+		return -ENOMEM;
+	}
+	free(*source);
+	*source = joined;
+	if (strlen(joined) <= CDBFILE_SOURCE_MAX)
+		return 0;
+	snprintf(why, size, "longer than %d bytes", CDBFILE_SOURCE_MAX);
+	return -ERANGE;
+}
+
 #define LISTS_PATH(member, KEY, initially, text)                       \
 	{                                                              \
 		.section = "Lists", .key = KEY, .type = OPTION_STRING, \
@@ -84,8 +107,8 @@ const struct option_table config_table = {
 static const struct option list_options[] = {
 	{ LIST_OPTION(kind, "Kind", ENUM), .initial = "block",
 	    .names = kind_names, .help = "what the list is for" },
-	{ LIST_OPTION(source, "Source", STRING), .initial = "",
-	    .max = CDBFILE_SOURCE_MAX,
+	{ LIST_OPTION(source, "Source", CUSTOM), .initial = "",
+	    .parse = parse_source,
 	    .help = "file, https URL, or spf:DOMAIN..." },
 	{ LIST_OPTION(format, "Format", ENUM), .initial = "auto",
 	    .names = format_names, .help = "what it is written in" },
@@ -297,6 +320,7 @@ config_free_lists(struct list_config *lists, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		option_fini(&list_table, &lists[i]);
+		free(lists[i].source);
 		free(lists[i].path);
 	}
 	free(lists);

@@ -14,7 +14,7 @@ struct config {
 	char *ca_file;    /* "": the system's */
 	char *resolver;   /* ADDRESS[:PORT]; "": those of resolv.conf */
 	uint64_t timeout; /* usec; of one download */
-	bool force;
+	bool force, quiet;
 };
 
 extern const struct option_table config_table;
@@ -28,7 +28,7 @@ enum allow { ALLOW_AUTO, ALLOW_NO, ALLOW_YES };
 struct list_config {
 	char name[CDBFILE_NAME_MAX + 1];
 	char *path;   /* of its file */
-	char *source; /* as written, or an absolute path */
+	char *source; /* owned; as written, or an absolute path */
 	enum source_type source_type;
 	int kind;          /* enum cdbfile_kind */
 	int format;        /* enum list_format */

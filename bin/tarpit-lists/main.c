@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "bin/common/fd.h"
@@ -23,6 +24,7 @@ struct call {
 	struct config config;
 	struct list_config *lists;
 	size_t n_lists;
+	struct geoip_config geoip;
 	const char *config_path, *operand; /* NULL: none */
 };
 
@@ -44,7 +46,20 @@ set_force(void *config, const char *value, char *why, size_t size)
 	return 0;
 }
 
+static int
+set_quiet(void *config, const char *value, char *why, size_t size)
+{
+	(void)value;
+	(void)why;
+	(void)size;
+	((struct config *)config)->quiet = true;
+	return 0;
+}
+
 static const struct program_arg program_args[] = {
+	{ .name = "quiet",
+	    .set = set_quiet,
+	    .help = "say what is wrong, and nothing else" },
 	{ .name = "force",
 	    .set = set_force,
 	    .help = "fetch now, and publish whatever MinEntries= and "
@@ -55,7 +70,7 @@ static const struct program program = {
 	.name = "tarpit-lists",
 	.summary = "Fetches and compiles block and allow lists for "
 		   "tarpit-policyd.",
-	.usage = "[--force] build | update | query ADDRESS | status",
+	.usage = "[--force] [--quiet] build | update | query ADDRESS | status",
 	.config_path = SYSCONFDIR "/tarpit/tarpit-lists.conf",
 	.options = &config_table,
 	.args = program_args,
@@ -92,6 +107,7 @@ make_job(const struct call *call, struct journal *journal)
 		.config_path = call->config_path,
 		.lists = call->lists,
 		.n_lists = call->n_lists,
+		.geoip = &call->geoip,
 		.journal = journal };
 }
 
@@ -125,6 +141,8 @@ run_locked(const struct call *call, int (*run)(const struct job *))
 	/* A limit on file sizes is one more way to have a full disk. */
 	signal(SIGXFSZ, SIG_IGN);
 	journal_init(&journal, program.name);
+	if (call->config.quiet)
+		journal.max_priority = LOG_WARNING;
 	code = build_lock(&job, &lock);
 	if (code == 0)
 		code = run(&job);
@@ -273,8 +291,12 @@ main(int argc, char **argv)
 	    config_load_lists(&call.config, parsed.config_path, &call.lists,
 		&call.n_lists, &error) < 0)
 		program_die_config(&program, &error);
+	if ((!verb || verb->reads_config) &&
+	    geoip_load(call.config.geoip, &call.geoip, &error) < 0)
+		program_die_config(&program, &error);
 	if (verb)
 		code = verb->run(&call);
+	geoip_fini(&call.geoip);
 	config_free_lists(call.lists, call.n_lists);
 	option_fini(&config_table, &call.config);
 	return code;

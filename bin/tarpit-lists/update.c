@@ -9,6 +9,7 @@
 
 #include "bin/tarpit-lists/content.h"
 #include "bin/tarpit-lists/fetch.h"
+#include "bin/tarpit-lists/geoip.h"
 #include "bin/tarpit-lists/report.h"
 #include "bin/tarpit-lists/senders.h"
 #include "bin/tarpit-lists/state.h"
@@ -21,46 +22,67 @@ struct update {
 	bool has_news, needs_operator, needs_retry;
 };
 
-/* One list on its way. */
+/* One list, or database, on its way. */
 struct attempt {
+	const char *name, *source; /* of records and of the state */
+	uint64_t interval;         /* seconds */
+	/* A list's; NULL for a database, which has the others. */
 	const struct list_config *config;
+	const struct geoip_config *geoip;
+	enum geoip_database database;
+	char *copy; /* path of the last good one */
 	struct state state;
-	char *copy; /* its path */
 	struct fetched got;
+	char what[64]; /* that was fetched: "1407 entries" */
 	char why[sizeof(((struct state *)NULL)->result)];
 };
 
 /*
- * One list
+ * Fetching
  */
 
+/* URL within MAX_SIZE. */
 static int
-fetch_url(const struct update *u, struct attempt *a)
+fetch_url(const struct update *u, struct attempt *a, const char *url,
+    const char *user_pwd, uint64_t max_size)
 {
 	const struct config *config = u->job->config;
 	/* Without the copy "not modified" would leave us with nothing. */
 	bool has_copy = access(a->copy, R_OK) == 0 && !config->force;
 	struct fetch f = {
-		.url = a->config->source,
-		.label = u->show_progress ? a->config->name : NULL,
+		.url = url,
+		.label = u->show_progress ? a->name : NULL,
 		.ca_file = config->ca_file,
+		.user_pwd = user_pwd,
 		.timeout = config->timeout,
-		.max_size = a->config->max_size,
+		.max_size = max_size,
 		.etag = has_copy ? a->state.etag : "",
 		.modified = has_copy ? a->state.modified : "",
 	};
 	int r = fetch(&f, &a->got);
 
 	if (r < 0)
-		snprintf(a->why, sizeof(a->why), "%s: %s", f.url, a->got.why);
+		snprintf(a->why, sizeof(a->why), "%s: %s", url, a->got.why);
 	return r;
+}
+
+static int
+fetch_database(const struct update *u, struct attempt *a)
+{
+	AUTO_FREE char *url = NULL;
+	AUTO_FREE char *user_pwd = NULL;
+	int r = geoip_address(a->geoip, a->database, &url, &user_pwd);
+
+	if (r < 0)
+		return r;
+	return fetch_url(u, a, url, user_pwd, GEOIP_SIZE_MAX);
 }
 
 static int
 collect_senders(const struct update *u, struct attempt *a)
 {
-	struct senders s = { .list = a->config->name,
-		.source = a->config->source,
+	struct senders s = { .list = a->name,
+		.source = a->source,
 		.resolver = u->job->config->resolver,
 		.journal = u->job->journal };
 	AUTO_FREE char *copy = NULL;
@@ -71,6 +93,20 @@ collect_senders(const struct update *u, struct attempt *a)
 	return senders_collect(
 	    &s, &a->got.body, &a->got.len, a->why, sizeof(a->why));
 }
+
+static int
+get(const struct update *u, struct attempt *a)
+{
+	if (a->geoip)
+		return fetch_database(u, a);
+	if (a->config->source_type == SOURCE_SPF)
+		return collect_senders(u, a);
+	return fetch_url(u, a, a->source, NULL, a->config->max_size);
+}
+
+/*
+ * Accepting
+ */
 
 /* Not every server knows that we have it already. */
 static bool
@@ -87,7 +123,7 @@ is_copy(const struct attempt *a)
 /* What came must be a list, and a plausible one, before it takes the place of
  * the copy that was. */
 static int
-accept_text(const struct update *u, struct attempt *a, size_t *ret_entries)
+accept_list(const struct update *u, struct attempt *a)
 {
 	struct content_text text = { .config = a->config,
 		.name = a->config->source,
@@ -100,20 +136,38 @@ accept_text(const struct update *u, struct attempt *a, size_t *ret_entries)
 	if (r == 0 && !u->job->config->force)
 		r = content_check(
 		    &text, &content, u->previous, a->why, sizeof(a->why));
-	*ret_entries = content_entries(&content);
+	snprintf(
+	    a->what, sizeof(a->what), "%zu entries", content_entries(&content));
 	content_fini(&content);
 	if (r < 0)
 		return r;
 	r = state_save_copy(
-	    u->job->config->state, a->config->name, a->got.body, a->got.len);
+	    u->job->config->state, a->name, a->got.body, a->got.len);
 	if (r < 0)
 		snprintf(a->why, sizeof(a->why), "keeping a copy in %s: %s",
 		    u->job->config->state, strerror(-r));
 	return r;
 }
 
+static int
+accept_database(struct attempt *a)
+{
+	char why[300];
+	int r = geoip_publish(
+	    a->geoip, a->database, &a->got.body, &a->got.len, why, sizeof(why));
+
+	if (r < 0)
+		snprintf(a->why, sizeof(a->why), "%.200s: %s", a->source, why);
+	snprintf(a->what, sizeof(a->what), "%zu bytes", a->got.len);
+	return r;
+}
+
+/*
+ * One list or database
+ */
+
 static void
-note_success(struct update *u, struct attempt *a, size_t entries)
+note_success(struct update *u, struct attempt *a)
 {
 	struct state *s = &a->state;
 
@@ -128,10 +182,10 @@ note_success(struct update *u, struct attempt *a, size_t entries)
 		snprintf(s->result, sizeof(s->result), "not modified");
 		return;
 	}
-	u->has_news = true;
-	snprintf(s->result, sizeof(s->result), "%zu entries", entries);
-	report_list(u->job->journal, EVENT_LIST_CHANGED, a->config->name,
-	    "fetched %s: %zu entries", a->config->source, entries);
+	u->has_news |= a->config != NULL;
+	snprintf(s->result, sizeof(s->result), "%s", a->what);
+	report_list(u->job->journal, EVENT_LIST_CHANGED, a->name,
+	    "fetched %s: %s", a->source, a->what);
 }
 
 static void
@@ -148,43 +202,41 @@ note_failure(struct update *u, struct attempt *a, int error)
 		u->needs_retry = true;
 	else
 		u->needs_operator = true;
-	report_list(u->job->journal, EVENT_LIST_FAILED, a->config->name,
-	    "%s; %s", a->why,
+	report_list(u->job->journal, EVENT_LIST_FAILED, a->name, "%s; %s",
+	    a->why,
 	    access(a->copy, F_OK) == 0 ? "its last good copy stands"
 				       : "there is no copy yet");
 }
 
 static void
-try_list(struct update *u, struct attempt *a)
+try_once(struct update *u, struct attempt *a)
 {
-	size_t entries = 0;
-	int r = a->config->source_type == SOURCE_SPF ? collect_senders(u, a)
-						     : fetch_url(u, a);
+	int r = get(u, a);
 
-	if (r == 0 && a->got.body && is_copy(a))
+	/* A database is packed otherwise than its copy. */
+	if (r == 0 && a->config && a->got.body && is_copy(a))
 		a->got.not_modified = true;
 	if (r == 0 && !a->got.not_modified)
-		r = accept_text(u, a, &entries);
+		r = a->geoip ? accept_database(a) : accept_list(u, a);
 	if (r == 0)
-		note_success(u, a, entries);
+		note_success(u, a);
 	else
 		note_failure(u, a, r);
 	free(a->got.body);
 }
 
-/* Another source makes everything that is known of the list worthless, but
- * for its copy, which stands until there is a better one. */
+/* Another source makes everything that is known of it worthless, but for its
+ * copy, which stands until there is a better one. */
 static void
 load_state(const struct update *u, struct attempt *a)
 {
-	const char *source = a->config->source;
-
-	state_load(u->job->config->state, a->config->name, &a->state);
+	state_load(u->job->config->state, a->name, &a->state);
 	/* A clock that was set back must not stop us. */
-	if (strcmp(a->state.source, source) != 0 || a->state.tried > u->now) {
+	if (strcmp(a->state.source, a->source) != 0 ||
+	    a->state.tried > u->now) {
 		a->state = (struct state){ 0 };
 		snprintf(
-		    a->state.source, sizeof(a->state.source), "%s", source);
+		    a->state.source, sizeof(a->state.source), "%s", a->source);
 	}
 }
 
@@ -192,11 +244,34 @@ static int
 save_state(const struct update *u, const struct attempt *a)
 {
 	const char *dir = u->job->config->state;
-	int r = state_save(dir, a->config->name, &a->state);
+	int r = state_save(dir, a->name, &a->state);
 
 	if (r < 0)
-		report_list(u->job->journal, EVENT_LISTS_ERROR, a->config->name,
+		report_list(u->job->journal, EVENT_LISTS_ERROR, a->name,
 		    "%s: %s", dir, strerror(-r));
+	return r;
+}
+
+/* Fetches it if it is due. */
+static int
+update_one(struct update *u, struct attempt *a)
+{
+	int r;
+
+	load_state(u, a);
+	if (!u->job->config->force &&
+	    u->now < state_next(&a->state, a->interval))
+		return 0;
+	/* Said before it is so: whoever is killed in a download, or cannot
+	 * write down that he had one, must not ask again each minute. */
+	a->state.tried = u->now;
+	a->state.failures++;
+	snprintf(a->state.result, sizeof(a->state.result), "interrupted");
+	r = save_state(u, a);
+	if (r == 0) {
+		try_once(u, a);
+		r = save_state(u, a);
+	}
 	return r;
 }
 
@@ -205,26 +280,27 @@ update_list(struct update *u, const struct list_config *config)
 {
 	AUTO_FREE char *copy =
 	    state_path(u->job->config->state, config->name, ".copy");
-	struct attempt a = { .config = config, .copy = copy };
-	int r;
+	struct attempt a = { .name = config->name,
+		.source = config->source,
+		.interval = config->interval / USEC_PER_SEC,
+		.config = config,
+		.copy = copy };
 
-	if (!copy)
-		return -ENOMEM;
-	load_state(u, &a);
-	if (!u->job->config->force &&
-	    u->now < state_next(&a.state, config->interval / USEC_PER_SEC))
-		return 0;
-	/* Said before it is so: whoever is killed in a download, or cannot
-	 * write down that he had one, must not ask again each minute. */
-	a.state.tried = u->now;
-	a.state.failures++;
-	snprintf(a.state.result, sizeof(a.state.result), "interrupted");
-	r = save_state(u, &a);
-	if (r == 0) {
-		try_list(u, &a);
-		r = save_state(u, &a);
-	}
-	return r;
+	return copy ? update_one(u, &a) : -ENOMEM;
+}
+
+static int
+update_database(struct update *u, enum geoip_database which)
+{
+	const struct geoip_config *geoip = u->job->geoip;
+	struct attempt a = { .name = geoip_name(which),
+		.source = geoip->source[which],
+		.interval = geoip->interval / USEC_PER_SEC,
+		.geoip = geoip,
+		.database = which,
+		.copy = geoip->file[which] };
+
+	return *a.source ? update_one(u, &a) : 0;
 }
 
 /*
@@ -270,6 +346,9 @@ update_run(const struct job *job)
 		    update_list(&u, &job->lists[i]) < 0)
 			u.needs_retry = true;
 	cdbfile_free(u.previous);
+	for (int i = 0; i < GEOIP_COUNT; i++)
+		if (update_database(&u, (enum geoip_database)i) < 0)
+			u.needs_retry = true;
 	code = u.needs_operator ? EXIT_OPERATOR
 	    : u.needs_retry     ? EXIT_TEMPORARY
 				: 0;

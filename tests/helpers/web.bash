@@ -8,11 +8,11 @@
 #   /hop      redirects to /list.txt        /loop   redirects to itself
 #   /plain    redirects from TLS to none    /busy   429, Retry-After: 7200
 #   /packed/  files are sent as Content-Encoding: gzip
-#   /secret/  asks for user 7, password key
+#   /geoip/   asks for user 7, password key, as MaxMind's does
 
 start_web() {
 	local dir=$1
-	mkdir -p "$dir/www/packed" "$dir/www/secret" "$dir/nginx"
+	mkdir -p "$dir/www/packed" "$dir/nginx"
 	WEB_TLS_PORT=$(free_port) WEB_PORT=$(free_port)
 	WEB=https://127.0.0.1:$WEB_TLS_PORT WEB_PLAIN=http://127.0.0.1:$WEB_PORT
 	make_authority "$dir" || return
@@ -67,7 +67,7 @@ web_config() {
 					return 429;
 				}
 				location /packed/ { add_header Content-Encoding gzip; }
-				location /secret/ {
+				location /geoip/ {
 					auth_basic secret;
 					auth_basic_user_file $dir/nginx/passwords;
 				}
