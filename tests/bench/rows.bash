@@ -68,12 +68,14 @@ grown() {
 	local empty
 	empty=$(pss "$1")
 	hold "$2" "$3" "$HELD" || return
-	[ $# -lt 4 ] || tell "$2" "$4"
+	[ $# -lt 4 ] || tell "$2" "$4" || return
 	# Two rounds of visits: everyone has been dripped to.
 	tell "$2" measure 2
 	tell "$2" alive
-	[ "$(value_of sessions "$REPLY")" = "$HELD" ] ||
-		say "$2: only $REPLY"
+	[ "$(value_of sessions "$REPLY")" = "$HELD" ] || {
+		say "$2: not all are left: $REPLY"
+		return 1
+	}
 	GROWN=$(calculate "($(pss "$1") - $empty) / $HELD")
 	release "$2"
 }
