@@ -199,7 +199,7 @@ row_drip() {
 farthest_from_5() {
 	calculate "a = 100 - 20 * $(value_of "$1" "$REPLY")
 		b = 20 * $(value_of "$2" "$REPLY") - 100
-		printf \"%.3g\", a > b ? a : b; exit; "
+		printf \"%.3g\", (a > b ? a : b); exit; "
 }
 
 #
