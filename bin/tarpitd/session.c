@@ -334,7 +334,9 @@ reconsider(struct dispatcher *d, struct session *s, const struct verdict *v,
     uint64_t now)
 {
 	set_verdict(d, s, v);
-	drip_set_rate(s, v->rate, dispatcher_msec(d, now));
+	/* One that would pass it has no rate for a held session. */
+	if (v->rate != 0)
+		drip_set_rate(s, v->rate, dispatcher_msec(d, now));
 }
 
 void
