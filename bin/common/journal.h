@@ -35,8 +35,8 @@ struct journal {
 	int fd;
 	struct sockaddr_un address; /* of the datagram targets */
 	const char *program;        /* SYSLOG_IDENTIFIER; borrowed */
-	int max_priority; /* less urgent records are not sent; 7: none */
-	uint64_t sent, dropped;     /* records, reports of drops not counted */
+	int max_priority;       /* less urgent records are not sent; 7: none */
+	uint64_t sent, dropped; /* records, reports of drops not counted */
 	uint64_t reported; /* of `dropped`, how many a record has told of */
 };
 

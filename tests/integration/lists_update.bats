@@ -341,7 +341,7 @@ nothing_changed() {
 	[ "$(id -u)" -eq 0 ] || skip "mounting needs root"
 	local full
 	for full in 8 16 24 40; do
-		rm -rf "$D/var" && mkdir "$D/var"
+		rm -rf "${D:?}/var" && mkdir "$D/var"
 		export -f lists remote age good_update nothing_changed
 		export D WEB full
 		echo 192.0.2.1 >"$D/www/list.txt"

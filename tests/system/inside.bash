@@ -117,10 +117,40 @@ exposure() {
 		useradd -r Debian-exim
 		systemctl daemon-reload
 	fi
-	for name in tarpitd tarpit-policyd tarpit-handoff; do
+	for name in tarpitd tarpit-policyd tarpit-handoff tarpit-lists; do
 		systemd-analyze security --no-pager --threshold=20 $name.service |
 			tail -n 1
 	done
+}
+
+# The updater as its own user in its sandbox: from a list that a server on
+# loopback publishes to the policy service's data.
+lists_updated() {
+	local web
+	install_tarpit
+	systemctl is-enabled tarpit-lists.timer
+	rm /etc/tarpit/lists.d/known-senders.conf
+	cat >/run/web <<-'END'
+		#!/bin/sh
+		while IFS= read -r line && [ ${#line} -gt 1 ]; do :; done
+		printf 'HTTP/1.0 200 OK\r\nContent-Length: 13\r\n\r\n192.0.2.0/24\n'
+	END
+	chmod 755 /run/web
+	systemd-run -q --unit=web -p SuccessExitStatus=143 socat \
+		TCP-LISTEN:8080,bind=127.0.0.1,reuseaddr,fork EXEC:/run/web
+	wait_until '(exec 8<>/dev/tcp/127.0.0.1/8080) 2>/dev/null'
+	printf '[List]\nSource=http://127.0.0.1:8080/web\n' \
+		>/etc/tarpit/lists.d/web.conf
+	# By hand first, as root: what it leaves must not be in the way.
+	tarpit-lists build
+	systemctl start tarpit-lists.service
+	tarpit-lists query 192.0.2.9
+	stat -c '%U %a' /var/lib/tarpit/lists.cdb /var/lib/tarpit/lists/web.copy
+	journalctl -q -o json TARPIT_LIST=web
+	systemctl start tarpit-lists.timer
+	systemctl is-active tarpit-lists.timer
+	systemctl stop tarpit-lists.timer web
+	systemctl --failed --no-legend
 }
 
 lanes_with_postfix() {

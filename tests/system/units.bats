@@ -46,14 +46,24 @@ nothing_failed() {
 	nothing_failed
 }
 
+@test "units: lists are fetched by their own user, by a timer that is enabled" {
+	in_container lists_updated
+	[[ $output == enabled* || $output == *$'\n'enabled* ]]
+	[[ $output == *"web	block	192.0.2.0/24"* ]]
+	[ "$(grep -cx 'tarpit-lists 644' <<<"$output")" -eq 2 ]
+	[[ $output == *'"TARPIT_EVENT":"list_changed"'* || $output == *'list_changed'* ]]
+	[[ $output == *$'\nactive'* ]]
+	nothing_failed
+}
+
 @test "units: exposure is at most 2.0" {
 	in_container exposure
-	[ "$(grep -c 'Overall exposure level' <<<"$output")" = 3 ]
+	[ "$(grep -c 'Overall exposure level' <<<"$output")" = 4 ]
 }
 
 @test "units: exposure is at most 2.0 with Exim as well" {
 	in_container exposure exim
-	[ "$(grep -c 'Overall exposure level' <<<"$output")" = 3 ]
+	[ "$(grep -c 'Overall exposure level' <<<"$output")" = 4 ]
 }
 
 @test "units: a mail through each lane to Postfix" {
