@@ -67,7 +67,7 @@ HELPER_SRCS := $(wildcard tests/helpers/*.c)
 HELPERS     := $(HELPER_SRCS:%.c=$(B)/%)
 PRELOAD_SRCS := $(wildcard tests/helpers/preload/*.c)
 PRELOADS    := $(PRELOAD_SRCS:%.c=$(B)/%.so)
-SRCS  := $(wildcard bin/*/*.c policy/*.c data/*.c tests/unit/*/*.c tests/fuzz/*/*.c tests/bench/*.c) $(HELPER_SRCS) $(PRELOAD_SRCS)
+SRCS  := $(wildcard bin/*/*.c policy/*.c data/*.c tests/unit/*/*.c tests/fuzz/*/*.c tests/bench/*.c tests/bench/*/*.c) $(HELPER_SRCS) $(PRELOAD_SRCS)
 HDRS  := $(wildcard bin/*/*.h policy/*.h data/*.h tests/helpers/*.h tests/bench/*.h)
 
 .DEFAULT_GOAL := all
@@ -129,6 +129,11 @@ LOAD := $(B)/tests/bench/load
 $(LOAD): $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/*.c)) $(B)/common.a
 	$(call brief,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+# Compiled lists against other ways to keep them, without a server.
+LISTS_BENCH := $(B)/tests/bench/lists/lists
+$(LISTS_BENCH): $(B)/tests/bench/lists/lists.o $(B)/policy.a $(B)/data.a $(B)/common.a
+	$(call brief,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 # What tests preload into the programs; never with a sanitizer in it.
 $(PRELOADS): $(B)/%.so: %.c $(B)/.flags
 	@mkdir -p $(@D)
@@ -183,7 +188,7 @@ fuzz-run:
 
 bench:                   ## figures against endlessh and postscreen; BENCH=name
 	@tests/helpers/packages build bench
-	$(again) all $(HELPERS) $(LOAD)
+	$(again) all $(HELPERS) $(LOAD) $(LISTS_BENCH)
 	$(again) data
 	@BUILD=$(CURDIR)/$(B) BENCH='$(BENCH)' tests/bench/run
 

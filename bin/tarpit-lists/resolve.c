@@ -156,8 +156,8 @@ ask(struct question *q)
 {
 	static unsigned char answer[NS_MAXMSG];
 	ns_msg msg;
-	int len = res_nquery(&q->resolver->state, q->name, ns_c_in, q->type,
-	    answer, sizeof(answer));
+	int len = res_nquery(&q->resolver->state, q->name, ns_c_in,
+	    (int)q->type, answer, sizeof(answer));
 
 	if (len < 0)
 		return query_error(q->resolver);

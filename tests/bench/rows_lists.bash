@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: ISC
+# The row of the compiled lists: a million networks like those of real lists,
+# kept as we do, as .mmdb, and as sorted ranges.  All of it in CPU time: it needs
+# no server, and says the same on a busy machine.
+
+row_lists() {
+	local i out compile='' cdb='' mmdb='' ranges='' gap=''
+	for ((i = 0; i < RUNS; i++)); do
+		out=$("$BUILD/tests/bench/lists/lists" 1000000 "$DIR") || return
+		compile+=" $(value_of compile_ms "$out")"
+		cdb+=" $(value_of cdb_random_ns "$out")"
+		mmdb+=" $(value_of mmdb_random_ns "$out")"
+		ranges+=" $(value_of ranges_random_ns "$out")"
+		gap+=" $(value_of swap_gap_cpu_usec "$out")"
+	done
+	figure lists "compiling 1,000,000 networks" "ms" most "5000 1000" \
+		"$compile"
+	figure lists "look-up in 1,000,000 networks" "ns" most "2000 1000" \
+		"$cdb" "as .mmdb" "$mmdb"
+	figure lists "the same against sorted ranges" "ns" most "2000 1000" \
+		"$cdb" "sorted ranges" "$ranges"
+	figure lists "an answer held up by a swap" "usec" most "1000 500" "$gap"
+}
