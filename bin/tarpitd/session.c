@@ -208,6 +208,7 @@ begin_hold(struct dispatcher *d, struct session *s, uint64_t now)
 	s->out_from = dispatcher_msec(d, now);
 	s->deadline = s->out_from + (uint32_t)takes;
 	sockbuf_shrink(s->fd);
+	sockbuf_use_reno(s->fd);
 	enter(d, s, SESSION_GREETING, now);
 }
 

@@ -196,10 +196,14 @@ row_drip() {
 	figure drip "worst client's bytes in 20 s" "% off" most "10 5" "$counted"
 }
 
+# farthest_from_5 LEAST MOST: of the values of these names, in percent.
 farthest_from_5() {
-	calculate "a = 100 - 20 * $(value_of "$1" "$REPLY")
-		b = 20 * $(value_of "$2" "$REPLY") - 100
-		printf \"%.3g\", (a > b ? a : b); exit; "
+	awk -v least="$(value_of "$1" "$REPLY")" \
+		-v most="$(value_of "$2" "$REPLY")" 'BEGIN {
+			below = 100 - 20 * least
+			above = 20 * most - 100
+			printf "%.3g", below > above ? below : above
+		}'
 }
 
 #
