@@ -614,6 +614,8 @@ is_refused(const char *key, size_t offset, uint32_t value)
 	layout_put32(at, value);
 	correct_checksum(map, size);
 	r = try_open(why, sizeof(why));
+	if (r == 0)
+		fixture.file = cdbfile_free(fixture.file);
 	memcpy(at, kept, 4);
 	munmap(map, size);
 	return r == -EBADMSG && strncmp(why, "damaged: ", 9) == 0;
