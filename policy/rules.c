@@ -18,9 +18,9 @@ static const struct {
 	[FACT_RDNS_GENERIC] = { "rdns.generic", NULL, false },
 	[FACT_RDNS_OK] = { "rdns.ok", NULL, false },
 	[FACT_HISTORY_NONE] = { "history.none", NULL, true },
-	[FACT_HISTORY_PATIENT] = { "history.patient", NULL, false },
-	[FACT_HISTORY_ABANDONED] = { "history.abandoned", NULL, false },
-	[FACT_HISTORY_PREGREET] = { "history.pregreet", NULL, false },
+	[FACT_HISTORY_PATIENT] = { "history.patient", NULL, true },
+	[FACT_HISTORY_ABANDONED] = { "history.abandoned", NULL, true },
+	[FACT_HISTORY_PREGREET] = { "history.pregreet", NULL, true },
 	[FACT_BEHAVIOUR_PREGREET] = { "behaviour.pregreet",
 	    "behaviour:pregreet", true },
 };
@@ -366,6 +366,15 @@ parse_action(const char *value, void *member, char *why, size_t size)
 		.offset = offsetof(struct rules, member), .min = -SCORE_MAX, \
 		.max = SCORE_MAX, .initial = preset, .help = text            \
 	}
+#define HALF_LIFE(name, kind, preset, text)                             \
+	{                                                               \
+		.section = "History", .key = name, .type = OPTION_TIME, \
+		.offset = offsetof(struct rules, half_life) +           \
+		    (kind) * sizeof(uint64_t),                          \
+		.min = USEC_PER_SEC,                                    \
+		.max = 3650 * 86400 * (int64_t)USEC_PER_SEC,            \
+		.initial = preset, .help = text                         \
+	}
 #define ACTION(name, lane, text)                                              \
 	{                                                                     \
 		.section = "Postfix", .key = name, .type = OPTION_CUSTOM,     \
@@ -383,7 +392,7 @@ static const struct option options[] = {
 	PATH("Asn", asn, "/var/lib/tarpit/asn.mmdb",
 	    "database of autonomous systems in MaxMind's format"),
 	PATH("History", history, "/var/lib/tarpit/history",
-	    "what is remembered of clients (not used yet)"),
+	    "directory of what is remembered of clients"),
 	LANE("Slow", slow, "20", "lowest score of the lane slow"),
 	LANE("Throttle", throttle, "60", "lowest score of the lane throttle"),
 	LANE("Hold", hold, "100", "lowest score of the lane hold"),
@@ -396,6 +405,16 @@ static const struct option options[] = {
 	    .offset = offsetof(struct rules, ttl),
 	    .max = 3600 * (int64_t)USEC_PER_SEC, .initial = "60s",
 	    .help = "how long a pass may be used again for its address" },
+	HALF_LIFE("PatientHalfLife", HISTORY_PATIENT, "30d",
+	    "in which a client's patience counts half"),
+	HALF_LIFE("AbandonedHalfLife", HISTORY_ABANDONED, "1d",
+	    "in which having left counts half"),
+	HALF_LIFE("PregreetHalfLife", HISTORY_PREGREET, "7d",
+	    "in which having talked early counts half"),
+	{ .section = "History", .key = "MaxRecords", .type = OPTION_INT,
+	    .offset = offsetof(struct rules, history_max),
+	    .min = 64, .max = 1 << 26, .initial = "1048576",
+	    .help = "clients and networks remembered; 32 bytes each" },
 	{ .section = "Service", .key = "MaxConnections", .type = OPTION_INT,
 	    .offset = offsetof(struct rules, max_connections),
 	    .min = 1, .max = 4096, .initial = "64",

@@ -15,6 +15,7 @@
 #include "bin/common/util.h"
 #include "policy/curve.h"
 #include "policy/facts.h"
+#include "policy/history.h"
 #include "policy/verdict.h"
 
 enum {
@@ -75,8 +76,10 @@ struct rules {
 	struct list_weight *list_weight;
 	size_t n_dnsbl;
 	struct dnsbl_weight dnsbl[DNSBL_MAX];
-	char *action[LANE_COUNT]; /* [Postfix] */
-	uint64_t ttl;             /* usec */
+	char *action[LANE_COUNT];               /* [Postfix] */
+	uint64_t ttl;                           /* usec */
+	uint64_t half_life[HISTORY_KIND_COUNT]; /* usec */
+	int64_t history_max;                    /* records */
 	int64_t max_connections;
 };
 

@@ -66,6 +66,10 @@ struct source_ops {
 
 	/* Forgets an inquiry that it let wait.  NULL if it never does. */
 	void (*cancel)(struct source *, struct inquiry *);
+
+	/* Remembers how a session of ADDR went.  NULL if it does not. */
+	void (*learn)(
+	    struct source *, const struct in6_addr *addr, enum learned learned);
 };
 
 /* A source that let INQUIRY wait has added its facts. */
@@ -79,3 +83,4 @@ source_answered(struct inquiry *q)
 extern const struct source_ops source_lists;
 extern const struct source_ops source_country;
 extern const struct source_ops source_asn;
+extern const struct source_ops source_history;

@@ -9,6 +9,7 @@ static const struct source_ops *const sources[] = {
 	&source_lists,
 	&source_country,
 	&source_asn,
+	&source_history,
 };
 
 enum { SOURCE_COUNT = ARRAY_SIZE(sources) };
@@ -104,9 +105,17 @@ policy_ask(struct policy *p, struct inquiry *q)
 		if (sources[i]->ask(p->source[i], q) == SOURCE_WAITS)
 			q->waiting++;
 	}
-	/* Nothing is remembered of anybody as yet. */
-	rules_add_named(&p->rules, FACT_HISTORY_NONE, &q->facts);
 	return --q->waiting == 0;
+}
+
+void
+policy_learn(
+    struct policy *p, const struct in6_addr *addr, enum learned learned)
+{
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
+		if (sources[i]->learn)
+			sources[i]->learn(p->source[i], addr, learned);
+	}
 }
 
 void

@@ -14,7 +14,7 @@ static const char *const requests[] = {
 
 /* What a message may say; the values as found. */
 struct fields {
-	struct attr request, instance, client_address, behaviour;
+	struct attr request, instance, client_address, behaviour, outcome;
 };
 
 static bool
@@ -40,6 +40,8 @@ read_fields(const char *msg, size_t len, struct fields *ret)
 			ret->client_address = a;
 		else if (attr_is(&a, "behaviour"))
 			ret->behaviour = a;
+		else if (attr_is(&a, "outcome"))
+			ret->outcome = a;
 	}
 	return r;
 }
@@ -76,6 +78,31 @@ read_instance(const struct fields *f, struct question *q, const char **ret_why)
 	return 0;
 }
 
+/* The outcomes that tell something of the client; refused, shed and failed tell
+ * of ourselves or of the MTA. */
+static const struct {
+	const char *outcome;
+	enum learned learned;
+} lessons[] = {
+	{ "passed", LEARNED_PASSED },
+	{ "graduated", LEARNED_PATIENT },
+	{ "delivered", LEARNED_PATIENT },
+	{ "abandoned", LEARNED_ABANDONED },
+};
+
+static void
+read_outcome(const struct fields *f, struct question *q)
+{
+	q->has_learned = q->pregreet;
+	q->learned = LEARNED_PREGREET;
+	for (size_t i = 0; i < ARRAY_SIZE(lessons) && !q->pregreet; i++) {
+		if (!value_is(&f->outcome, lessons[i].outcome))
+			continue;
+		q->has_learned = true;
+		q->learned = lessons[i].learned;
+	}
+}
+
 int
 question_read(
     const char *msg, size_t len, struct question *ret, const char **ret_why)
@@ -94,6 +121,7 @@ question_read(
 	ret->has_addr = f.client_address.value &&
 	    cidr_parse_addr(f.client_address.value, f.client_address.value_len,
 		&ret->addr) == 0;
+	read_outcome(&f, ret);
 	/* Postfix says "unknown" now and then, and wants an answer. */
 	if (!ret->has_addr && ret->request == REQUEST_SESSION)
 		return reject(ret_why,

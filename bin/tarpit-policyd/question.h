@@ -11,6 +11,7 @@
 
 #include "bin/common/attrs.h"
 #include "bin/common/util.h"
+#include "policy/history.h"
 #include "policy/verdict.h"
 
 enum {
@@ -33,6 +34,9 @@ struct question {
 	bool has_addr;
 	struct in6_addr addr; /* IPv4 as IPv4-mapped */
 	bool pregreet;        /* behaviour=pregreet */
+	/* Of an outcome: it has taught something, and what. */
+	bool has_learned;
+	enum learned learned;
 };
 
 /* Reads one complete message.  Unknown names are ignored; of a name that comes

@@ -208,6 +208,14 @@ ask(struct open_question *o)
 	open_question_free(s, o);
 }
 
+static void
+take_outcome(struct server *s, const struct question *q)
+{
+	s->counts.outcomes++;
+	if (q->has_addr && q->has_learned)
+		policy_learn(s->policy, &q->addr, q->learned);
+}
+
 /* One complete message; there is room for its answer. */
 static void
 take_message(struct open_question *o, const char *msg, size_t len)
@@ -221,7 +229,7 @@ take_message(struct open_question *o, const char *msg, size_t len)
 		p->out_len +=
 		    question_answer_error(&o->question, why, answer_place(p));
 	} else if (o->question.request == REQUEST_OUTCOME) {
-		s->counts.outcomes++;
+		take_outcome(s, &o->question);
 	} else if (!o->question.has_addr) {
 		/* Postfix did not know the client's address. */
 		s->counts.answers++;

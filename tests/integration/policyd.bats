@@ -22,6 +22,7 @@ write_config() {
 		Lists=$dir/lists.cdb
 		Country=$dir/country.mmdb
 		Asn=$dir/asn.mmdb
+		History=
 		[Weights]
 		list.drop=100
 		list.known=-1000
@@ -335,7 +336,7 @@ recipient=x@example.org
 	[ "$output" = "history.none+25" ]
 	write_config 'history.none=lots'
 	kill -HUP "$(daemon_pid policyd)"
-	wait_for_record policyd event=config_error "file=$dir/policy.conf" line=14
+	wait_for_record policyd event=config_error "file=$dir/policy.conf" line=15
 	run reason 192.0.2.7
 	[ "$output" = "history.none+25" ]
 	rm "$dir/policy.conf"
@@ -422,7 +423,7 @@ recipient=x@example.org
 	write_config 'country.china=3'
 	run "$BUILD/tarpit-policyd" --config "$dir/policy.conf" --check-config
 	[ "$status" = 100 ]
-	[[ "$output" = *"$dir/policy.conf:14: "*country.china* ]]
+	[[ "$output" = *"$dir/policy.conf:15: "*country.china* ]]
 	write_config '[Lanes]' 'Slow=200'
 	run "$BUILD/tarpit-policyd" --config "$dir/policy.conf" --check-config
 	[ "$status" = 100 ]

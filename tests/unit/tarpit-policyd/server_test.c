@@ -23,6 +23,7 @@ struct policy {
 	struct rules rules;
 	bool waits; /* questions wait until answer_one() */
 	size_t n_waiting, cancelled;
+	size_t learned[4]; /* by enum learned */
 	struct inquiry *waiting[WAITING_MAX];
 };
 
@@ -71,6 +72,14 @@ policy_cancel(struct policy *p, struct inquiry *inquiry)
 		return;
 	}
 	CHECK(!"cancelled what did not wait");
+}
+
+void
+policy_learn(
+    struct policy *p, const struct in6_addr *addr, enum learned learned)
+{
+	(void)addr;
+	p->learned[learned]++;
 }
 
 static void
@@ -307,6 +316,33 @@ half_closed_peer_gets_its_answers(void)
 }
 
 static void
+outcomes_are_learned(void)
+{
+	int fd;
+
+	setup(false);
+	fd = dial();
+	say(fd,
+	    "request=tarpit_outcome\nclient_address=192.0.2.1\n"
+	    "outcome=graduated\n\n"
+	    "request=tarpit_outcome\nclient_address=192.0.2.1\n"
+	    "outcome=abandoned\nbehaviour=pregreet\n\n"
+	    "request=tarpit_outcome\nclient_address=nowhere\n"
+	    "outcome=graduated\n\n"
+	    "request=tarpit_outcome\nclient_address=192.0.2.1\n"
+	    "outcome=shed\n\n");
+	run();
+	CHECK_INT(server_counts(server).outcomes, 4);
+	CHECK_INT(policy.learned[LEARNED_PATIENT], 1);
+	CHECK_INT(policy.learned[LEARNED_PREGREET], 1);
+	CHECK_INT(policy.learned[LEARNED_ABANDONED], 0);
+	CHECK_INT(policy.learned[LEARNED_PASSED], 0);
+	close(fd);
+	run();
+	teardown();
+}
+
+static void
 outcome_of_a_peer_that_has_gone(void)
 {
 	int fd;
@@ -460,6 +496,7 @@ main(int argc, char **argv)
 		CASE(late_answers_in_any_order),
 		CASE(closing_cancels_what_waits),
 		CASE(half_closed_peer_gets_its_answers),
+		CASE(outcomes_are_learned),
 		CASE(outcome_of_a_peer_that_has_gone),
 		CASE(garbage_is_answered),
 		CASE(endless_message_closes),
