@@ -34,7 +34,9 @@ give_roles() {
 	echo 127.0.0.2 >/etc/tarpit/local-allow.txt
 	echo 127.0.0.4 >/etc/tarpit/local-block.txt
 	runuser -u tarpit-lists -- tarpit-lists build
+	# Who has waited is to wait again.
 	printf '%s\n' '[Curve]' 20=400 100=400 '[Patience]' 20=2s 100=2s \
+		'[Data]' History= \
 		>/etc/tarpit/policy.conf.d/test.conf
 	printf '%s\n' '[Dispatcher]' HostName=mx.test HoldGreeting=1s \
 		"Handoff=$1" >/etc/tarpit/tarpitd.conf.d/test.conf
@@ -97,6 +99,8 @@ activation() {
 	done
 	systemctl show -p User,Type,StatusText,NRestarts tarpitd.service
 	systemctl show -p User,Type,StatusText,NRestarts tarpit-policyd.service
+	journalctl -q -u tarpit-policyd.service -o cat | grep history
+	stat -c '%U %a %n' /var/lib/tarpit/history
 	systemctl --failed --no-legend
 }
 

@@ -42,6 +42,8 @@ nothing_failed() {
 	[ "$(grep -cx Type=notify <<<"$output")" = 2 ]
 	[ "$(grep -c 'StatusText=.' <<<"$output")" = 2 ]
 	[ "$(grep -cx NRestarts=0 <<<"$output")" = 2 ]
+	grep -q '^Loaded /var/lib/tarpit/history: 0 records' <<<"$output"
+	grep -qx 'tarpit-policy 700 /var/lib/tarpit/history' <<<"$output"
 	nothing_failed
 }
 
