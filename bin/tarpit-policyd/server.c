@@ -13,11 +13,14 @@
 enum {
 	/* A message at least, so that the largest one fits. */
 	IN_SIZE = 2 * ATTRS_MAX,
+	/* Questions open at the same time, of all peers: those of some
+	 * seconds in which no resolver answers. */
+	QUESTIONS_MAX = 16384,
 	/* Answers that a peer has not read; no question is taken for whose
-	 * answer there would be no room. */
-	OUT_SIZE = 256 * 1024,
-	/* Questions open at the same time, of all peers. */
-	QUESTIONS_MAX = 1024,
+	 * answer there would be no room.  Grows with the questions that are
+	 * open. */
+	OUT_MIN = 256 * 1024,
+	OUT_MAX = (QUESTIONS_MAX + 1) * ANSWER_MAX,
 };
 
 /* How often questions that cannot be read are worth a record. */
@@ -43,16 +46,18 @@ struct peer {
 	bool gone;       /* it will read nothing more */
 	bool stalled;    /* a message waits for room */
 	uint32_t events; /* what the loop watches for */
-	size_t in_len, out_len;
+	bool due;        /* in the server's list of those with answers */
+	struct peer *due_next;
+	size_t in_len, out_len, out_size;
+	char *out;
 	char in[IN_SIZE];
-	char out[OUT_SIZE];
 };
 
 struct server {
 	struct loop *loop;
 	struct journal *journal;
 	struct policy *policy; /* a reference */
-	struct peer *peers;
+	struct peer *peers, *due;
 	struct server_counts counts;
 	bool full;    /* as many connections as allowed: none is accepted */
 	bool starved; /* a peer waits for an open question to end */
@@ -146,21 +151,35 @@ answer_place(struct peer *p)
 	return p->out + p->out_len;
 }
 
+/* Room for one more answer, besides those of the open questions. */
 static bool
-peer_has_room(const struct peer *p)
+peer_has_room(struct peer *p)
 {
-	return OUT_SIZE - p->out_len >= (p->n_open + 1) * ANSWER_MAX;
+	size_t needed = p->out_len + (p->n_open + 1) * ANSWER_MAX;
+	size_t size = p->out_size;
+	char *bigger;
+
+	if (needed <= size)
+		return true;
+	while (size < needed)
+		size *= 2;
+	/* Only who has many questions open gets more; who does not read what
+	 * it is answered does not. */
+	if (needed > OUT_MAX || p->out_len >= OUT_MIN / 2)
+		return false;
+	bigger = realloc(p->out, size);
+	if (!bigger)
+		return false;
+	p->out = bigger;
+	p->out_size = size;
+	return true;
 }
 
-/* All facts but what the question itself says are there. */
 static void
 answer(struct peer *p, const struct question *q, struct inquiry *inquiry)
 {
 	struct verdict verdict;
 
-	if (q->pregreet)
-		rules_add_named(
-		    inquiry->rules, FACT_BEHAVIOUR_PREGREET, &inquiry->facts);
 	engine_decide(inquiry->rules, &inquiry->facts, &verdict);
 	p->server->counts.answers++;
 	if (q->request == REQUEST_POSTFIX)
@@ -178,18 +197,51 @@ on_complete(struct inquiry *inquiry)
 	struct open_question *o =
 	    CONTAINER_OF(inquiry, struct open_question, inquiry);
 	struct server *s = o->server;
-	struct peer *p = o->peer, *next;
+	struct peer *p = o->peer;
 
 	answer(p, &o->question, inquiry);
 	unpark(o);
-	peer_work(p);
-	if (!s->starved)
+	if (p->due)
 		return;
+	p->due = true;
+	p->due_next = s->due;
+	s->due = p;
+}
+
+/* Answers that came during the batch go out together. */
+static bool
+after_batch(void *arg, uint64_t now)
+{
+	struct server *s = arg;
+	struct peer *p, *next;
+	bool starved = s->due && s->starved;
+
+	(void)now;
+	while ((p = s->due)) {
+		s->due = p->due_next;
+		p->due = false;
+		peer_work(p);
+	}
+	if (!starved)
+		return false;
 	s->starved = false;
 	for (p = s->peers; p; p = next) {
 		next = p->next;
 		peer_work(p);
 	}
+	return false;
+}
+
+static void
+forget_due(struct peer *p)
+{
+	struct peer **at = &p->server->due;
+
+	while (p->due && *at != p)
+		at = &(*at)->due_next;
+	if (p->due)
+		*at = p->due_next;
+	p->due = false;
 }
 
 static void
@@ -200,6 +252,7 @@ ask(struct open_question *o)
 
 	o->inquiry.addr = o->question.addr;
 	o->inquiry.on_complete = on_complete;
+	o->inquiry.pregreet = o->question.pregreet;
 	if (!policy_ask(s->policy, &o->inquiry)) {
 		park(o);
 		return;
@@ -327,11 +380,13 @@ peer_close(struct peer *p)
 		policy_cancel(p->open->policy, &p->open->inquiry);
 		unpark(p->open);
 	}
+	forget_due(p);
 	loop_remove(s->loop, &p->io);
 	fd_close(&p->io.fd);
 	*p->link = p->next;
 	if (p->next)
 		p->next->link = p->link;
+	free(p->out);
 	free(p);
 	s->counts.connections--;
 	if (s->full)
@@ -402,11 +457,18 @@ peer_new(struct server *s, int fd)
 	if (!p)
 		return -ENOMEM;
 	memset(p, 0, offsetof(struct peer, in));
+	p->out_size = OUT_MIN;
+	p->out = malloc(OUT_MIN);
+	if (!p->out) {
+		free(p);
+		return -ENOMEM;
+	}
 	p->server = s;
 	p->io = (struct loop_io){ .fd = fd, .on_event = on_peer_event };
 	p->events = EPOLLIN;
 	r = loop_add(s->loop, &p->io, p->events);
 	if (r < 0) {
+		free(p->out);
 		free(p);
 		return r;
 	}
@@ -495,6 +557,7 @@ server_new(struct loop *loop, struct journal *journal, struct policy *policy,
 	s->pool = calloc(QUESTIONS_MAX, sizeof(*s->pool));
 	if (s->pool)
 		r = listen_all(s, fds, n_fds);
+	loop_set_after_batch(loop, after_batch, s);
 	if (r < 0)
 		server_free(s);
 	else
@@ -507,6 +570,7 @@ server_free(struct server *s)
 {
 	if (!s)
 		return NULL;
+	loop_set_after_batch(s->loop, NULL, NULL);
 	while (s->n_listeners > 0)
 		acceptor_fini(&s->listeners[--s->n_listeners].acceptor);
 	while (s->peers)
