@@ -20,7 +20,7 @@ tarpit-lists_USES   := data
 LIBS_INTERNAL       := policy data
 
 # The libraries behind it; --as-needed leaves each program with its own.
-PKGS := libsystemd libmaxminddb libcdb inih lmdb
+PKGS := libsystemd libmaxminddb libcdb inih lmdb libcares
 
 # Targets that work before the packages are there.
 NO_PKGS := help clean packages check lint layers names shell manuals format \

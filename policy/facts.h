@@ -57,6 +57,14 @@ facts_init(struct facts *f)
 	f->n = 0;
 }
 
+/* A fact that stands in the reason whatever it weighs. */
+static inline void
+facts_mention(struct facts *f, const struct fact *fact)
+{
+	if (f->n < FACTS_MAX)
+		f->fact[f->n++] = *fact;
+}
+
 /* Facts without weight are not kept: they change neither score nor reason.
  * False if there was no room, which FACTS_MAX rules out. */
 static inline bool

@@ -22,6 +22,7 @@ struct source;
 struct inquiry {
 	struct in6_addr addr; /* IPv4 as IPv4-mapped; see data/cidr.h */
 	const struct rules *rules;
+	bool pregreet; /* it talked before the greeting had ended */
 	struct facts facts;
 	unsigned int waiting; /* sources that have still to answer */
 	/* Called when the last of them has; never from within ask(). */
@@ -84,3 +85,5 @@ extern const struct source_ops source_lists;
 extern const struct source_ops source_country;
 extern const struct source_ops source_asn;
 extern const struct source_ops source_history;
+/* After all others: it asks only for what can change the lane. */
+extern const struct source_ops source_dns;

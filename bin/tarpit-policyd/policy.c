@@ -10,6 +10,7 @@ static const struct source_ops *const sources[] = {
 	&source_country,
 	&source_asn,
 	&source_history,
+	&source_dns,
 };
 
 enum { SOURCE_COUNT = ARRAY_SIZE(sources) };
@@ -98,6 +99,8 @@ policy_ask(struct policy *p, struct inquiry *q)
 {
 	q->rules = &p->rules;
 	facts_init(&q->facts);
+	if (q->pregreet)
+		rules_add_named(&p->rules, FACT_BEHAVIOUR_PREGREET, &q->facts);
 	/* One for ourselves, so that a source that answers while the next is
 	 * still to be asked completes nothing. */
 	q->waiting = 1;
