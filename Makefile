@@ -10,13 +10,14 @@ PKG_CONFIG ?= pkg-config
 VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 # What each program may link besides bin/common.  This table IS the layering.
-PROGS               := tarpitd tarpit-policyd tarpit-handoff tarpit-lists
+PROGS               := tarpitd tarpit-policyd tarpit-handoff tarpit-lists tarpitctl
 data_USES           :=
 policy_USES         := data
 tarpitd_USES        := policy data
 tarpit-policyd_USES := policy data
 tarpit-handoff_USES :=
 tarpit-lists_USES   := data
+tarpitctl_USES      := policy data
 LIBS_INTERNAL       := policy data
 
 # The libraries behind it; --as-needed leaves each program with its own.

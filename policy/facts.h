@@ -32,6 +32,7 @@ struct fact {
 struct facts {
 	char country[3]; /* "" unknown */
 	uint32_t asn;    /* 0 unknown */
+	bool keep_all;   /* weightless ones too */
 	size_t n;
 	struct fact fact[FACTS_MAX];
 };
@@ -54,6 +55,7 @@ facts_init(struct facts *f)
 {
 	f->country[0] = '\0';
 	f->asn = 0;
+	f->keep_all = false;
 	f->n = 0;
 }
 
@@ -70,7 +72,7 @@ facts_mention(struct facts *f, const struct fact *fact)
 static inline bool
 facts_add(struct facts *f, const struct fact *fact)
 {
-	if (fact->weight == 0)
+	if (fact->weight == 0 && !f->keep_all)
 		return true;
 	if (f->n == FACTS_MAX)
 		return false;

@@ -22,6 +22,7 @@ enum {
 struct history_store {
 	MDB_env *env;
 	MDB_dbi dbi;
+	bool read_only; /* there is no thread */
 	pthread_t thread;
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t wake;
@@ -157,6 +158,18 @@ start_thread(struct history_store *s)
 	return -r;
 }
 
+static void
+stop_thread(struct history_store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->stop = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->thread, NULL);
+	pthread_cond_destroy(&s->wake);
+	pthread_mutex_destroy(&s->lock);
+}
+
 /*
  * Opening
  */
@@ -183,7 +196,8 @@ static int
 open_database(struct history_store *s)
 {
 	MDB_txn *txn;
-	int r = mdb_txn_begin(s->env, NULL, 0, &txn);
+	int r =
+	    mdb_txn_begin(s->env, NULL, s->read_only ? MDB_RDONLY : 0, &txn);
 
 	if (r != 0)
 		return to_errno(r);
@@ -205,7 +219,10 @@ open_env(struct history_store *s, const char *dir, size_t max)
 		return to_errno(r);
 	r = mdb_env_set_mapsize(s->env, map < MAP_MIN ? MAP_MIN : map);
 	if (r == 0)
-		r = mdb_env_open(s->env, dir, MDB_NOTLS | MDB_NORDAHEAD, 0600);
+		r = mdb_env_open(s->env, dir,
+		    MDB_NOTLS | MDB_NORDAHEAD |
+			(s->read_only ? MDB_RDONLY : 0U),
+		    0600);
 	if (r == 0)
 		/* Readers that were killed would keep old pages in use. */
 		r = mdb_reader_check(s->env, &dead);
@@ -216,13 +233,13 @@ open_env(struct history_store *s, const char *dir, size_t max)
 }
 
 int
-history_store_open(const char *dir, size_t max, struct history_store **ret,
-    char *why, size_t size)
+history_store_open(const char *dir, size_t max, bool read_only,
+    struct history_store **ret, char *why, size_t size)
 {
 	struct history_store *s;
 	int r = 0;
 
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+	if (!read_only && mkdir(dir, 0700) < 0 && errno != EEXIST)
 		r = -errno;
 	if (r < 0) {
 		snprintf(why, size, "%s", strerror(-r));
@@ -231,8 +248,9 @@ history_store_open(const char *dir, size_t max, struct history_store **ret,
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
+	s->read_only = read_only;
 	r = open_env(s, dir, max);
-	if (r == 0)
+	if (r == 0 && !read_only)
 		r = start_thread(s);
 	if (r == 0) {
 		*ret = s;
@@ -253,13 +271,8 @@ history_store_free(struct history_store *s)
 {
 	if (!s)
 		return NULL;
-	pthread_mutex_lock(&s->lock);
-	s->stop = true;
-	pthread_cond_signal(&s->wake);
-	pthread_mutex_unlock(&s->lock);
-	pthread_join(s->thread, NULL);
-	pthread_cond_destroy(&s->wake);
-	pthread_mutex_destroy(&s->lock);
+	if (!s->read_only)
+		stop_thread(s);
 	mdb_env_close(s->env);
 	free(s);
 	return NULL;

@@ -15,9 +15,9 @@
 struct history_store;
 
 /* Opens the store in the directory DIR, which it makes if its parent is there,
- * for MAX records.  0, or -errno with a reason for the operator in WHY. */
-int history_store_open(const char *dir, size_t max, struct history_store **ret,
-    char *why, size_t size) MUST_CHECK;
+ * for MAX records; READ_ONLY: to be read only, also while a service has it.  0, or -errno with a reason for the operator in WHY. */
+int history_store_open(const char *dir, size_t max, bool read_only,
+    struct history_store **ret, char *why, size_t size) MUST_CHECK;
 /* Waits until the batch under way is written or has failed once more. */
 struct history_store *history_store_free(struct history_store *);
 

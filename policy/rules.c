@@ -350,6 +350,26 @@ set_weight(
  */
 
 /* An answer's action must stay one line, and say something. */
+/* Only what can be filled in. */
+static bool
+has_unknown_name(const char *action)
+{
+	static const char *const names[] = { "%{score}", "%{reason}",
+		"%{country}" };
+
+	while ((action = strstr(action, "%{"))) {
+		bool known = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+			known = known ||
+			    strncmp(action, names[i], strlen(names[i])) == 0;
+		if (!known)
+			return true;
+		action++;
+	}
+	return false;
+}
+
 static int
 parse_action(const char *value, void *member, char *why, size_t size)
 {
@@ -357,6 +377,9 @@ parse_action(const char *value, void *member, char *why, size_t size)
 
 	if (*value == '\0' || strlen(value) > 512)
 		return fail(why, size, "not an action of access(5)");
+	if (has_unknown_name(value))
+		return fail(why, size,
+		    "there are only %{score}, %{reason} and %{country}");
 	copy = strdup(value);
 	if (!copy)
 		return fail(why, size, "out of memory");
@@ -496,6 +519,28 @@ rules_check(struct rules *r, struct option_error *ret_error)
 	else
 		return 0;
 	return -EINVAL;
+}
+
+bool
+rules_ask_dns(const struct rules *r)
+{
+	for (int i = FACT_RDNS_NONE; i <= FACT_RDNS_OK; i++) {
+		if (r->named[i] != 0)
+			return true;
+	}
+	for (size_t i = 0; i < r->n_dnsbl; i++) {
+		if (r->dnsbl[i].weight != 0)
+			return true;
+	}
+	return false;
+}
+
+void
+rules_forget_dns(struct rules *r)
+{
+	for (int i = FACT_RDNS_NONE; i <= FACT_RDNS_OK; i++)
+		r->named[i] = 0;
+	r->n_dnsbl = 0;
 }
 
 void

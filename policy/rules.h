@@ -94,6 +94,9 @@ struct rules {
 	uint64_t dns_timeout, dns_probe; /* usec */
 	int64_t dns_cache;               /* names */
 	int64_t max_connections;
+	/* Not an option: the history is not written, for tools beside the
+	 * service. */
+	bool read_only;
 };
 
 /* For option_load(), program_load() and --help; the structure is a struct
@@ -112,6 +115,10 @@ const char *named_fact_key(enum named_fact);
 
 /* Adds a fact of fixed name. */
 void rules_add_named(const struct rules *, enum named_fact, struct facts *);
+
+/* Whether any weight is for facts from the DNS, and taking them all away. */
+bool rules_ask_dns(const struct rules *);
+void rules_forget_dns(struct rules *);
 
 int32_t rules_asn_weight(const struct rules *, uint32_t asn);
 

@@ -9,6 +9,7 @@
 #include "data/cidr.h"
 #include "policy/dnsbl.h"
 #include "policy/engine.h"
+#include "policy/explanation.h"
 #include "policy/rdns_rules.h"
 #include "policy/resolver.h"
 #include "policy/source.h"
@@ -75,6 +76,7 @@ struct lookup {
 	bool unanswered;
 	bool rdns_open; /* the rdns facts are not known yet */
 	bool confirmed, generic, forward_failed;
+	char name[DNS_TEXT_MAX + 1]; /* the first; only to explain */
 	size_t n_forward;
 	struct resolver_wait reverse;
 	struct forward {
@@ -212,6 +214,7 @@ static void
 end_rdns(struct lookup *l)
 {
 	struct inquiry *q = l->inquiry;
+	size_t since = q->facts.n;
 
 	l->rdns_open = false;
 	/* A name that could not be looked up is not said not to lead back. */
@@ -223,6 +226,8 @@ end_rdns(struct lookup *l)
 		rules_add_named(q->rules, FACT_RDNS_GENERIC, &q->facts);
 	else if (l->confirmed)
 		rules_add_named(q->rules, FACT_RDNS_OK, &q->facts);
+	if (q->explain)
+		inquiry_explain(q, since, "%s", l->name);
 }
 
 static void
@@ -283,6 +288,8 @@ take_reverse(struct lookup *l, const struct dns_answer *answer)
 
 	switch (answer->status) {
 	case DNS_FOUND:
+		if (q->explain)
+			memcpy(l->name, answer->name[0], sizeof(l->name));
 		l->generic = true;
 		for (size_t i = 0; i < answer->n; i++)
 			l->generic = l->generic &&
@@ -352,6 +359,8 @@ static void
 add_listing(
     struct inquiry *q, const struct zone *z, const struct dns_answer *answer)
 {
+	char text[CIDR_STRLEN];
+
 	for (size_t i = 0; i < q->rules->n_dnsbl; i++) {
 		const struct dnsbl_weight *d = &q->rules->dnsbl[i];
 		bool hit = false;
@@ -370,6 +379,9 @@ add_listing(
 			    &(struct fact){ .kind = FACT_NAMED,
 				.weight = d->weight,
 				.name = d->name });
+		if (hit && q->explain)
+			inquiry_explain(q, q->facts.n - 1, "the answer is %s",
+			    cidr_format_addr(&answer->address[0], text));
 	}
 }
 
@@ -820,6 +832,16 @@ dns_refresh(struct source *s, struct source_note *note)
 	return false;
 }
 
+static bool
+dns_is_settled(const struct source *s)
+{
+	for (size_t i = 0; i < s->n_zones; i++) {
+		if (s->zone[i].probes > 0)
+			return false;
+	}
+	return true;
+}
+
 const struct source_ops source_dns = {
 	.name = "dns",
 	.open = dns_open,
@@ -828,4 +850,5 @@ const struct source_ops source_dns = {
 	.refresh = dns_refresh,
 	.ask = dns_ask,
 	.cancel = dns_cancel,
+	.is_settled = dns_is_settled,
 };

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "policy/explanation.h"
 #include "policy/history.h"
 #include "policy/history_store.h"
 #include "policy/history_table.h"
@@ -266,11 +267,17 @@ open_store(struct source *s, struct source_note *note)
 	struct memory *m = s->memory;
 	char why[sizeof(m->told_why)] = "";
 	size_t bad = 0;
-	int r = history_store_open(
-	    m->path, history_table_size(m->table), &m->store, why, sizeof(why));
+	int r = history_store_open(m->path, history_table_size(m->table),
+	    s->rules->read_only, &m->store, why, sizeof(why));
 
 	if (r == 0)
 		r = history_store_load(m->store, restore, s, &bad);
+	/* What is only read has been read: nothing will be written. */
+	if (s->rules->read_only) {
+		m->store = history_store_free(m->store);
+		m->at = m->n = 0;
+		m->next_open = UINT32_MAX;
+	}
 	note->failed = r < 0;
 	if (r < 0)
 		snprintf(note->text, sizeof(note->text),
@@ -372,11 +379,40 @@ strength_of(const struct source *s, const struct history_key *key,
 		   : 0;
 }
 
+/* Says of the last fact what record it rests on. */
+static void
+explain_record(struct source *s, struct inquiry *q,
+    const struct history_key *key, enum history_kind kind)
+{
+	static const char *const scopes[HISTORY_SCOPE_COUNT] = {
+		[HISTORY_V4_HOST] = "the address",
+		[HISTORY_V4_NET] = "its /24",
+		[HISTORY_V6_NET] = "its /64",
+	};
+	const struct history_record *rec =
+	    history_table_find(s->memory->table, key);
+	char age[AGE_SIZE];
+
+	if (!rec || rec->amount[kind] == 0)
+		return;
+	inquiry_explain(q, q->facts.n - 1, "%s, last %s ago, %u.%u times",
+	    scopes[key->scope],
+	    explanation_age((int64_t)s->memory->now - rec->when[kind], age),
+	    rec->amount[kind] / HISTORY_ONE,
+	    rec->amount[kind] % HISTORY_ONE * 10 / HISTORY_ONE);
+}
+
 static enum source_ask
 history_ask(struct source *s, struct inquiry *q)
 {
 	struct history_key key[HISTORY_KEYS_MAX];
+	static const enum named_fact facts[HISTORY_KIND_COUNT] = {
+		[HISTORY_PATIENT] = FACT_HISTORY_PATIENT,
+		[HISTORY_ABANDONED] = FACT_HISTORY_ABANDONED,
+		[HISTORY_PREGREET] = FACT_HISTORY_PREGREET,
+	};
 	uint32_t strength[HISTORY_KIND_COUNT] = { 0 }, lent = 0;
+	bool by_net;
 	size_t n = history_keys(&q->addr, key);
 
 	if (s->memory) {
@@ -388,12 +424,19 @@ history_ask(struct source *s, struct inquiry *q)
 	}
 	/* A network's patience is for the machines of one sender; it is not
 	 * lent to an address that was itself caught. */
-	if (lent > strength[HISTORY_PATIENT] &&
-	    strength[HISTORY_PREGREET] < HISTORY_STRENGTH_MAX / 2)
+	by_net = lent > strength[HISTORY_PATIENT] &&
+	    strength[HISTORY_PREGREET] < HISTORY_STRENGTH_MAX / 2;
+	if (by_net)
 		strength[HISTORY_PATIENT] = lent;
-	add_scaled(q, FACT_HISTORY_PATIENT, strength[HISTORY_PATIENT]);
-	add_scaled(q, FACT_HISTORY_ABANDONED, strength[HISTORY_ABANDONED]);
-	add_scaled(q, FACT_HISTORY_PREGREET, strength[HISTORY_PREGREET]);
+	for (size_t i = 0; i < HISTORY_KIND_COUNT; i++) {
+		if (strength[i] == 0)
+			continue;
+		add_scaled(q, facts[i], strength[i]);
+		if (q->explain)
+			explain_record(s, q,
+			    &key[i == HISTORY_PATIENT && by_net],
+			    (enum history_kind)i);
+	}
 	/* Who has only ever left, or was only ever caught, has not been seen
 	 * to wait either: to have come once must not be to its advantage. */
 	if (strength[HISTORY_PATIENT] == 0)

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "data/cdbfile.h"
+#include "policy/explanation.h"
 #include "policy/source.h"
 #include "policy/watch.h"
 
@@ -94,6 +96,20 @@ lists_refresh(struct source *s, struct source_note *note)
 	return true;
 }
 
+static void
+explain_hit(
+    const struct source *s, struct inquiry *q, const struct cdbfile_hit *hit)
+{
+	const struct cdbfile_list *list = cdbfile_list(s->file, hit->list);
+	struct cidr prefix = cidr_mask(&q->addr, hit->prefix_len);
+	char text[CIDR_STRLEN], age[AGE_SIZE];
+
+	inquiry_explain(q, q->facts.n - 1,
+	    "%s, a %s list of %u, changed %s ago", cidr_format(&prefix, text),
+	    cdbfile_kind_name(list->kind), list->entries,
+	    explanation_age((int64_t)time(NULL) - (int64_t)list->updated, age));
+}
+
 static enum source_ask
 lists_ask(struct source *s, struct inquiry *q)
 {
@@ -109,6 +125,8 @@ lists_ask(struct source *s, struct inquiry *q)
 		    &(struct fact){ .kind = FACT_NAMED,
 			.weight = w->weight,
 			.name = w->name });
+		if (q->explain)
+			explain_hit(s, q, &match.hit[i]);
 	}
 	return SOURCE_DONE;
 }

@@ -3,8 +3,7 @@
 
 #include "policy/verdict.h"
 
-/* "country.XX+1000000", "asn.4294967295-1000000", or a name of the rules. */
-enum { FACT_TEXT_MAX = 96, NUMBER_MAX = 11 };
+enum { NUMBER_MAX = 11 };
 
 static const char more[] = " ...";
 
@@ -44,9 +43,8 @@ put_text(char *to, const char *text, size_t max)
 	return to + n;
 }
 
-/* The fact's name, sign and weight at TO, FACT_TEXT_MAX bytes at most. */
-static size_t
-put_fact(char *to, const struct fact *fact)
+size_t
+verdict_print_fact(const struct fact *fact, char *to)
 {
 	char *p = to;
 	uint32_t weight = (uint32_t)fact->weight;
@@ -104,7 +102,7 @@ verdict_print_reason(const struct facts *f, char *buf, size_t size)
 
 	sort_facts(f, order);
 	for (size_t i = 0; i < f->n; i++) {
-		size_t n = put_fact(text, order[i]), gap = len > 0;
+		size_t n = verdict_print_fact(order[i], text), gap = len > 0;
 		size_t tail = i + 1 < f->n ? sizeof(more) : 1;
 
 		if (len + gap + n + tail > size) {

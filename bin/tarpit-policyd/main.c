@@ -13,8 +13,8 @@
 #include "bin/common/loop.h"
 #include "bin/common/notify.h"
 #include "bin/common/program.h"
-#include "bin/tarpit-policyd/policy.h"
 #include "bin/tarpit-policyd/server.h"
+#include "policy/policy.h"
 #include "policy/rules.h"
 
 enum { SOCKET_MODE = 0660, BACKLOG = 64 };

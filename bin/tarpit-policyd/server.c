@@ -9,6 +9,7 @@
 #include "bin/tarpit-policyd/question.h"
 #include "bin/tarpit-policyd/server.h"
 #include "policy/engine.h"
+#include "policy/explanation.h"
 
 enum {
 	/* A message at least, so that the largest one fits. */
@@ -91,6 +92,8 @@ open_question_new(struct server *s)
 static void
 open_question_free(struct server *s, struct open_question *o)
 {
+	free(o->inquiry.explain);
+	o->inquiry.explain = NULL;
 	o->next = s->free;
 	s->free = o;
 }
@@ -151,11 +154,11 @@ answer_place(struct peer *p)
 	return p->out + p->out_len;
 }
 
-/* Room for one more answer, besides those of the open questions. */
+/* Room for one more answer of so many bytes, besides those of the open questions. */
 static bool
-peer_has_room(struct peer *p)
+peer_make_room(struct peer *p, size_t answer)
 {
-	size_t needed = p->out_len + (p->n_open + 1) * ANSWER_MAX;
+	size_t needed = p->out_len + p->n_open * ANSWER_MAX + answer;
 	size_t size = p->out_size;
 	char *bigger;
 
@@ -175,16 +178,44 @@ peer_has_room(struct peer *p)
 	return true;
 }
 
+static bool
+peer_has_room(struct peer *p)
+{
+	return peer_make_room(p, ANSWER_MAX);
+}
+
+/* Large, and seldom asked for: who has no room for it hears so. */
+static void
+answer_explain(
+    struct peer *p, const struct question *q, const struct inquiry *inquiry)
+{
+	struct verdict verdict;
+
+	p->server->counts.answers++;
+	engine_decide(inquiry->rules, &inquiry->facts, &verdict);
+	if (peer_make_room(p, ATTRS_MAX))
+		p->out_len += explanation_encode(inquiry, &verdict, q->instance,
+		    q->instance_len, answer_place(p), ATTRS_MAX);
+	else
+		p->out_len += question_answer_error(
+		    q, "too many answers wait to be read", answer_place(p));
+}
+
 static void
 answer(struct peer *p, const struct question *q, struct inquiry *inquiry)
 {
 	struct verdict verdict;
 
+	if (q->request == REQUEST_EXPLAIN) {
+		answer_explain(p, q, inquiry);
+		return;
+	}
 	engine_decide(inquiry->rules, &inquiry->facts, &verdict);
 	p->server->counts.answers++;
 	if (q->request == REQUEST_POSTFIX)
 		p->out_len += question_answer_postfix(
-		    inquiry->rules->action[verdict.lane], answer_place(p));
+		    inquiry->rules->action[verdict.lane], &verdict,
+		    answer_place(p));
 	else
 		p->out_len += question_answer(q, &verdict, answer_place(p));
 }
@@ -253,6 +284,10 @@ ask(struct open_question *o)
 	o->inquiry.addr = o->question.addr;
 	o->inquiry.on_complete = on_complete;
 	o->inquiry.pregreet = o->question.pregreet;
+	o->inquiry.explain = NULL;
+	/* Without memory it is explained more briefly. */
+	if (o->question.request == REQUEST_EXPLAIN)
+		o->inquiry.explain = calloc(1, sizeof(*o->inquiry.explain));
 	if (!policy_ask(s->policy, &o->inquiry)) {
 		park(o);
 		return;
@@ -286,7 +321,8 @@ take_message(struct open_question *o, const char *msg, size_t len)
 	} else if (!o->question.has_addr) {
 		/* Postfix did not know the client's address. */
 		s->counts.answers++;
-		p->out_len += question_answer_postfix("DUNNO", answer_place(p));
+		p->out_len +=
+		    question_answer_postfix("DUNNO", NULL, answer_place(p));
 	} else {
 		ask(o);
 		return;

@@ -210,7 +210,8 @@ open_store(const char *dir)
 	size_t bad = 0;
 
 	loaded = 0;
-	CHECK_INT(history_store_open(dir, 1000, &s, why, sizeof(why)), 0);
+	CHECK_INT(
+	    history_store_open(dir, 1000, false, &s, why, sizeof(why)), 0);
 	CHECK_INT(history_store_load(s, count_loaded, NULL, &bad), 0);
 	CHECK_INT(bad, 0);
 	return s;
@@ -302,7 +303,7 @@ truncated_store_is_refused(void)
 	history_store_write(s, make_batch(5000, true), 5000);
 	s = history_store_free(s);
 	CHECK(truncate(file, 64 * 1024) == 0);
-	CHECK(history_store_open(dir, 1000, &s, why, sizeof(why)) < 0);
+	CHECK(history_store_open(dir, 1000, false, &s, why, sizeof(why)) < 0);
 	CHECK(strstr(why, "remove it to start anew") != NULL);
 }
 

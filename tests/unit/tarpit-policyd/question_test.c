@@ -203,7 +203,7 @@ largest_answers_fit(void)
 	/* The longest that policy.conf accepts. */
 	memset(action, 'a', sizeof(action) - 1);
 	action[sizeof(action) - 1] = '\0';
-	CHECK_INT(question_answer_postfix(action, buf), 512 + 9);
+	CHECK_INT(question_answer_postfix(action, NULL, buf), 512 + 9);
 }
 
 static void
@@ -214,7 +214,7 @@ other_answers(void)
 	check_refused("instance=5\nrequest=?\n\n", "request: unknown");
 	buf[question_answer_error(&q, why, buf)] = '\0';
 	CHECK_STR(buf, "instance=5\nerror=request: unknown\n\n");
-	buf[question_answer_postfix("DUNNO", buf)] = '\0';
+	buf[question_answer_postfix("DUNNO", NULL, buf)] = '\0';
 	CHECK_STR(buf, "action=DUNNO\n\n");
 }
 

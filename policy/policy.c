@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bin/tarpit-policyd/policy.h"
+#include "policy/policy.h"
 
 /* In the order in which equally heavy facts stand in a reason. */
 static const struct source_ops *const sources[] = {
@@ -99,6 +99,7 @@ policy_ask(struct policy *p, struct inquiry *q)
 {
 	q->rules = &p->rules;
 	facts_init(&q->facts);
+	q->facts.keep_all = q->explain != NULL;
 	if (q->pregreet)
 		rules_add_named(&p->rules, FACT_BEHAVIOUR_PREGREET, &q->facts);
 	/* One for ourselves, so that a source that answers while the next is
@@ -109,6 +110,17 @@ policy_ask(struct policy *p, struct inquiry *q)
 			q->waiting++;
 	}
 	return --q->waiting == 0;
+}
+
+bool
+policy_is_settled(const struct policy *p)
+{
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
+		if (sources[i]->is_settled &&
+		    !sources[i]->is_settled(p->source[i]))
+			return false;
+	}
+	return true;
 }
 
 void
