@@ -66,7 +66,9 @@ objs = $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(wildcard $($(1)_DIR)/*.c)
 uses = $(patsubst %,$(B)/%.a,$(1) $($(1)_USES) $(filter-out $(1),common))
 HELPER_SRCS := $(wildcard tests/helpers/*.c)
 HELPERS     := $(HELPER_SRCS:%.c=$(B)/%)
-SRCS  := $(wildcard bin/*/*.c policy/*.c data/*.c tests/unit/*/*.c tests/fuzz/*/*.c tests/bench/*.c) $(HELPER_SRCS)
+PRELOAD_SRCS := $(wildcard tests/helpers/preload/*.c)
+PRELOADS    := $(PRELOAD_SRCS:%.c=$(B)/%.so)
+SRCS  := $(wildcard bin/*/*.c policy/*.c data/*.c tests/unit/*/*.c tests/fuzz/*/*.c tests/bench/*.c) $(HELPER_SRCS) $(PRELOAD_SRCS)
 HDRS  := $(wildcard bin/*/*.h policy/*.h data/*.h tests/helpers/*.h tests/bench/*.h)
 
 .DEFAULT_GOAL := all
@@ -76,9 +78,12 @@ HDRS  := $(wildcard bin/*/*.h policy/*.h data/*.h tests/helpers/*.h tests/bench/
 
 all: $(PROGS:%=$(B)/%)   ## build the programs into build/$(MODE)
 
+# One short line for each file that is made; V=1 shows the commands.
+brief = $(if $(V),,@printf '  %-5s %s\n' $(1) '$(@:$(B)/%=%)';)
+
 $(B)/%.o: %.c $(B)/.flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call brief,CC)$(CC) $(ALL_CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Rebuild when flags change, not only when sources do.
 FLAGS_NOW := $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
@@ -98,34 +103,39 @@ $(B)/bin/common/program.o: ALL_CPPFLAGS += -include $(VERSION_H)
 define component_rules
 $(B)/$(1).a: $(call objs,$(1))
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	@$$(AR) rcs $$@ $$^
 $(1)_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/$(1)/*_test.c))
 $(1)_FUZZ  := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/$(1)/*_fuzz.c))
 TESTS += $$($(1)_TESTS)
 FUZZ  += $$($(1)_FUZZ)
 $$($(1)_TESTS): $(B)/%: $(B)/%.o $(call uses,$(1))
-	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
+	$$(call brief,LINK)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
 $$($(1)_FUZZ): $(B)/%: $(B)/%.o $(call uses,$(1))
-	$$(CC) $$(ALL_LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(PKG_LIBS)
+	$$(call brief,LINK)$$(CC) $$(ALL_LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(PKG_LIBS)
 endef
 $(foreach c,$(COMPONENTS),$(eval $(call component_rules,$(c))))
 
 define program_rule
 $(B)/$(1): $(B)/bin/$(1)/main.o $(call uses,$(1))
-	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
+	$$(call brief,LINK)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
 endef
 $(foreach p,$(PROGS),$(eval $(call program_rule,$(p))))
 
 # Small C helpers of the tests, one file each.
 $(HELPERS): $(B)/%: $(B)/%.o $(B)/common.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(call brief,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # The load generator of the benches is one program.
 LOAD := $(B)/tests/bench/load
 $(LOAD): $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/*.c)) $(B)/common.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(call brief,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-check-build: all $(TESTS) $(HELPERS) ## build the programs and all tests
+# What tests preload into the programs; never with a sanitizer in it.
+$(PRELOADS): $(B)/%.so: %.c $(B)/.flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) -std=gnu17 $(WARN) $(if $(WERROR),-Werror) -O2 -fPIC -shared -MMD -MP -o $@ $<
+
+check-build: all $(TESTS) $(HELPERS) $(PRELOADS) ## build the programs and all tests
 fuzz-build: $(FUZZ)
 
 # --- what the README tells users to call -------------------------------------
@@ -222,8 +232,9 @@ manuals:
 	@$(if $(MANS),mandoc -Tlint -Wwarning $(MANS))
 
 shell:
-	@shellcheck -x -e SC2015 $(SHELLS)
-	@shellcheck -x -e SC1091,SC2012,SC2015,SC2016,SC2030,SC2031,SC2034,SC2154 $(BATS)
+	@shellcheck -x -e SC2015,SC2034 $(SHELLS)
+	@shellcheck -x -S info -e SC1091,SC2012,SC2015,SC2016,SC2028,SC2030,SC2031 \
+	    -e SC2034,SC2119,SC2120,SC2154 $(BATS)
 
 clean:                   ## remove build/
 	rm -rf build

@@ -36,11 +36,8 @@ static const char *const booleans[2][4] = {
 	{ "yes", "true", "on", "1" },
 };
 
-static void say(struct option_error *, const char *format, ...)
-    PRINTF_LIKE(2, 3);
-
-static void
-say(struct option_error *e, const char *format, ...)
+void
+option_say(struct option_error *e, const char *format, ...)
 {
 	va_list ap;
 
@@ -333,16 +330,19 @@ option_set(const struct option_table *table, const char *section,
 	ret_error->line = 0;
 	if (o == NULL && s == NULL) {
 		if (section[0] == '\0')
-			say(ret_error, "%s=: stands before any [Section]", key);
+			option_say(
+			    ret_error, "%s=: stands before any [Section]", key);
 		else if (!option_has_section(table, section))
-			say(ret_error, "[%s]: unknown section", section);
+			option_say(ret_error, "[%s]: unknown section", section);
 		else
-			say(ret_error, "[%s] %s=: unknown key", section, key);
+			option_say(
+			    ret_error, "[%s] %s=: unknown key", section, key);
 		return -EINVAL;
 	}
 	if (o == NULL && key[0] == '\0') {
 		/* libinih takes "=value" for a line of an empty key. */
-		say(ret_error, "[%s] =%s: no key before the =", section, value);
+		option_say(
+		    ret_error, "[%s] =%s: no key before the =", section, value);
 		return -EINVAL;
 	}
 	if (o != NULL)
@@ -353,7 +353,7 @@ option_set(const struct option_table *table, const char *section,
 		return 0;
 	if (why[0] == '\0' && o != NULL)
 		explain(o, r, why, sizeof(why));
-	say(ret_error, "[%s] %s=%s: %s", section, key, value,
+	option_say(ret_error, "[%s] %s=%s: %s", section, key, value,
 	    why[0] != '\0' ? why : strerror(-r));
 	return r;
 }

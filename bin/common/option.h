@@ -100,3 +100,7 @@ int option_parse_time(const char *value, uint64_t *ret_usec) MUST_CHECK;
 int option_parse_size(const char *value, uint64_t *ret_bytes) MUST_CHECK;
 int option_parse_int(
     const char *value, int64_t min, int64_t max, int64_t *ret) MUST_CHECK;
+
+/* Puts the words into an error; for both halves of this module. */
+void option_say(struct option_error *, const char *format, ...)
+    PRINTF_LIKE(2, 3);

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <ini.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "bin/common/option.h"
@@ -18,19 +17,6 @@ struct reading {
 	int failed; /* 0 or the first -errno, with the error filled */
 	struct option_error *error;
 };
-
-static void say(struct option_error *, const char *format, ...)
-    PRINTF_LIKE(2, 3);
-
-static void
-say(struct option_error *e, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(e->text, sizeof(e->text), format, ap);
-	va_end(ap);
-}
 
 static void
 fail(struct reading *rd, int error, int line)
@@ -51,10 +37,11 @@ check_header(struct reading *rd, char *line)
 	*end = '\0';
 	rest = end + 1 + strspn(end + 1, " \t\r\n");
 	if (!option_has_section(rd->table, line + 1)) {
-		say(rd->error, "[%s]: unknown section", line + 1);
+		option_say(rd->error, "[%s]: unknown section", line + 1);
 		fail(rd, -EINVAL, rd->line);
 	} else if (*rest != '\0' && *rest != ';' && *rest != '#') {
-		say(rd->error, "[%s]: something follows on the line", line + 1);
+		option_say(
+		    rd->error, "[%s]: something follows on the line", line + 1);
 		fail(rd, -EINVAL, rd->line);
 	}
 	*end = ']';
@@ -101,13 +88,14 @@ read_line(char *buf, int size, void *arg)
 		return NULL;
 	rd->line++;
 	if (r == -EILSEQ) {
-		say(rd->error, "the line contains a NUL byte");
+		option_say(rd->error, "the line contains a NUL byte");
 		fail(rd, -EINVAL, rd->line);
 	} else if (r == -EMSGSIZE) {
-		say(rd->error, "the line is longer than %d bytes", size - 2);
+		option_say(
+		    rd->error, "the line is longer than %d bytes", size - 2);
 		fail(rd, -EINVAL, rd->line);
 	} else if (r < 0) {
-		say(rd->error, "%s", strerror(-r));
+		option_say(rd->error, "%s", strerror(-r));
 		fail(rd, r, 0);
 	} else if (buf[0] == '[') {
 		check_header(rd, buf);
@@ -126,7 +114,7 @@ handle_key(void *arg, const char *section, const char *key, const char *value)
 		return 0;
 	r = option_set(rd->table, section, key, value, rd->config, &e);
 	if (r < 0) {
-		say(rd->error, "%s", e.text);
+		option_say(rd->error, "%s", e.text);
 		fail(rd, r, rd->line);
 	}
 	return r >= 0;
@@ -147,7 +135,7 @@ fail_file(struct option_error *e, const char *file, int error)
 {
 	snprintf(e->file, sizeof(e->file), "%s", file);
 	e->line = 0;
-	say(e, "%s", strerror(-error));
+	option_say(e, "%s", strerror(-error));
 	return error;
 }
 
@@ -168,7 +156,7 @@ load_file(const struct option_table *table, const char *file, void *config,
 	/* libinih goes on after a line that it cannot read, so that what we
 	 * found may stand further down; the first error is the one to tell. */
 	if (line > 0 && (rd.failed == 0 || line < e->line)) {
-		say(e, "neither [Section] nor Key=value");
+		option_say(e, "neither [Section] nor Key=value");
 		fail(&rd, -EINVAL, line);
 	} else if (line < 0 && rd.failed == 0) {
 		return fail_file(e, file, -ENOMEM);

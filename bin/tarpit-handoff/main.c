@@ -14,6 +14,7 @@
 #include "bin/common/loop.h"
 #include "bin/common/notify.h"
 #include "bin/common/program.h"
+#include "bin/common/watchdog.h"
 #include "bin/tarpit-handoff/config.h"
 #include "bin/tarpit-handoff/server.h"
 #include "bin/tarpit-handoff/spawn.h"
@@ -34,7 +35,8 @@ struct handoff {
 	struct listen_socket sockets[LISTEN_MAX];
 	size_t n_sockets;
 	char **env;
-	struct timer status, watchdog;
+	struct timer status;
+	struct watchdog watchdog;
 	struct server_counts told; /* what STATUS= said last */
 };
 
@@ -194,18 +196,6 @@ after_batch(void *arg, uint64_t now)
 	return false;
 }
 
-static void
-on_watchdog(struct timer *t, uint64_t now)
-{
-	struct handoff *h = CONTAINER_OF(t, struct handoff, watchdog);
-	uint64_t interval = notify_watchdog_interval();
-
-	if (interval == 0)
-		return;
-	notify_send("WATCHDOG=1");
-	loop_arm(h->loop, t, now + interval);
-}
-
 /* ---- life ---- */
 
 static void
@@ -284,7 +274,6 @@ start(struct handoff *h)
 	if (r < 0)
 		program_die(&program, EXIT_TEMPORARY, r, "cannot start");
 	h->status.on_timer = on_status;
-	h->watchdog.on_timer = on_watchdog;
 	loop_set_after_batch(h->loop, after_batch, h);
 }
 
@@ -311,7 +300,7 @@ run(struct handoff *h)
 	    h->config.command[0]);
 	notify_send("READY=1");
 	tell_status(h, loop_now(h->loop));
-	on_watchdog(&h->watchdog, loop_now(h->loop));
+	watchdog_init(&h->watchdog, h->loop);
 	r = loop_run(h->loop);
 	notify_send("STOPPING=1");
 	journal_event(&h->journal, EVENT_STOPPED,

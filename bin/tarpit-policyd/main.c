@@ -13,6 +13,7 @@
 #include "bin/common/loop.h"
 #include "bin/common/notify.h"
 #include "bin/common/program.h"
+#include "bin/common/watchdog.h"
 #include "bin/tarpit-policyd/server.h"
 #include "policy/policy.h"
 #include "policy/rules.h"
@@ -31,7 +32,8 @@ struct policyd {
 	struct server *server;
 	struct listen_socket sockets[LISTEN_MAX];
 	size_t n_sockets;
-	struct timer tick, watchdog;
+	struct timer tick;
+	struct watchdog watchdog;
 	struct server_counts told; /* what the status says */
 };
 
@@ -125,18 +127,6 @@ on_tick(struct timer *t, uint64_t now)
 	policy_refresh(d->policy, tell_note, d);
 	tell_status(d);
 	loop_arm(d->loop, t, now + TICK);
-}
-
-static void
-on_watchdog(struct timer *t, uint64_t now)
-{
-	struct policyd *d = CONTAINER_OF(t, struct policyd, watchdog);
-	uint64_t interval = notify_watchdog_interval();
-
-	if (interval == 0)
-		return;
-	notify_send("WATCHDOG=1");
-	loop_arm(d->loop, t, now + interval);
 }
 
 /*
@@ -258,7 +248,6 @@ start(struct policyd *d, struct rules *rules)
 	if (r < 0)
 		program_die(&program, EXIT_TEMPORARY, r, "cannot start");
 	d->tick.on_timer = on_tick;
-	d->watchdog.on_timer = on_watchdog;
 }
 
 static int
@@ -268,7 +257,7 @@ run(struct policyd *d)
 
 	/* Data is there, as far as it will be, before the first question. */
 	on_tick(&d->tick, loop_now(d->loop));
-	on_watchdog(&d->watchdog, loop_now(d->loop));
+	watchdog_init(&d->watchdog, d->loop);
 	tell_policy(d, EVENT_STARTED, "Answering questions");
 	notify_send("READY=1");
 	r = loop_run(d->loop);

@@ -22,6 +22,8 @@ enum {
 };
 
 #define STATUS_INTERVAL USEC_PER_SEC
+/* How often a record says that a limit is reached. */
+#define TELL_INTERVAL (60 * USEC_PER_SEC)
 
 /* The soft limit is the hard one: a session is a descriptor. */
 static uint32_t
@@ -76,10 +78,18 @@ resume_accepting(struct dispatcher *d)
 void
 dispatcher_note_end(struct dispatcher *d)
 {
-	if (d->shedding && d->n_slowed < d->max_slowed - d->max_slowed / 20)
-		d->shedding = false;
 	if (d->single)
 		loop_stop(d->loop);
+}
+
+/* A limit that is reached comes and goes many times a second. */
+static bool
+is_news(uint64_t *next, uint64_t now)
+{
+	if (now < *next)
+		return false;
+	*next = now + TELL_INTERVAL;
+	return true;
 }
 
 static bool
@@ -89,12 +99,11 @@ shed_oldest(struct dispatcher *d, uint64_t now)
 
 	if (oldest == NULL)
 		return false;
-	if (!d->shedding)
+	if (is_news(&d->next_shedding, now))
 		journal_event(d->journal, EVENT_SHEDDING,
 		    "%u slowed sessions are all that ReserveForPass= allows: "
 		    "the oldest held ones are shed",
 		    d->n_slowed);
-	d->shedding = true;
 	session_dismiss(d, oldest, OUTCOME_SHED, SMTP_OVERLOAD, now);
 	return true;
 }
@@ -123,7 +132,12 @@ on_pause(struct acceptor *a, int error)
 {
 	struct dispatcher *d = a->arg;
 
-	if (error != 0)
+	if (error == 0)
+		return;
+	if (error != d->told_pause)
+		d->next_pause = 0; /* another one is news */
+	d->told_pause = error;
+	if (is_news(&d->next_pause, loop_now(d->loop)))
 		journal_event(d->journal, EVENT_ACCEPT_PAUSED,
 		    "no new connections for a moment: %s, with %u sessions",
 		    strerror(-error), d->pool.live);
@@ -162,15 +176,6 @@ on_status(struct timer *t, uint64_t now)
 		memcpy(d->status_shown, text, sizeof(text));
 	}
 	loop_arm(d->loop, t, now + STATUS_INTERVAL);
-}
-
-static void
-on_watchdog(struct timer *t, uint64_t now)
-{
-	struct dispatcher *d = CONTAINER_OF(t, struct dispatcher, watchdog);
-
-	notify_send("WATCHDOG=1");
-	loop_arm(d->loop, t, now + d->watchdog_interval);
 }
 
 /* SIGTERM's patience is over: who is still with us is told to come again. */
@@ -273,12 +278,9 @@ dispatcher_init(struct dispatcher *d, struct loop *loop,
 		return r;
 	loop_set_after_batch(loop, after_batch, d);
 	d->status.on_timer = on_status;
-	d->watchdog.on_timer = on_watchdog;
 	d->stop.on_timer = on_stop_timeout;
 	loop_arm(loop, &d->status, d->epoch);
-	d->watchdog_interval = notify_watchdog_interval();
-	if (d->watchdog_interval != 0)
-		loop_arm(loop, &d->watchdog, d->epoch);
+	watchdog_init(&d->watchdog, loop);
 	return 0;
 }
 
@@ -294,7 +296,7 @@ dispatcher_fini(struct dispatcher *d)
 	}
 	loop_set_after_batch(d->loop, NULL, NULL);
 	loop_cancel(d->loop, &d->status);
-	loop_cancel(d->loop, &d->watchdog);
+	watchdog_fini(&d->watchdog);
 	loop_cancel(d->loop, &d->stop);
 	sweep_fini(&d->sweep);
 	handoff_fini(&d->handoff);

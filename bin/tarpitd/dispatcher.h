@@ -12,6 +12,7 @@
 #include "bin/common/journal.h"
 #include "bin/common/listen.h"
 #include "bin/common/loop.h"
+#include "bin/common/watchdog.h"
 #include "bin/tarpitd/ask.h"
 #include "bin/tarpitd/config.h"
 #include "bin/tarpitd/handoff.h"
@@ -41,7 +42,9 @@ struct dispatcher {
 	uint32_t number;  /* of the last session */
 	uint32_t max_sessions, max_slowed;
 	uint32_t descriptors; /* RLIMIT_NOFILE, less what is not for sessions */
-	bool stopping, single, shedding;
+	bool stopping, single;
+	uint64_t next_shedding, next_pause; /* usec; when a record is due */
+	int told_pause; /* the error of the last such record */
 
 	struct listen_socket sockets[LISTEN_MAX];
 	struct acceptor acceptor[LISTEN_MAX];
@@ -49,7 +52,7 @@ struct dispatcher {
 	bool accepting;
 
 	struct pool pool;
-	uint32_t n_slowed, n_greeting, n_handoff;
+	uint32_t n_slowed;
 	uint32_t closed; /* chain of the slots to be reaped */
 	struct intern strings;
 	struct answer_cache *answers;
@@ -58,8 +61,8 @@ struct dispatcher {
 	struct handoff handoff;
 	struct sweep sweep;
 	struct counters count;
-	struct timer status, watchdog, stop;
-	uint64_t watchdog_interval;
+	struct timer status, stop;
+	struct watchdog watchdog;
 	char status_shown[256];
 };
 

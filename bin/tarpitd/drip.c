@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -42,6 +43,14 @@ rebase(struct session *s, uint32_t rate, uint32_t now)
 	s->out_from = now - (uint32_t)lane_duration(rate, s->out_sent);
 }
 
+/* Nothing that is wrong with this client: no room in its buffer, or no memory
+ * for anybody's.  The next visit tries again. */
+static bool
+is_passing(int error)
+{
+	return error == EAGAIN || error == ENOBUFS || error == ENOMEM;
+}
+
 int
 drip_out(struct session *s, const struct texts *t, uint32_t now)
 {
@@ -57,7 +66,7 @@ drip_out(struct session *s, const struct texts *t, uint32_t now)
 		n = copy_out(
 		    s, t, s->out_sent, buf, n < sizeof(buf) ? n : sizeof(buf));
 		sent = send(s->fd, buf, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (sent < 0 && errno == EAGAIN) {
+		if (sent < 0 && is_passing(errno)) {
 			rebase(s, out_rate(s), now);
 			return 0;
 		}
@@ -103,6 +112,14 @@ drip_peek(const struct session *s, char *buf, size_t size)
 	if (n == 0)
 		return -EPIPE;
 	return errno == EAGAIN ? 0 : -errno;
+}
+
+bool
+drip_has_ended(const struct session *s)
+{
+	struct pollfd pfd = { .fd = s->fd, .events = POLLRDHUP };
+
+	return poll(&pfd, 1, 0) > 0;
 }
 
 void

@@ -26,6 +26,9 @@ void drip_set_rate(struct session *, uint32_t rate, uint32_t now);
  * nothing, -EPIPE if the client has closed its side, or another -errno. */
 ssize_t drip_peek(const struct session *, char *buf, size_t size) MUST_CHECK;
 
+/* True if nothing more will come, whatever is still to be read. */
+bool drip_has_ended(const struct session *);
+
 /* Takes N bytes that drip_peek() has shown. */
 void drip_take(struct session *, size_t n);
 

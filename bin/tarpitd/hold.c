@@ -169,7 +169,8 @@ hold_visit_command(struct dispatcher *d, struct session *s, uint64_t now)
 		return SESSION_SKIPPING;
 	}
 	if (lf == NULL)
-		return keep_waiting(d, s, now);
+		/* Half a line hides the end of the stream from peeking. */
+		return drip_has_ended(s) ? end(s) : keep_waiting(d, s, now);
 	len = (size_t)(lf + 1 - line);
 	if (!is_reset(line, len) && !drip_is_paid(s, len, msec))
 		return SESSION_COMMAND;
@@ -192,6 +193,10 @@ hold_visit_skipping(struct dispatcher *d, struct session *s, uint64_t now)
 	if (allowed == 0)
 		return SESSION_SKIPPING;
 	lf = memchr(line, '\n', (size_t)n);
+	/* Nobody is there to be told that the line was too long: what is left
+	 * of it would keep the slot for minutes. */
+	if (lf == NULL && drip_has_ended(s))
+		return end(s);
 	if (lf != NULL)
 		n = lf + 1 - line;
 	if (allowed < (size_t)n) {

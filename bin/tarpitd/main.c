@@ -43,8 +43,13 @@ load_config(struct option_error *error)
 	if (c->host_name[0] == '\0' && own_name == NULL)
 		own_name = config_host_name();
 	if (c->host_name[0] == '\0' && own_name != NULL) {
-		free(c->host_name);
-		c->host_name = strdup(own_name);
+		char *copy = strdup(own_name);
+
+		/* Without memory it stays empty; it is never NULL. */
+		if (copy != NULL) {
+			free(c->host_name);
+			c->host_name = copy;
+		}
 	}
 	return c;
 }

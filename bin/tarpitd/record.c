@@ -56,19 +56,40 @@ remark(const struct session *s)
 	    : ", caught";
 }
 
-/* The policy's reason, and what we have seen ourselves. */
+/* The limit for which the session ended, or "". */
+static const char *
+limit_name(const struct session *s)
+{
+	if ((s->flags & SESSION_OVER_LIMIT) != 0)
+		return "limit:MaxPerClient";
+	if (s->outcome != OUTCOME_SHED)
+		return "";
+	return s->out_reply == SMTP_SHUTDOWN ? "limit:shutdown"
+					     : "limit:ReserveForPass";
+}
+
+static void
+add_word(char *buf, size_t size, const char *word)
+{
+	size_t len = strlen(buf);
+
+	if (*word != '\0')
+		snprintf(
+		    buf + len, size - len, "%s%s", len > 0 ? " " : "", word);
+}
+
+/* The policy's reason, and what we have seen and done ourselves. */
 static void
 print_reason(
     const struct dispatcher *d, const struct session *s, char *buf, size_t size)
 {
 	const struct verdict_text *v = verdict_text(&d->strings, s->verdict);
-	const char *reason = v != NULL ? v->reason : "";
-	bool pregreet = (s->flags & SESSION_PREGREET) != 0 &&
-	    strstr(reason, "behaviour:pregreet") == NULL;
 
-	snprintf(buf, size, "%s%s%s", reason,
-	    pregreet && *reason != '\0' ? " " : "",
-	    pregreet ? "behaviour:pregreet" : "");
+	snprintf(buf, size, "%s", v != NULL ? v->reason : "");
+	if ((s->flags & SESSION_PREGREET) != 0 &&
+	    strstr(buf, "behaviour:pregreet") == NULL)
+		add_word(buf, size, "behaviour:pregreet");
+	add_word(buf, size, limit_name(s));
 }
 
 static void

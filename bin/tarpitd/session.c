@@ -15,6 +15,11 @@
  * be fetched and arrive yet. */
 #define HANDOFF_ALLOWANCE 500 /* msec */
 
+/* While a held session is greeted, its input is looked for only in every so
+ * many seconds: that it talks early changes little for it, and the look is an
+ * eighth of what a visit costs. */
+#define HOLD_LISTEN_EVERY 4
+
 /* A held session's greeting at a high rate is bounded by this instead of by
  * HoldGreeting=: positions are 16 bits wide. */
 #define HOLD_GREETING_MAX 60000
@@ -65,9 +70,7 @@ finish(struct dispatcher *d, struct session *s, uint64_t now)
 	record_session(d, s, now);
 	d->count.outcome[s->outcome]++;
 	ask_report(&d->ask, s, outcome_name((enum outcome)s->outcome), held);
-	/* What an MTA's client has said by now is the MTA's to read. */
-	if (s->outcome != OUTCOME_PASSED && s->outcome != OUTCOME_GRADUATED)
-		/* The MTA shares the socket: what is in it now is the MTA's to read. */
+	/* The MTA shares the socket: what is in it now is the MTA's. */
 	if (s->outcome != OUTCOME_PASSED && s->outcome != OUTCOME_GRADUATED)
 		drain(s->fd);
 	fd_close(&s->fd);
@@ -205,6 +208,7 @@ begin_hold(struct dispatcher *d, struct session *s, uint64_t now)
 	s->out_from = dispatcher_msec(d, now);
 	s->deadline = s->out_from + (uint32_t)takes;
 	sockbuf_shrink(s->fd);
+	sockbuf_use_reno(s->fd);
 	enter(d, s, SESSION_GREETING, now);
 }
 
@@ -236,13 +240,24 @@ is_stuck(const struct dispatcher *d, const struct session *s, uint32_t msec)
 	    (int32_t)(d->config->command_timeout / USEC_PER_MSEC);
 }
 
+/* A client that has closed is found by sending to it as well. */
+static ssize_t
+listen_for_pregreet(const struct session *s, uint32_t msec)
+{
+	uint32_t second = (msec - s->out_from) / 1000;
+	char byte;
+
+	if (s->lane == LANE_HOLD && second % HOLD_LISTEN_EVERY != 0)
+		return 0;
+	return drip_peek(s, &byte, 1);
+}
+
 static enum session_state
 visit_greeting(struct dispatcher *d, struct session *s, uint64_t now)
 {
 	const struct texts *texts = d->texts.generation[s->texts];
 	uint32_t msec = dispatcher_msec(d, now);
-	char byte;
-	ssize_t n = drip_peek(s, &byte, 1);
+	ssize_t n = listen_for_pregreet(s, msec);
 
 	if (n > 0 && (s->flags & SESSION_PREGREET) == 0)
 		fall_into_hold(d, s);
@@ -320,7 +335,9 @@ reconsider(struct dispatcher *d, struct session *s, const struct verdict *v,
     uint64_t now)
 {
 	set_verdict(d, s, v);
-	drip_set_rate(s, v->rate, dispatcher_msec(d, now));
+	/* One that would pass it has no rate for a held session. */
+	if (v->rate != 0)
+		drip_set_rate(s, v->rate, dispatcher_msec(d, now));
 }
 
 void

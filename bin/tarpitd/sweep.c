@@ -4,6 +4,10 @@
 enum {
 	TICKS = 100,      /* a second */
 	QUICK_TICKS = 25, /* a quick session's round */
+	/* Sessions side by side that are visited in the same tick: looking at
+	 * 18,000 sessions four times a second, each 2,400 bytes from the one
+	 * before, was a twentieth of our CPU time in cache misses. */
+	BLOCK = 4,
 	/* Visits between two looks at the descriptors: 24 sends take 0.1 ms,
 	 * which is what a clean client may have to wait for. */
 	SLICE = 24,
@@ -34,6 +38,14 @@ sweep_fini(struct sweep *w)
 	loop_cancel(w->loop, &w->tick);
 }
 
+/* The slot to be looked at after SLOT in the same tick. */
+static uint32_t
+next_slot(uint32_t slot)
+{
+	slot++;
+	return slot % BLOCK != 0 ? slot : slot + (QUICK_TICKS - 1) * BLOCK;
+}
+
 /* Walks tick W->done + 1 from where it stands; false if the slice ran out. */
 static bool
 walk(struct sweep *w, int *visits, uint64_t now)
@@ -42,13 +54,13 @@ walk(struct sweep *w, int *visits, uint64_t now)
 	uint32_t slot = w->at;
 
 	if (slot == 0)
-		slot = slow_phase % QUICK_TICKS;
-	for (; slot <= w->pool->high; slot += QUICK_TICKS) {
+		slot = slow_phase % QUICK_TICKS * BLOCK;
+	for (; slot <= w->pool->high; slot = next_slot(slot)) {
 		struct session *s = &w->pool->session[slot];
 		bool quick;
 
 		if (slot == POOL_NONE || !w->is_visited(s, &quick) ||
-		    (!quick && slot % TICKS != slow_phase))
+		    (!quick && slot / BLOCK % TICKS != slow_phase))
 			continue;
 		if (*visits == 0) {
 			w->at = slot;

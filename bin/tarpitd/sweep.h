@@ -1,9 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: ISC */
 /*
- * The round of visits to slowed sessions.  A second has 100 ticks; the session
- * in slot i is visited in tick i modulo 100, or modulo 25 if it is a quick
- * one.  So each one's visits are evenly spaced whatever the others do, the
+ * The round of visits to slowed sessions.  A second has 100 ticks; the sessions
+ * of block i, which are a few neighbouring slots, are visited in tick i modulo
+ * 100, or modulo 25 if they are quick ones.  So each one's visits are evenly spaced whatever the others do, the
  * work is spread over the second, and there is no timer a session.
  */
 

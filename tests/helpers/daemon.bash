@@ -68,6 +68,7 @@ start_daemon() {
 	name=$1
 	shift
 	[ -z "$notify" ] || start_notify_socket "$name" || return
+	: >>"$DAEMONS/$name.log" # there from now on, for who looks for a line
 	(
 		close_inherited
 		[ -z "$notify" ] || export NOTIFY_SOCKET="$DAEMONS/$name.notify"

@@ -176,7 +176,9 @@ policy_for_postfix() {
 	install_tarpit
 	install_postfix
 	give_roles postfix:/var/spool/postfix/public/tarpit
-	printf '%s\n' '[Postfix]' 'Hold=REJECT 5.7.1 listed' \
+	printf '%s\n' '[Postfix]' \
+		'Hold=REJECT 5.7.1 listed: %{score} %{reason}' \
+		'Slow=PREPEND X-Tarpit: %{score} %{reason} %{country}' \
 		>>/etc/tarpit/policy.conf.d/test.conf
 	cp /usr/local/share/doc/tarpit/postfix/tarpit-policyd-postfix.socket \
 		/etc/systemd/system/
@@ -187,6 +189,16 @@ policy_for_postfix() {
 	systemctl restart postfix@-.service
 	"${SWAKS[@]}" --port 2525 --local-interface 127.0.0.2
 	"${SWAKS[@]}" --port 2525 --local-interface 127.0.0.4 --silent 0 2>&1 || :
+	"${SWAKS[@]}" --port 2525 --local-interface 127.0.0.3 --header 'Subject: slow'
+	wait_until 'grep -q "^X-Tarpit:" /var/mail/joe'
+	grep '^X-Tarpit:' /var/mail/joe
+	# And when the client connects.
+	postconf -e 'smtpd_client_restrictions = check_policy_service { unix:private/tarpit-policy, default_action=DUNNO }'
+	postconf -X smtpd_recipient_restrictions
+	postconf -e 'smtpd_delay_reject = no'
+	postfix reload
+	"${SWAKS[@]}" --port 2525 --local-interface 127.0.0.4 --silent 0 2>&1 |
+		sed -n 's/^.*554 /at connect: /p' || :
 	systemctl --failed --no-legend
 }
 

@@ -207,6 +207,32 @@ largest_answers_fit(void)
 }
 
 static void
+actions_are_filled_in(void)
+{
+	struct verdict v = { .score = -7,
+		.country = "DE",
+		.reason = "list.drop+100 asn.1-107" };
+	char buf[ANSWER_MAX + 1] = "", action[513];
+	size_t n;
+
+	buf[question_answer_postfix(
+	    "PREPEND X-Tarpit: %{score} (%{reason}) %{country}", &v, buf)] =
+	    '\0';
+	CHECK_STR(buf,
+	    "action=PREPEND X-Tarpit: -7 (list.drop+100 asn.1-107) DE\n\n");
+	v.country[0] = '\0';
+	buf[question_answer_postfix("%{country}%{", &v, buf)] = '\0';
+	CHECK_STR(buf, "action=unknown%{\n\n");
+	/* The longest of all is cut. */
+	memset(v.reason, 'r', sizeof(v.reason) - 1);
+	for (n = 0; n + 9 < sizeof(action); n += 9)
+		memcpy(action + n, "%{reason}", 10);
+	n = question_answer_postfix(action, &v, buf);
+	CHECK(n <= ANSWER_MAX && n > 600);
+	CHECK(memcmp(buf + n - 3, "r\n\n", 3) == 0);
+}
+
+static void
 other_answers(void)
 {
 	char buf[ANSWER_MAX + 1] = "";
@@ -232,6 +258,7 @@ main(int argc, char **argv)
 		CASE(answer_fields),
 		CASE(unknown_origin_is_empty),
 		CASE(largest_answers_fit),
+		CASE(actions_are_filled_in),
 		CASE(other_answers),
 	};
 

@@ -43,6 +43,10 @@ load ../../helpers/common
 	run_case tarpitd/drip_test peeking_takes_nothing
 }
 
+@test "drip: an end is seen behind data" {
+	run_case tarpitd/drip_test an_end_is_seen_behind_data
+}
+
 @test "drip: input is paid for by time" {
 	run_case tarpitd/drip_test input_is_paid_for_by_time
 }

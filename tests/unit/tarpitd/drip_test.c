@@ -245,6 +245,19 @@ peeking_takes_nothing(void)
 	end();
 }
 
+/* Broke once: behind half a line the end was not seen. */
+static void
+an_end_is_seen_behind_data(void)
+{
+	begin(SESSION_COMMAND, 5, 0);
+	CHECK(!drip_has_ended(&s));
+	CHECK_INT(write(client, "EHL", 3), 3);
+	CHECK(!drip_has_ended(&s));
+	CHECK_INT(shutdown(client, SHUT_WR), 0);
+	CHECK(drip_has_ended(&s));
+	end();
+}
+
 static void
 input_is_paid_for_by_time(void)
 {
@@ -269,6 +282,7 @@ static const struct check_case cases[] = {
 	CASE(a_new_rate_counts_from_now),
 	CASE(the_rest_of_a_line_is_up_to_its_end),
 	CASE(peeking_takes_nothing),
+	CASE(an_end_is_seen_behind_data),
 	CASE(input_is_paid_for_by_time),
 };
 

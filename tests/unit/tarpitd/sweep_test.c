@@ -3,7 +3,7 @@
 
 #include "tests/helpers/check.h"
 
-enum { SESSIONS = 400, TICK_USEC = 10000 };
+enum { SESSIONS = 3200, TICK_USEC = 10000 };
 
 #define START (1000 * USEC_PER_SEC)
 
@@ -122,7 +122,7 @@ the_work_is_spread_over_the_second(void)
 	for (uint64_t t = 1; t <= 100; t++) {
 		visits = 0;
 		run(START + t * TICK_USEC);
-		CHECK_INT(visits, SESSIONS / 100);
+		CHECK(visits > 0 && visits <= 2 * SESSIONS / 100);
 	}
 	end();
 }

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: ISC
+# The servers that are measured, all on loopback, all below $DIR: start_NAME
+# leaves NAME_pid and NAME_at (ADDRESS:PORT) behind; stop_servers ends all.
+
+SERVERS=() # processes that were started, oldest first
+POSTFIX_DIR=''
+
+# wait_until CONDITION...: polls, for at most 20 s.
+wait_until() {
+	local until=$((SECONDS + 20))
+	until "$@"; do
+		[ "$SECONDS" -lt "$until" ] || {
+			say "not within 20 s: $*"
+			return 1
+		}
+		sleep 0.02
+	done
+}
+
+free_port() {
+	local port
+	while :; do
+		port=$((10000 + SRANDOM % 20000))
+		port_is_used "$port" || break
+	done
+	echo "$port"
+}
+
+# start NAME COMMAND...: in the background, with its output in $DIR/NAME.log;
+# it ends with us, however we end.
+start() {
+	local name=$1
+	shift
+	setpriv --pdeathsig TERM -- "$@" >>"$DIR/$name.log" 2>&1 </dev/null &
+	SERVERS+=($!)
+	declare -g "${name}_pid=$!"
+}
+
+# A stopped one (SIGSTOP) has to go on to end.
+stop() {
+	local pid kept=()
+	kill -TERM "$1" 2>/dev/null
+	kill -CONT "$1" 2>/dev/null
+	wait_until is_over "$1" || kill -KILL "$1"
+	wait "$1" 2>/dev/null
+	for pid in "${SERVERS[@]}"; do
+		[ "$pid" = "$1" ] || kept+=("$pid")
+	done
+	SERVERS=("${kept[@]}")
+}
+
+is_over() {
+	! pid_is_alive "$1"
+}
+
+stop_servers() {
+	while [ ${#SERVERS[@]} != 0 ]; do
+		stop "${SERVERS[-1]}"
+	done
+	stop_postfix
+}
+
+#
+# tarpit
+#
+
+# 100,000 addresses that a blocklist has: a real one if there is one, else
+# made up; always the same.
+list_addresses() {
+	local real=$ROOT/../shared/data/ipsum.txt
+	if [ -r "$real" ]; then
+		grep -Eo '^[0-9.]+' "$real"
+	else
+		awk 'BEGIN {
+			srand(1)
+			while (n++ < 150000)
+				printf "%d.%d.%d.%d\n", 1 + rand() * 222,
+				    rand() * 256, rand() * 256, rand() * 256
+		}' | grep -v '^127\.' | awk '!seen[$0]++'
+	fi | awk 'NR <= 100000'
+}
+
+# Whoever comes from 127.1.0.0/16 is listed, and from 127.2.0.0/16 is known.
+build_lists() {
+	[ ! -e "$DIR/lists.cdb" ] || return 0
+	mkdir -p "$DIR/lists.d"
+	list_addresses >"$DIR/block.txt"
+	echo 127.1.0.0/16 >"$DIR/held.txt"
+	echo 127.2.0.0/16 >"$DIR/known.txt"
+	printf '[List]\nKind=%s\nSource=%s\nMaxShrink=100%%\n' \
+		block "$DIR/block.txt" >"$DIR/lists.d/block.conf"
+	printf '[List]\nKind=%s\nSource=%s\nMaxShrink=100%%\n' \
+		block "$DIR/held.txt" >"$DIR/lists.d/held.conf"
+	printf '[List]\nKind=%s\nSource=%s\nMaxShrink=100%%\n' \
+		allow "$DIR/known.txt" >"$DIR/lists.d/known.conf"
+	printf '[Lists]\nDirectory=%s\nOutput=%s\nState=%s\n' \
+		"$DIR/lists.d" "$DIR/lists.cdb" "$DIR/state" >"$DIR/lists.conf"
+	"$BUILD/tarpit-lists" --config "$DIR/lists.conf" build \
+		>"$DIR/lists.log" 2>&1 || {
+		tail "$DIR/lists.log" >&2
+		return 1
+	}
+}
+
+# start_policyd [-c CPU] RATE: held sessions get so many bytes a second.
+start_policyd() {
+	local command=("$BUILD/tarpit-policyd")
+	if [ "$1" = -c ]; then
+		command=(taskset -c "$2" "${command[@]}")
+		shift 2
+	fi
+	build_lists || return
+	cat >"$DIR/policy.conf" <<-END
+		[Data]
+		Lists=$DIR/lists.cdb
+		Country=$ROOT/build/data/country.mmdb
+		Asn=
+		History=
+		[Curve]
+		100=$1
+		[Weights]
+		list.block=100
+		list.held=100
+		list.known=-1000
+		country.CN=5
+		country.unknown=5
+		[Answers]
+		Ttl=0
+	END
+	rm -f "$DIR/policy"
+	start policyd "${command[@]}" --config "$DIR/policy.conf" \
+		--listen "$DIR/policy"
+	wait_until socket_is_listening "$DIR/policy"
+}
+
+# start_tarpitd NAME [LINE...]: with these lines in [Dispatcher].
+start_tarpitd() {
+	local name=$1 port
+	shift
+	port=$(free_port)
+	{
+		printf '[Dispatcher]\nHostName=mx.example.org\nMaxPerClient=0\n'
+		printf 'ReserveForPass=2%%\nPolicy=%s\nHandoff=postfix:%s\n' \
+			"$DIR/policy" "$DIR/postfix/queue/public/tarpit"
+		[ $# = 0 ] || printf '%s\n' "$@"
+	} >"$DIR/$name.conf"
+	start "$name" "$BUILD/tarpitd" --config "$DIR/$name.conf" \
+		--listen "127.0.0.1:$port"
+	declare -g "${name}_at=127.0.0.1:$port"
+	wait_until port_is_listening "$port"
+}
+
+#
+# Peers
+#
+
+# start_endlessh: lines of 3 to 7 bytes, 5 on average, one a second.
+start_endlessh() {
+	local port
+	port=$(free_port)
+	start endlessh endlessh -4 -d 1000 -l 7 -m 20000 -p "$port" -f /dev/null
+	endlessh_at=127.0.0.1:$port
+	wait_until port_is_listening "$port"
+}
+
+can_start_postfix() {
+	[ "$(id -u)" = 0 ] && command -v postfix >/dev/null && return
+	say "needs root and Postfix: the rows beside it are left out"
+	return 1
+}
+
+# start_postfix: one instance of its own with
+#   postscreen_at   postscreen, the clients of 127.2.0.0/16 allow-listed
+#   smtpd_at        smtpd on a port of its own
+#   greetwait_at    postscreen for everyone, that keeps them in its greet wait
+#   engine_at       postscreen for everyone, with its tests in the dialogue
+#   public/tarpit   smtpd for descriptors that tarpitd passes
+# default_process_limit is also the length of its listeners' queues.  One
+# smtpd process serves any number of sessions, so that not the starting of
+# processes is measured; names are not looked up; all as in each of the rows.
+start_postfix() {
+	local port=() i
+	can_start_postfix || return
+	for i in 0 1 2 3; do
+		port[i]=$(free_port)
+	done
+	POSTFIX_DIR=$DIR/postfix
+	mkdir -p "$POSTFIX_DIR"/{config,queue,data}
+	chmod 755 "$POSTFIX_DIR" "$POSTFIX_DIR"/{config,queue}
+	chown postfix "$POSTFIX_DIR/data"
+	chmod 700 "$POSTFIX_DIR/data"
+	write_main_cf >"$POSTFIX_DIR/config/main.cf"
+	write_master_cf "${port[@]}" >"$POSTFIX_DIR/config/master.cf"
+	printf '127.2.0.0/16 permit\n' >"$POSTFIX_DIR/config/permit"
+	postfix -c "$POSTFIX_DIR/config" start >"$DIR/postfix.log" 2>&1 || {
+		tail "$DIR/postfix.log" >&2
+		return 1
+	}
+	postscreen_at=127.0.0.1:${port[0]} smtpd_at=127.0.0.1:${port[1]}
+	greetwait_at=127.0.0.1:${port[2]} engine_at=127.0.0.1:${port[3]}
+	wait_until port_is_listening "${port[3]}"
+}
+
+write_main_cf() {
+	cat <<-END
+		compatibility_level = 3.6
+		queue_directory = $POSTFIX_DIR/queue
+		data_directory = $POSTFIX_DIR/data
+		maillog_file = $POSTFIX_DIR/maillog
+		maillog_file_prefixes = $POSTFIX_DIR
+		myhostname = mx.example.org
+		mydestination =
+		inet_interfaces = loopback-only
+		inet_protocols = ipv4
+		mynetworks = 127.0.0.0/8
+		alias_maps =
+		local_recipient_maps =
+		default_process_limit = 4096
+		max_use = 1000000
+		smtpd_peername_lookup = no
+		postscreen_access_list = cidr:$POSTFIX_DIR/config/permit
+		postscreen_greet_action = ignore
+		postscreen_cache_map =
+		smtpd_tls_security_level = none
+	END
+}
+
+write_master_cf() {
+	local held="-o postscreen_access_list= -o postscreen_pre_queue_limit=20000"
+	held+=" -o postscreen_post_queue_limit=20000"
+	cat <<-END
+		postlog unix-dgram n - n - 1 postlogd
+		smtpd pass - - n - 100 smtpd
+		tarpit pass n - n - 100 smtpd
+		127.0.0.1:$1 inet n - n - 1 postscreen
+		127.0.0.1:$2 inet n - n - 100 smtpd
+		127.0.0.1:$3 inet n - n - 1 postscreen $held -o postscreen_greet_wait=600s
+		127.0.0.1:$4 inet n - n - 1 postscreen $held -o postscreen_greet_wait=2s
+		  -o postscreen_bare_newline_enable=yes -o postscreen_command_time_limit=600s
+	END
+}
+
+# The one postscreen process that serves ADDRESS:PORT.
+postscreen_pid() {
+	pgrep -P "$(postfix_pid)" -f "postscreen .*-n $1( |\$)"
+}
+
+postfix_pid() {
+	tr -d ' \n' <"$POSTFIX_DIR/queue/pid/master.pid"
+}
+
+stop_postfix() {
+	local pid
+	[ -n "$POSTFIX_DIR" ] || return 0
+	pid=$(postfix_pid)
+	postfix -c "$POSTFIX_DIR/config" stop >>"$DIR/postfix.log" 2>&1
+	wait_until is_over "$pid"
+	rm -rf "$POSTFIX_DIR"
+	POSTFIX_DIR=''
+}
