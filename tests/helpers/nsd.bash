@@ -11,7 +11,7 @@ zone() {
 	shift
 	mkdir -p "$DAEMONS/zones"
 	{
-		printf '$ORIGIN %s.\n$TTL 1\n' "$name"
+		printf "\$ORIGIN %s.\n\$TTL 1\n" "$name"
 		printf '@ SOA ns.test. root.ns.test. 1 1h 1h 1h 1\n@ NS ns.test.\n'
 		[ $# = 0 ] || printf '%s\n' "$@"
 	} >"$DAEMONS/zones/$name"
@@ -20,6 +20,7 @@ zone() {
 start_nsd() {
 	local port file name
 	port=$(free_port)
+	# shellcheck disable=SC2034 # for who loads this
 	dns=127.0.0.1:$port
 	{
 		cat <<-E
@@ -68,8 +69,9 @@ signal_nsd() {
 }
 
 children_of() {
-	local child
-	for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
+	local child children
+	read -r -a children < <(cat "/proc/$1/task/"*/children 2>/dev/null)
+	for child in "${children[@]}"; do
 		echo "$child"
 		children_of "$child"
 	done

@@ -180,11 +180,13 @@ wait_for_reason() {
 	write_config rdns.none=25 '[Dns]' DnsTimeout=600ms
 	start_policyd
 	signal_nsd STOP
+	local pids=()
 	for i in {0..7}; do
-		printf 'request=tarpit_session\nclient_address=10.%d.%d.1\n\n' \
-			$(for j in {0..249}; do echo "$i" "$j"; done) | send >"$dir/answers.$i" &
+		printf "request=tarpit_session\nclient_address=10.$i.%d.1\n\n" \
+			{0..249} | send >"$dir/answers.$i" &
+		pids+=($!)
 	done
-	wait $(jobs -p | tail -n 8)
+	wait "${pids[@]}"
 	[ "$(cat "$dir"/answers.* | grep -c '^action=')" = 2000 ]
 }
 
