@@ -10,17 +10,18 @@ PKG_CONFIG ?= pkg-config
 VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 # What each program may link besides bin/common.  This table IS the layering.
-PROGS               := tarpitd tarpit-policyd tarpit-handoff tarpit-lists
+PROGS               := tarpitd tarpit-policyd tarpit-handoff tarpit-lists tarpitctl
 data_USES           :=
 policy_USES         := data
 tarpitd_USES        := policy data
 tarpit-policyd_USES := policy data
 tarpit-handoff_USES :=
 tarpit-lists_USES   := policy data
+tarpitctl_USES      := policy data
 LIBS_INTERNAL       := policy data
 
 # The libraries behind it; --as-needed leaves each program with its own.
-PKGS := libsystemd libmaxminddb libcdb inih jansson libcurl zlib
+PKGS := libsystemd libmaxminddb libcdb inih jansson libcurl zlib lmdb libcares
 
 # Targets that work before the packages are there.
 NO_PKGS := help clean packages check lint layers names shell manuals format \

@@ -4,8 +4,8 @@
 #include "policy/engine.h"
 
 /* Clamped once, at the end: the order of facts must not matter. */
-static int32_t
-sum(const struct facts *f)
+int32_t
+engine_score(const struct facts *f)
 {
 	int64_t score = 0;
 
@@ -18,8 +18,8 @@ sum(const struct facts *f)
 	return (int32_t)score;
 }
 
-static enum lane
-find_lane(const struct rules *r, int32_t score)
+enum lane
+engine_lane(const struct rules *r, int64_t score)
 {
 	if (score >= r->hold)
 		return LANE_HOLD;
@@ -35,8 +35,8 @@ engine_decide(
 	struct verdict *v = ret_verdict;
 	bool pass;
 
-	v->score = sum(f);
-	v->lane = find_lane(r, v->score);
+	v->score = engine_score(f);
+	v->lane = engine_lane(r, v->score);
 	pass = v->lane == LANE_PASS;
 	v->rate = pass ? 0 : (uint32_t)curve_at(&r->rate, v->score);
 	v->patience = pass ? 0 : (uint32_t)curve_at(&r->patience, v->score);

@@ -34,6 +34,7 @@ struct fact {
 struct facts {
 	char country[3]; /* "" unknown */
 	uint32_t asn;    /* 0 unknown */
+	bool keep_all;   /* weightless ones too */
 	size_t n;
 	/* Identifiers under which lists have the client, each terminated; here,
 	 * because lists are replaced while a question waits.  As many as a
@@ -61,8 +62,17 @@ facts_init(struct facts *f)
 {
 	f->country[0] = '\0';
 	f->asn = 0;
+	f->keep_all = false;
 	f->n = 0;
 	f->notes_len = 1;
+}
+
+/* A fact that stands in the reason whatever it weighs. */
+static inline void
+facts_mention(struct facts *f, const struct fact *fact)
+{
+	if (f->n < FACTS_MAX)
+		f->fact[f->n++] = *fact;
 }
 
 /* Facts without weight are not kept: they change neither score nor reason.
@@ -70,7 +80,7 @@ facts_init(struct facts *f)
 static inline bool
 facts_add(struct facts *f, const struct fact *fact)
 {
-	if (fact->weight == 0)
+	if (fact->weight == 0 && !f->keep_all)
 		return true;
 	if (f->n == FACTS_MAX)
 		return false;

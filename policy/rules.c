@@ -5,24 +5,24 @@
 
 #include "policy/rules.h"
 
-/* Facts of fixed names: the key of their weight, what stands in a reason, and
- * whether a source of this version finds them. */
+/* Facts of fixed names: the key of their weight, and what stands in a reason if
+ * that is something else. */
 static const struct {
 	const char *key, *printed;
-	bool has_source;
 } named[NAMED_FACT_COUNT] = {
-	[FACT_COUNTRY_UNKNOWN] = { "country.unknown", NULL, true },
-	[FACT_ASN_UNKNOWN] = { "asn.unknown", NULL, true },
-	[FACT_RDNS_NONE] = { "rdns.none", NULL, false },
-	[FACT_RDNS_UNCONFIRMED] = { "rdns.unconfirmed", NULL, false },
-	[FACT_RDNS_GENERIC] = { "rdns.generic", NULL, false },
-	[FACT_RDNS_OK] = { "rdns.ok", NULL, false },
-	[FACT_HISTORY_NONE] = { "history.none", NULL, true },
-	[FACT_HISTORY_PATIENT] = { "history.patient", NULL, false },
-	[FACT_HISTORY_ABANDONED] = { "history.abandoned", NULL, false },
-	[FACT_HISTORY_PREGREET] = { "history.pregreet", NULL, false },
+	[FACT_COUNTRY_UNKNOWN] = { "country.unknown", NULL },
+	[FACT_ASN_UNKNOWN] = { "asn.unknown", NULL },
+	[FACT_RDNS_NONE] = { "rdns.none", NULL },
+	[FACT_RDNS_UNCONFIRMED] = { "rdns.unconfirmed", NULL },
+	[FACT_RDNS_GENERIC] = { "rdns.generic", NULL },
+	[FACT_RDNS_OK] = { "rdns.ok", NULL },
+	[FACT_HISTORY_NONE] = { "history.none", NULL },
+	[FACT_HISTORY_PATIENT] = { "history.patient", NULL },
+	[FACT_HISTORY_ABANDONED] = { "history.abandoned", NULL },
+	[FACT_HISTORY_PREGREET] = { "history.pregreet", NULL },
+	[FACT_DNS_UNANSWERED] = { "dns.unanswered", NULL },
 	[FACT_BEHAVIOUR_PREGREET] = { "behaviour.pregreet",
-	    "behaviour:pregreet", true },
+	    "behaviour:pregreet" },
 };
 
 const char *
@@ -273,7 +273,7 @@ static struct dnsbl_weight *
 find_dnsbl(struct rules *r, const char *zone, const char *filter)
 {
 	for (size_t i = 0; i < r->n_dnsbl; i++) {
-		if (strcmp(r->dnsbl[i].zone, zone) == 0 &&
+		if (strcasecmp(dnsbl_zone(&r->dnsbl[i]), zone) == 0 &&
 		    strcmp(r->dnsbl[i].filter, filter) == 0)
 			return &r->dnsbl[i];
 	}
@@ -282,12 +282,24 @@ find_dnsbl(struct rules *r, const char *zone, const char *filter)
 	return &r->dnsbl[r->n_dnsbl++];
 }
 
+static bool
+is_zone(const char *zone)
+{
+	size_t n = strlen(zone);
+
+	return n > 0 && n <= DNSBL_ZONE_MAX && strchr(zone, '.') &&
+	    strspn(zone,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789-_.") == n;
+}
+
 /* "60" or "60=127.0.0.2-11". */
 static int
 set_dnsbl(struct rules *r, const char *zone, const char *value, char *why,
     size_t size)
 {
 	const char *filter = strchrnul(value, '=');
+	struct dnsbl_filter answers;
 	struct dnsbl_weight *d;
 	char number[16];
 	int32_t weight;
@@ -296,20 +308,18 @@ set_dnsbl(struct rules *r, const char *zone, const char *value, char *why,
 	if (parse_weight(number, &weight, why, size) < 0)
 		return -EINVAL;
 	filter += *filter == '=';
-	if (*filter != '\0' &&
-	    (strncmp(filter, "127.", 4) != 0 ||
-		filter[strspn(filter, "0123456789.-,")] != '\0' ||
-		strlen(filter) >= sizeof(d->filter)))
+	if (strlen(filter) >= sizeof(d->filter) ||
+	    dnsbl_filter_parse(filter, &answers) < 0)
 		return fail(
 		    why, size, "the filter is not of the form 127.0.0.2-11");
-	if (*zone == '\0' || strlen(zone) >= sizeof(d->zone) ||
-	    !strchr(zone, '.'))
+	if (!is_zone(zone))
 		return fail(why, size, "not the name of a zone");
 	d = find_dnsbl(r, zone, filter);
 	if (!d)
 		return fail(why, size, "more than 16 zones");
 	d->weight = weight;
-	snprintf(d->zone, sizeof(d->zone), "%s", zone);
+	d->answers = answers;
+	snprintf(d->name, sizeof(d->name), "dnsbl.%s", zone);
 	snprintf(d->filter, sizeof(d->filter), "%s", filter);
 	return 0;
 }
@@ -324,6 +334,7 @@ static const struct family {
 	{ "country.", set_country },
 	{ "asn.", set_asn },
 	{ "dnsbl.", set_dnsbl },
+	{ "dns.", set_named },
 	{ "rdns.", set_named },
 	{ "history.", set_named },
 	{ "behaviour.", set_named },
@@ -347,7 +358,7 @@ set_weight(
 	}
 	return fail(why, size,
 	    "no such family of weights: list, asnlist, country, asn, "
-	    "rdns, history, dnsbl, behaviour");
+	    "rdns, history, dnsbl, dns, behaviour");
 }
 
 /*
@@ -355,6 +366,26 @@ set_weight(
  */
 
 /* An answer's action must stay one line, and say something. */
+/* Only what can be filled in. */
+static bool
+has_unknown_name(const char *action)
+{
+	static const char *const names[] = { "%{score}", "%{reason}",
+		"%{country}" };
+
+	while ((action = strstr(action, "%{"))) {
+		bool known = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+			known = known ||
+			    strncmp(action, names[i], strlen(names[i])) == 0;
+		if (!known)
+			return true;
+		action++;
+	}
+	return false;
+}
+
 static int
 parse_action(const char *value, void *member, char *why, size_t size)
 {
@@ -362,6 +393,9 @@ parse_action(const char *value, void *member, char *why, size_t size)
 
 	if (*value == '\0' || strlen(value) > 512)
 		return fail(why, size, "not an action of access(5)");
+	if (has_unknown_name(value))
+		return fail(why, size,
+		    "there are only %{score}, %{reason} and %{country}");
 	copy = strdup(value);
 	if (!copy)
 		return fail(why, size, "out of memory");
@@ -382,6 +416,15 @@ parse_action(const char *value, void *member, char *why, size_t size)
 		.offset = offsetof(struct rules, member), .min = -SCORE_MAX, \
 		.max = SCORE_MAX, .initial = preset, .help = text            \
 	}
+#define HALF_LIFE(name, kind, preset, text)                             \
+	{                                                               \
+		.section = "History", .key = name, .type = OPTION_TIME, \
+		.offset = offsetof(struct rules, half_life) +           \
+		    (kind) * sizeof(uint64_t),                          \
+		.min = USEC_PER_SEC,                                    \
+		.max = 3650 * 86400 * (int64_t)USEC_PER_SEC,            \
+		.initial = preset, .help = text                         \
+	}
 #define ACTION(name, lane, text)                                              \
 	{                                                                     \
 		.section = "Postfix", .key = name, .type = OPTION_CUSTOM,     \
@@ -399,7 +442,7 @@ static const struct option options[] = {
 	PATH("Asn", asn, "/var/lib/tarpit/asn.mmdb",
 	    "database of autonomous systems in MaxMind's format"),
 	PATH("History", history, "/var/lib/tarpit/history",
-	    "what is remembered of clients (not used yet)"),
+	    "directory of what is remembered of clients"),
 	LANE("Slow", slow, "20", "lowest score of the lane slow"),
 	LANE("Throttle", throttle, "60", "lowest score of the lane throttle"),
 	LANE("Hold", hold, "100", "lowest score of the lane hold"),
@@ -412,6 +455,37 @@ static const struct option options[] = {
 	    .offset = offsetof(struct rules, ttl),
 	    .max = 3600 * (int64_t)USEC_PER_SEC, .initial = "60s",
 	    .help = "how long a pass may be used again for its address" },
+	HALF_LIFE("PatientHalfLife", HISTORY_PATIENT, "30d",
+	    "in which a client's patience counts half"),
+	HALF_LIFE("AbandonedHalfLife", HISTORY_ABANDONED, "1d",
+	    "in which having left counts half"),
+	HALF_LIFE("PregreetHalfLife", HISTORY_PREGREET, "7d",
+	    "in which having talked early counts half"),
+	{ .section = "History", .key = "MaxRecords", .type = OPTION_INT,
+	    .offset = offsetof(struct rules, history_max),
+	    .min = 64, .max = 1 << 26, .initial = "1048576",
+	    .help = "clients and networks remembered; 32 bytes each" },
+	{ .section = "Dns", .key = "DnsTimeout", .type = OPTION_TIME,
+	    .offset = offsetof(struct rules, dns_timeout),
+	    .min = 10 * USEC_PER_MSEC, .max = 60 * (int64_t)USEC_PER_SEC,
+	    .initial = "2s",
+	    .help = "in which all look-ups of a client have to answer" },
+	{ .section = "Dns", .key = "Servers", .type = OPTION_STRING,
+	    .offset = offsetof(struct rules, dns_servers), .max = 1023,
+	    .help = "ADDRESS[:PORT],... of resolvers; /etc/resolv.conf" },
+	{ .section = "Dns", .key = "GenericNames", .type = OPTION_STRING,
+	    .offset = offsetof(struct rules, rdns_generic), .max = 4095,
+	    .initial = SYSCONFDIR "/tarpit/rdns-generic.conf",
+	    .help = "file of rules for names that look dynamic" },
+	{ .section = "Dns", .key = "ProbeInterval", .type = OPTION_TIME,
+	    .offset = offsetof(struct rules, dns_probe),
+	    .min = USEC_PER_SEC / 10, .max = 86400 * (int64_t)USEC_PER_SEC,
+	    .initial = "30min",
+	    .help = "how often the test addresses of zones are asked for" },
+	{ .section = "Dns", .key = "CacheNames", .type = OPTION_INT,
+	    .offset = offsetof(struct rules, dns_cache),
+	    .min = 64, .max = 1 << 24, .initial = "65536",
+	    .help = "answers kept; some 300 bytes each" },
 	{ .section = "Service", .key = "MaxConnections", .type = OPTION_INT,
 	    .offset = offsetof(struct rules, max_connections),
 	    .min = 1, .max = 4096, .initial = "64",
@@ -463,6 +537,28 @@ rules_check(struct rules *r, struct option_error *ret_error)
 	return -EINVAL;
 }
 
+bool
+rules_ask_dns(const struct rules *r)
+{
+	for (int i = FACT_RDNS_NONE; i <= FACT_RDNS_OK; i++) {
+		if (r->named[i] != 0)
+			return true;
+	}
+	for (size_t i = 0; i < r->n_dnsbl; i++) {
+		if (r->dnsbl[i].weight != 0)
+			return true;
+	}
+	return false;
+}
+
+void
+rules_forget_dns(struct rules *r)
+{
+	for (int i = FACT_RDNS_NONE; i <= FACT_RDNS_OK; i++)
+		r->named[i] = 0;
+	r->n_dnsbl = 0;
+}
+
 void
 rules_fini(struct rules *r)
 {
@@ -477,27 +573,4 @@ rules_fini(struct rules *r)
 		free(r->action[i]);
 	option_fini(&rules_table, r);
 	memset(r, 0, sizeof(*r));
-}
-
-size_t
-rules_list_sourceless(const struct rules *r, char *buf, size_t size)
-{
-	FILE *out = fmemopen(buf, size, "w");
-	size_t n = 0;
-
-	buf[0] = '\0';
-	if (!out)
-		return 0;
-	for (size_t i = 0; i < NAMED_FACT_COUNT; i++) {
-		if (!named[i].has_source && r->named[i] != 0)
-			fprintf(out, "%s%s", n++ ? " " : "", named[i].key);
-	}
-	for (size_t i = 0; i < r->n_dnsbl; i++) {
-		if (r->dnsbl[i].weight != 0)
-			fprintf(out, "%sdnsbl.%s", n++ ? " " : "",
-			    r->dnsbl[i].zone);
-	}
-	fclose(out);
-	buf[size - 1] = '\0';
-	return n;
 }

@@ -14,7 +14,9 @@
 #include "bin/common/option.h"
 #include "bin/common/util.h"
 #include "policy/curve.h"
+#include "policy/dnsbl.h"
 #include "policy/facts.h"
+#include "policy/history.h"
 #include "policy/verdict.h"
 
 enum {
@@ -38,6 +40,7 @@ enum named_fact {
 	FACT_HISTORY_ABANDONED,
 	FACT_HISTORY_PREGREET,
 	FACT_BEHAVIOUR_PREGREET,
+	FACT_DNS_UNANSWERED,
 	NAMED_FACT_COUNT
 };
 
@@ -61,12 +64,20 @@ struct asn_weights {
 	} * slot;
 };
 
-/* Kept for the source that will ask the zones. */
+/* One zone and one filter of its answers. */
 struct dnsbl_weight {
 	int32_t weight;
-	char zone[256];
-	char filter[64]; /* "127.0.0.2-11", or "": any listing */
+	struct dnsbl_filter answers;
+	char filter[64];                   /* as written */
+	char name[6 + DNSBL_ZONE_MAX + 1]; /* of the fact: "dnsbl.ZONE" */
 };
+
+/* The zone's name. */
+static inline const char *
+dnsbl_zone(const struct dnsbl_weight *d)
+{
+	return d->name + 6; /* behind "dnsbl." */
+}
 
 struct rules {
 	char *lists, *country, *asn, *history; /* paths; "" none */
@@ -78,9 +89,17 @@ struct rules {
 	struct list_weight *list_weight;
 	size_t n_dnsbl;
 	struct dnsbl_weight dnsbl[DNSBL_MAX];
-	char *action[LANE_COUNT]; /* [Postfix] */
-	uint64_t ttl;             /* usec */
+	char *action[LANE_COUNT];               /* [Postfix] */
+	uint64_t ttl;                           /* usec */
+	uint64_t half_life[HISTORY_KIND_COUNT]; /* usec */
+	int64_t history_max;                    /* records */
+	char *dns_servers, *rdns_generic;
+	uint64_t dns_timeout, dns_probe; /* usec */
+	int64_t dns_cache;               /* names */
 	int64_t max_connections;
+	/* Not an option: the history is not written, for tools beside the
+	 * service. */
+	bool read_only;
 };
 
 /* For option_load(), program_load() and --help; the structure is a struct
@@ -100,13 +119,13 @@ const char *named_fact_key(enum named_fact);
 /* Adds a fact of fixed name. */
 void rules_add_named(const struct rules *, enum named_fact, struct facts *);
 
+/* Whether any weight is for facts from the DNS, and taking them all away. */
+bool rules_ask_dns(const struct rules *);
+void rules_forget_dns(struct rules *);
+
 int32_t rules_asn_weight(const struct rules *, uint32_t asn);
 
 /* The weight of the list NAME, made with weight 0 if the rules do not know
  * the list; NULL: no memory. */
 struct list_weight *rules_list(
     struct rules *, enum list_family, const char *name);
-
-/* Writes the keys of weights whose facts no source of this version finds,
- * separated by spaces, cut at SIZE.  How many there are. */
-size_t rules_list_sourceless(const struct rules *, char *buf, size_t size);

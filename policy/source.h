@@ -17,11 +17,14 @@
 #include "policy/rules.h"
 
 struct source;
+struct explanation;
 
 /* One client about whom facts are gathered. */
 struct inquiry {
 	struct in6_addr addr; /* IPv4 as IPv4-mapped; see data/cidr.h */
 	const struct rules *rules;
+	bool pregreet; /* it talked before the greeting had ended */
+	struct explanation *explain; /* NULL: nobody wants to know why */
 	struct facts facts;
 	unsigned int waiting; /* sources that have still to answer */
 	/* Called when the last of them has; never from within ask(). */
@@ -71,6 +74,14 @@ struct source_ops {
 
 	/* Forgets an inquiry that it let wait.  NULL if it never does. */
 	void (*cancel)(struct source *, struct inquiry *);
+
+	/* Whether all that it found out by asking around is there; for tools
+	 * that ask once.  NULL: it asks nobody. */
+	bool (*is_settled)(const struct source *);
+
+	/* Remembers how a session of ADDR went.  NULL if it does not. */
+	void (*learn)(
+	    struct source *, const struct in6_addr *addr, enum learned learned);
 };
 
 /* A source that let INQUIRY wait has added its facts. */
@@ -84,3 +95,6 @@ source_answered(struct inquiry *q)
 extern const struct source_ops source_lists;
 extern const struct source_ops source_country;
 extern const struct source_ops source_asn;
+extern const struct source_ops source_history;
+/* After all others: it asks only for what can change the lane. */
+extern const struct source_ops source_dns;

@@ -7,9 +7,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <time.h>
 
 #include "bin/common/fd.h"
 #include "data/cidr.h"
+#include "policy/explanation.h"
 #include "policy/loader.h"
 #include "policy/mmdb_check.h"
 #include "policy/source.h"
@@ -459,26 +461,41 @@ find_entry(MMDB_s *mmdb, const struct in6_addr *addr, MMDB_entry_s *ret_entry)
 	return result.found_entry;
 }
 
-static enum source_ask
-geoip_ask(struct source *s, struct inquiry *q)
+static void
+geoip_add(struct source *s, struct inquiry *q)
 {
 	struct cached *cached;
 	MMDB_entry_s entry;
 	int r;
 
-	if (!s->db)
-		return SOURCE_DONE;
 	r = find_entry(&s->db->mmdb, &q->addr, &entry);
 	if (r == 0)
 		s->kind->add(q, 0);
 	if (r <= 0)
-		return SOURCE_DONE;
+		return;
 	cached = &s->db->cache[entry.offset * UINT32_C(2654435769) >> 20];
 	if (cached->offset != entry.offset + 1) {
 		cached->offset = entry.offset + 1;
 		cached->value = read_entry(s->kind, &entry);
 	}
 	s->kind->add(q, cached->value);
+}
+
+static enum source_ask
+geoip_ask(struct source *s, struct inquiry *q)
+{
+	size_t since = q->facts.n;
+	char age[AGE_SIZE];
+
+	if (!s->db)
+		return SOURCE_DONE;
+	geoip_add(s, q);
+	if (q->explain)
+		inquiry_explain(q, since, "%s, %s old",
+		    s->db->mmdb.metadata.database_type,
+		    explanation_age((int64_t)time(NULL) -
+			    (int64_t)s->db->mmdb.metadata.build_epoch,
+			age));
 	return SOURCE_DONE;
 }
 

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "data/cdbfile.h"
+#include "policy/explanation.h"
 #include "policy/loader.h"
 #include "policy/source.h"
 
@@ -134,18 +136,34 @@ lists_refresh(struct source *s, struct source_note *note)
 }
 
 static void
-add_match(struct source *s, const struct cdbfile_match *match,
-    const struct list_weight *const *weight, struct facts *facts)
+explain_hit(
+    const struct source *s, struct inquiry *q, const struct cdbfile_hit *hit)
+{
+	const struct cdbfile_list *list = cdbfile_list(s->file, hit->list);
+	struct cidr prefix = cidr_mask(&q->addr, hit->prefix_len);
+	char text[CIDR_STRLEN], age[AGE_SIZE];
+
+	inquiry_explain(q, q->facts.n - 1,
+	    "%s, a %s list of %u, changed %s ago", cidr_format(&prefix, text),
+	    cdbfile_kind_name(list->kind), list->entries,
+	    explanation_age((int64_t)time(NULL) - (int64_t)list->updated, age));
+}
+
+static void
+add_match(struct source *s, struct inquiry *q,
+    const struct cdbfile_match *match, const struct list_weight *const *weight)
 {
 	for (size_t i = 0; i < match->n; i++) {
 		const struct cdbfile_hit *hit = &match->hit[i];
 		const struct list_weight *w = weight[hit->list];
 
-		facts_add_noted(facts,
+		facts_add_noted(&q->facts,
 		    (struct fact){ .kind = FACT_NAMED,
 			.weight = w->weight,
 			.name = w->name },
 		    cdbfile_note(s->file, hit));
+		if (q->explain)
+			explain_hit(s, q, hit);
 	}
 }
 
@@ -156,7 +174,7 @@ lists_ask(struct source *s, struct inquiry *q)
 
 	/* A file that contradicts itself knows nothing of this client. */
 	if (s->file && cdbfile_find(s->file, &q->addr, &match) > 0)
-		add_match(s, &match, s->weight, &q->facts);
+		add_match(s, q, &match, s->weight);
 	return SOURCE_DONE;
 }
 
@@ -168,7 +186,7 @@ lists_conclude(struct source *s, struct inquiry *q)
 
 	if (s->file && q->facts.asn != 0 &&
 	    cdbfile_find_asn(s->file, q->facts.asn, &match) > 0)
-		add_match(s, &match, s->asn_weight, &q->facts);
+		add_match(s, q, &match, s->asn_weight);
 }
 
 const struct source_ops source_lists = {

@@ -3,10 +3,9 @@
 
 #include "policy/verdict.h"
 
-/* "country.XX+1000000", "asn.4294967295-1000000", or a name of the rules with
- * a list's identifier: "list.drop(SBL123)+100". */
+/* A name of the rules may have a list's identifier behind it:
+ * "list.drop(SBL123)+100". */
 enum { FACT_NAME_MAX = 84, FACT_NOTE_MAX = 34, NUMBER_MAX = 11 };
-enum { FACT_TEXT_MAX = FACT_NAME_MAX + FACT_NOTE_MAX + 1 + NUMBER_MAX };
 
 static const char more[] = " ...";
 
@@ -46,9 +45,8 @@ put_text(char *to, const char *text, size_t max)
 	return to + n;
 }
 
-/* The fact's name, sign and weight at TO, FACT_TEXT_MAX bytes at most. */
-static size_t
-put_fact(char *to, const struct facts *f, const struct fact *fact)
+size_t
+verdict_print_fact(const struct facts *f, const struct fact *fact, char *to)
 {
 	char *p = to;
 	uint32_t weight = (uint32_t)fact->weight;
@@ -111,7 +109,8 @@ verdict_print_reason(const struct facts *f, char *buf, size_t size)
 
 	sort_facts(f, order);
 	for (size_t i = 0; i < f->n; i++) {
-		size_t n = put_fact(text, f, order[i]), gap = len > 0;
+		size_t n = verdict_print_fact(f, order[i], text);
+		size_t gap = len > 0;
 		size_t tail = i + 1 < f->n ? sizeof(more) : 1;
 
 		if (len + gap + n + tail > size) {

@@ -29,6 +29,13 @@ struct verdict {
 	char reason[REASON_SIZE]; /* terminated */
 };
 
+/* "country.XX+1000000", "asn.4294967295-1000000", or a name of the rules. */
+enum { FACT_TEXT_MAX = 130 };
+
+/* The name, sign and weight of one of the facts at BUF, FACT_TEXT_MAX bytes at most, not
+ * terminated; the length. */
+size_t verdict_print_fact(const struct facts *, const struct fact *, char *buf);
+
 /* Writes the facts, heaviest (by absolute weight) first, equal ones in the
  * order found: "list.drop(SBL123)+100 country.CN+15".  What does not fit in SIZE
  * bytes is left out as whole facts, and " ..." says so.  The length without

@@ -14,8 +14,8 @@
 #include "bin/common/notify.h"
 #include "bin/common/program.h"
 #include "bin/common/watchdog.h"
-#include "bin/tarpit-policyd/policy.h"
 #include "bin/tarpit-policyd/server.h"
+#include "policy/policy.h"
 #include "policy/rules.h"
 
 enum { SOCKET_MODE = 0660, BACKLOG = 64 };
@@ -133,20 +133,12 @@ on_tick(struct timer *t, uint64_t now)
  * Configuration
  */
 
-/* Weights that change nothing are said, so that nobody relies on them. */
 static void
 tell_policy(struct policyd *d, enum event event, const char *text)
 {
-	char keys[1024];
-	size_t n =
-	    rules_list_sourceless(policy_rules(d->policy), keys, sizeof(keys));
 	struct record record;
 
-	record_begin(&record, event, "%s%s%s", text,
-	    n > 0 ? "; without effect, for this version has no source of such "
-		    "facts: "
-		  : "",
-	    keys);
+	record_begin(&record, event, "%s", text);
 	record_field(&record, "TARPIT_FILE", "%s", d->call.config_path);
 	journal_send(&d->journal, &record);
 }

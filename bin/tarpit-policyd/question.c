@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bin/tarpit-policyd/question.h"
@@ -10,11 +11,12 @@ static const char *const requests[] = {
 	[REQUEST_SESSION] = "tarpit_session",
 	[REQUEST_OUTCOME] = "tarpit_outcome",
 	[REQUEST_POSTFIX] = "smtpd_access_policy",
+	[REQUEST_EXPLAIN] = "tarpit_explain",
 };
 
 /* What a message may say; the values as found. */
 struct fields {
-	struct attr request, instance, client_address, behaviour;
+	struct attr request, instance, client_address, behaviour, outcome;
 };
 
 static bool
@@ -40,6 +42,8 @@ read_fields(const char *msg, size_t len, struct fields *ret)
 			ret->client_address = a;
 		else if (attr_is(&a, "behaviour"))
 			ret->behaviour = a;
+		else if (attr_is(&a, "outcome"))
+			ret->outcome = a;
 	}
 	return r;
 }
@@ -76,6 +80,31 @@ read_instance(const struct fields *f, struct question *q, const char **ret_why)
 	return 0;
 }
 
+/* The outcomes that tell something of the client; refused, shed and failed tell
+ * of ourselves or of the MTA. */
+static const struct {
+	const char *outcome;
+	enum learned learned;
+} lessons[] = {
+	{ "passed", LEARNED_PASSED },
+	{ "graduated", LEARNED_PATIENT },
+	{ "delivered", LEARNED_PATIENT },
+	{ "abandoned", LEARNED_ABANDONED },
+};
+
+static void
+read_outcome(const struct fields *f, struct question *q)
+{
+	q->has_learned = q->pregreet;
+	q->learned = LEARNED_PREGREET;
+	for (size_t i = 0; i < ARRAY_SIZE(lessons) && !q->pregreet; i++) {
+		if (!value_is(&f->outcome, lessons[i].outcome))
+			continue;
+		q->has_learned = true;
+		q->learned = lessons[i].learned;
+	}
+}
+
 int
 question_read(
     const char *msg, size_t len, struct question *ret, const char **ret_why)
@@ -94,8 +123,11 @@ question_read(
 	ret->has_addr = f.client_address.value &&
 	    cidr_parse_addr(f.client_address.value, f.client_address.value_len,
 		&ret->addr) == 0;
+	read_outcome(&f, ret);
 	/* Postfix says "unknown" now and then, and wants an answer. */
-	if (!ret->has_addr && ret->request == REQUEST_SESSION)
+	if (!ret->has_addr &&
+	    (ret->request == REQUEST_SESSION ||
+		ret->request == REQUEST_EXPLAIN))
 		return reject(ret_why,
 		    f.client_address.value ? "client_address: not an address"
 					   : "client_address: missing");
@@ -140,13 +172,64 @@ question_answer(const struct question *q, const struct verdict *v, char *buf)
 	return finish(&out);
 }
 
-size_t
-question_answer_postfix(const char *action, char *buf)
+/* The value that the LEN bytes of "NAME}" at the start of P name; NULL: none. */
+static const char *
+find_value(const char *p, const struct verdict *v, char score[static 16],
+    size_t *ret_len)
 {
+	const struct {
+		const char *name, *value;
+	} values[] = {
+		{ "score}", score },
+		{ "reason}", v->reason },
+		{ "country}", *v->country ? v->country : "unknown" },
+	};
+
+	snprintf(score, 16, "%d", v->score);
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+		*ret_len = strlen(values[i].name);
+		if (strncmp(p, values[i].name, *ret_len) == 0)
+			return values[i].value;
+	}
+	return NULL;
+}
+
+static void
+expand(const char *action, const struct verdict *v, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	while (*action != '\0' && n + 1 < size) {
+		const char *value = NULL;
+		char score[16];
+		size_t len;
+
+		if (strncmp(action, "%{", 2) == 0)
+			value = find_value(action + 2, v, score, &len);
+		if (!value) {
+			buf[n++] = *action++;
+			continue;
+		}
+		action += 2 + len;
+		len = strlen(value);
+		if (len > size - 1 - n)
+			len = size - 1 - n;
+		memcpy(buf + n, value, len);
+		n += len;
+	}
+	buf[n] = '\0';
+}
+
+size_t
+question_answer_postfix(const char *action, const struct verdict *v, char *buf)
+{
+	char text[ANSWER_MAX - sizeof("action=\n\n")];
 	struct attrs_out out;
 
+	if (v)
+		expand(action, v, text, sizeof(text));
 	attrs_begin(&out, buf, ANSWER_MAX);
-	attrs_put(&out, "action", action);
+	attrs_put(&out, "action", v ? text : action);
 	return finish(&out);
 }
 

@@ -11,6 +11,7 @@
 
 #include "bin/common/attrs.h"
 #include "bin/common/util.h"
+#include "policy/history.h"
 #include "policy/verdict.h"
 
 enum {
@@ -24,6 +25,7 @@ enum request {
 	REQUEST_SESSION, /* tarpit_session */
 	REQUEST_OUTCOME, /* tarpit_outcome */
 	REQUEST_POSTFIX, /* smtpd_access_policy */
+	REQUEST_EXPLAIN, /* tarpit_explain */
 };
 
 struct question {
@@ -33,6 +35,9 @@ struct question {
 	bool has_addr;
 	struct in6_addr addr; /* IPv4 as IPv4-mapped */
 	bool pregreet;        /* behaviour=pregreet */
+	/* Of an outcome: it has taught something, and what. */
+	bool has_learned;
+	enum learned learned;
 };
 
 /* Reads one complete message.  Unknown names are ignored; of a name that comes
@@ -44,6 +49,9 @@ int question_read(const char *msg, size_t len, struct question *ret,
 /* These write at most ANSWER_MAX bytes to BUF and return how many. */
 size_t question_answer(
     const struct question *, const struct verdict *, char *buf);
-size_t question_answer_postfix(const char *action, char *buf);
+/* ACTION as it is, or, with a verdict, with its %{score}, %{reason} and
+ * %{country} filled in; what does not fit then is cut. */
+size_t question_answer_postfix(
+    const char *action, const struct verdict *, char *buf);
 size_t question_answer_error(
     const struct question *, const char *why, char *buf);

@@ -9,15 +9,19 @@
 #include "bin/tarpit-policyd/question.h"
 #include "bin/tarpit-policyd/server.h"
 #include "policy/engine.h"
+#include "policy/explanation.h"
 
 enum {
 	/* A message at least, so that the largest one fits. */
 	IN_SIZE = 2 * ATTRS_MAX,
+	/* Questions open at the same time, of all peers: those of some
+	 * seconds in which no resolver answers. */
+	QUESTIONS_MAX = 16384,
 	/* Answers that a peer has not read; no question is taken for whose
-	 * answer there would be no room. */
-	OUT_SIZE = 256 * 1024,
-	/* Questions open at the same time, of all peers. */
-	QUESTIONS_MAX = 1024,
+	 * answer there would be no room.  Grows with the questions that are
+	 * open. */
+	OUT_MIN = 256 * 1024,
+	OUT_MAX = (QUESTIONS_MAX + 1) * ANSWER_MAX,
 };
 
 /* How often questions that cannot be read are worth a record. */
@@ -43,16 +47,18 @@ struct peer {
 	bool gone;       /* it will read nothing more */
 	bool stalled;    /* a message waits for room */
 	uint32_t events; /* what the loop watches for */
-	size_t in_len, out_len;
+	bool due;        /* in the server's list of those with answers */
+	struct peer *due_next;
+	size_t in_len, out_len, out_size;
+	char *out;
 	char in[IN_SIZE];
-	char out[OUT_SIZE];
 };
 
 struct server {
 	struct loop *loop;
 	struct journal *journal;
 	struct policy *policy; /* a reference */
-	struct peer *peers;
+	struct peer *peers, *due;
 	struct server_counts counts;
 	bool full;    /* as many connections as allowed: none is accepted */
 	bool starved; /* a peer waits for an open question to end */
@@ -86,6 +92,8 @@ open_question_new(struct server *s)
 static void
 open_question_free(struct server *s, struct open_question *o)
 {
+	free(o->inquiry.explain);
+	o->inquiry.explain = NULL;
 	o->next = s->free;
 	s->free = o;
 }
@@ -146,26 +154,68 @@ answer_place(struct peer *p)
 	return p->out + p->out_len;
 }
 
+/* Room for one more answer of so many bytes, besides those of the open questions. */
 static bool
-peer_has_room(const struct peer *p)
+peer_make_room(struct peer *p, size_t answer)
 {
-	return OUT_SIZE - p->out_len >= (p->n_open + 1) * ANSWER_MAX;
+	size_t needed = p->out_len + p->n_open * ANSWER_MAX + answer;
+	size_t size = p->out_size;
+	char *bigger;
+
+	if (needed <= size)
+		return true;
+	while (size < needed)
+		size *= 2;
+	/* Only who has many questions open gets more; who does not read what
+	 * it is answered does not. */
+	if (needed > OUT_MAX || p->out_len >= OUT_MIN / 2)
+		return false;
+	bigger = realloc(p->out, size);
+	if (!bigger)
+		return false;
+	p->out = bigger;
+	p->out_size = size;
+	return true;
 }
 
-/* All facts but what the question itself says are there. */
+static bool
+peer_has_room(struct peer *p)
+{
+	return peer_make_room(p, ANSWER_MAX);
+}
+
+/* Large, and seldom asked for: who has no room for it hears so. */
+static void
+answer_explain(
+    struct peer *p, const struct question *q, const struct inquiry *inquiry)
+{
+	struct verdict verdict;
+
+	p->server->counts.answers++;
+	engine_decide(inquiry->rules, &inquiry->facts, &verdict);
+	if (peer_make_room(p, ATTRS_MAX))
+		p->out_len += explanation_encode(inquiry, &verdict, q->instance,
+		    q->instance_len, answer_place(p), ATTRS_MAX);
+	else
+		p->out_len += question_answer_error(
+		    q, "too many answers wait to be read", answer_place(p));
+}
+
 static void
 answer(struct peer *p, const struct question *q, struct inquiry *inquiry)
 {
 	struct verdict verdict;
 
-	if (q->pregreet)
-		rules_add_named(
-		    inquiry->rules, FACT_BEHAVIOUR_PREGREET, &inquiry->facts);
+	if (q->request == REQUEST_EXPLAIN) {
+		answer_explain(p, q, inquiry);
+		return;
+	}
 	engine_decide(inquiry->rules, &inquiry->facts, &verdict);
 	p->server->counts.answers++;
 	if (q->request == REQUEST_POSTFIX)
 		p->out_len += question_answer_postfix(
-		    inquiry->rules->action[verdict.lane], answer_place(p));
+		    inquiry->rules->action[verdict.lane], &verdict,
+		    answer_place(p));
 	else
 		p->out_len += question_answer(q, &verdict, answer_place(p));
 }
@@ -178,18 +228,51 @@ on_complete(struct inquiry *inquiry)
 	struct open_question *o =
 	    CONTAINER_OF(inquiry, struct open_question, inquiry);
 	struct server *s = o->server;
-	struct peer *p = o->peer, *next;
+	struct peer *p = o->peer;
 
 	answer(p, &o->question, inquiry);
 	unpark(o);
-	peer_work(p);
-	if (!s->starved)
+	if (p->due)
 		return;
+	p->due = true;
+	p->due_next = s->due;
+	s->due = p;
+}
+
+/* Answers that came during the batch go out together. */
+static bool
+after_batch(void *arg, uint64_t now)
+{
+	struct server *s = arg;
+	struct peer *p, *next;
+	bool starved = s->due && s->starved;
+
+	(void)now;
+	while ((p = s->due)) {
+		s->due = p->due_next;
+		p->due = false;
+		peer_work(p);
+	}
+	if (!starved)
+		return false;
 	s->starved = false;
 	for (p = s->peers; p; p = next) {
 		next = p->next;
 		peer_work(p);
 	}
+	return false;
+}
+
+static void
+forget_due(struct peer *p)
+{
+	struct peer **at = &p->server->due;
+
+	while (p->due && *at != p)
+		at = &(*at)->due_next;
+	if (p->due)
+		*at = p->due_next;
+	p->due = false;
 }
 
 static void
@@ -200,12 +283,25 @@ ask(struct open_question *o)
 
 	o->inquiry.addr = o->question.addr;
 	o->inquiry.on_complete = on_complete;
+	o->inquiry.pregreet = o->question.pregreet;
+	o->inquiry.explain = NULL;
+	/* Without memory it is explained more briefly. */
+	if (o->question.request == REQUEST_EXPLAIN)
+		o->inquiry.explain = calloc(1, sizeof(*o->inquiry.explain));
 	if (!policy_ask(s->policy, &o->inquiry)) {
 		park(o);
 		return;
 	}
 	answer(p, &o->question, &o->inquiry);
 	open_question_free(s, o);
+}
+
+static void
+take_outcome(struct server *s, const struct question *q)
+{
+	s->counts.outcomes++;
+	if (q->has_addr && q->has_learned)
+		policy_learn(s->policy, &q->addr, q->learned);
 }
 
 /* One complete message; there is room for its answer. */
@@ -221,11 +317,12 @@ take_message(struct open_question *o, const char *msg, size_t len)
 		p->out_len +=
 		    question_answer_error(&o->question, why, answer_place(p));
 	} else if (o->question.request == REQUEST_OUTCOME) {
-		s->counts.outcomes++;
+		take_outcome(s, &o->question);
 	} else if (!o->question.has_addr) {
 		/* Postfix did not know the client's address. */
 		s->counts.answers++;
-		p->out_len += question_answer_postfix("DUNNO", answer_place(p));
+		p->out_len +=
+		    question_answer_postfix("DUNNO", NULL, answer_place(p));
 	} else {
 		ask(o);
 		return;
@@ -319,11 +416,13 @@ peer_close(struct peer *p)
 		policy_cancel(p->open->policy, &p->open->inquiry);
 		unpark(p->open);
 	}
+	forget_due(p);
 	loop_remove(s->loop, &p->io);
 	fd_close(&p->io.fd);
 	*p->link = p->next;
 	if (p->next)
 		p->next->link = p->link;
+	free(p->out);
 	free(p);
 	s->counts.connections--;
 	if (s->full)
@@ -394,11 +493,18 @@ peer_new(struct server *s, int fd)
 	if (!p)
 		return -ENOMEM;
 	memset(p, 0, offsetof(struct peer, in));
+	p->out_size = OUT_MIN;
+	p->out = malloc(OUT_MIN);
+	if (!p->out) {
+		free(p);
+		return -ENOMEM;
+	}
 	p->server = s;
 	p->io = (struct loop_io){ .fd = fd, .on_event = on_peer_event };
 	p->events = EPOLLIN;
 	r = loop_add(s->loop, &p->io, p->events);
 	if (r < 0) {
+		free(p->out);
 		free(p);
 		return r;
 	}
@@ -487,6 +593,7 @@ server_new(struct loop *loop, struct journal *journal, struct policy *policy,
 	s->pool = calloc(QUESTIONS_MAX, sizeof(*s->pool));
 	if (s->pool)
 		r = listen_all(s, fds, n_fds);
+	loop_set_after_batch(loop, after_batch, s);
 	if (r < 0)
 		server_free(s);
 	else
@@ -499,6 +606,7 @@ server_free(struct server *s)
 {
 	if (!s)
 		return NULL;
+	loop_set_after_batch(s->loop, NULL, NULL);
 	while (s->n_listeners > 0)
 		acceptor_fini(&s->listeners[--s->n_listeners].acceptor);
 	while (s->peers)

@@ -11,7 +11,7 @@
 #include "bin/common/journal.h"
 #include "bin/common/loop.h"
 #include "bin/common/util.h"
-#include "bin/tarpit-policyd/policy.h"
+#include "policy/policy.h"
 
 struct server;
 

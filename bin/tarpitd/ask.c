@@ -218,6 +218,8 @@ ask_report(struct ask *a, const struct session *s, const char *outcome,
 	put_client(&out, s);
 	attrs_put(&out, "outcome", outcome);
 	attrs_put_int(&out, "held_ms", held_msec);
+	if ((s->flags & SESSION_PREGREET) != 0)
+		attrs_put(&out, "behaviour", "pregreet");
 	(void)finish(a, &out);
 }
 

@@ -34,7 +34,9 @@ give_roles() {
 	echo 127.0.0.2 >/etc/tarpit/local-allow.txt
 	echo 127.0.0.4 >/etc/tarpit/local-block.txt
 	runuser -u tarpit-lists -- tarpit-lists build
+	# Who has waited is to wait again.
 	printf '%s\n' '[Curve]' 20=400 100=400 '[Patience]' 20=2s 100=2s \
+		'[Data]' History= \
 		>/etc/tarpit/policy.conf.d/test.conf
 	printf '%s\n' '[Dispatcher]' HostName=mx.test HoldGreeting=1s \
 		"Handoff=$1" >/etc/tarpit/tarpitd.conf.d/test.conf
@@ -97,6 +99,8 @@ activation() {
 	done
 	systemctl show -p User,Type,StatusText,NRestarts tarpitd.service
 	systemctl show -p User,Type,StatusText,NRestarts tarpit-policyd.service
+	journalctl -q -u tarpit-policyd.service -o cat | grep history
+	stat -c '%U %a %n' /var/lib/tarpit/history
 	systemctl --failed --no-legend
 }
 
@@ -202,7 +206,9 @@ policy_for_postfix() {
 	install_tarpit
 	install_postfix
 	give_roles postfix:/var/spool/postfix/public/tarpit
-	printf '%s\n' '[Postfix]' 'Hold=REJECT 5.7.1 listed' \
+	printf '%s\n' '[Postfix]' \
+		'Hold=REJECT 5.7.1 listed: %{score} %{reason}' \
+		'Slow=PREPEND X-Tarpit: %{score} %{reason} %{country}' \
 		>>/etc/tarpit/policy.conf.d/test.conf
 	cp /usr/local/share/doc/tarpit/postfix/tarpit-policyd-postfix.socket \
 		/etc/systemd/system/
@@ -213,6 +219,16 @@ policy_for_postfix() {
 	systemctl restart postfix@-.service
 	"${SWAKS[@]}" --port 2525 --local-interface 127.0.0.2
 	"${SWAKS[@]}" --port 2525 --local-interface 127.0.0.4 --silent 0 2>&1 || :
+	"${SWAKS[@]}" --port 2525 --local-interface 127.0.0.3 --header 'Subject: slow'
+	wait_until 'grep -q "^X-Tarpit:" /var/mail/joe'
+	grep '^X-Tarpit:' /var/mail/joe
+	# And when the client connects.
+	postconf -e 'smtpd_client_restrictions = check_policy_service { unix:private/tarpit-policy, default_action=DUNNO }'
+	postconf -X smtpd_recipient_restrictions
+	postconf -e 'smtpd_delay_reject = no'
+	postfix reload
+	"${SWAKS[@]}" --port 2525 --local-interface 127.0.0.4 --silent 0 2>&1 |
+		sed -n 's/^.*554 /at connect: /p' || :
 	systemctl --failed --no-legend
 }
 

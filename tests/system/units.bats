@@ -43,6 +43,8 @@ nothing_failed() {
 	[ "$(grep -cx Type=notify <<<"$output")" = 2 ]
 	[ "$(grep -c 'StatusText=.' <<<"$output")" = 2 ]
 	[ "$(grep -cx NRestarts=0 <<<"$output")" = 2 ]
+	grep -q '^Loaded /var/lib/tarpit/history: 0 records' <<<"$output"
+	grep -qx 'tarpit-policy 700 /var/lib/tarpit/history' <<<"$output"
 	nothing_failed
 }
 
@@ -91,7 +93,9 @@ nothing_failed() {
 @test "units: Postfix asks the policy service itself" {
 	[ -x /usr/sbin/postfix ] || skip "no Postfix"
 	in_container policy_for_postfix
-	[[ $output == *"listed"* ]]
+	[[ $output == *"5.7.1"*"listed: 120 list.local-block+100 history.none+20"* ]]
+	grep -qx 'X-Tarpit: 20 history.none+20 unknown' <<<"$output"
+	grep -q '^at connect: .*listed: 120' <<<"$output"
 	nothing_failed
 }
 

@@ -46,6 +46,10 @@ load ../../helpers/common
 	run_case tarpit-policyd/question_test other_answers
 }
 
+@test "question: actions are filled in" {
+	run_case tarpit-policyd/question_test actions_are_filled_in
+}
+
 @test "question: every case is listed" {
 	all_cases_listed tarpit-policyd/question_test
 }

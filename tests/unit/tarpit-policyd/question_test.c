@@ -203,7 +203,33 @@ largest_answers_fit(void)
 	/* The longest that policy.conf accepts. */
 	memset(action, 'a', sizeof(action) - 1);
 	action[sizeof(action) - 1] = '\0';
-	CHECK_INT(question_answer_postfix(action, buf), 512 + 9);
+	CHECK_INT(question_answer_postfix(action, NULL, buf), 512 + 9);
+}
+
+static void
+actions_are_filled_in(void)
+{
+	struct verdict v = { .score = -7,
+		.country = "DE",
+		.reason = "list.drop+100 asn.1-107" };
+	char buf[ANSWER_MAX + 1] = "", action[513];
+	size_t n;
+
+	buf[question_answer_postfix(
+	    "PREPEND X-Tarpit: %{score} (%{reason}) %{country}", &v, buf)] =
+	    '\0';
+	CHECK_STR(buf,
+	    "action=PREPEND X-Tarpit: -7 (list.drop+100 asn.1-107) DE\n\n");
+	v.country[0] = '\0';
+	buf[question_answer_postfix("%{country}%{", &v, buf)] = '\0';
+	CHECK_STR(buf, "action=unknown%{\n\n");
+	/* The longest of all is cut. */
+	memset(v.reason, 'r', sizeof(v.reason) - 1);
+	for (n = 0; n + 9 < sizeof(action); n += 9)
+		memcpy(action + n, "%{reason}", 10);
+	n = question_answer_postfix(action, &v, buf);
+	CHECK(n <= ANSWER_MAX && n > 600);
+	CHECK(memcmp(buf + n - 3, "r\n\n", 3) == 0);
 }
 
 static void
@@ -214,7 +240,7 @@ other_answers(void)
 	check_refused("instance=5\nrequest=?\n\n", "request: unknown");
 	buf[question_answer_error(&q, why, buf)] = '\0';
 	CHECK_STR(buf, "instance=5\nerror=request: unknown\n\n");
-	buf[question_answer_postfix("DUNNO", buf)] = '\0';
+	buf[question_answer_postfix("DUNNO", NULL, buf)] = '\0';
 	CHECK_STR(buf, "action=DUNNO\n\n");
 }
 
@@ -232,6 +258,7 @@ main(int argc, char **argv)
 		CASE(answer_fields),
 		CASE(unknown_origin_is_empty),
 		CASE(largest_answers_fit),
+		CASE(actions_are_filled_in),
 		CASE(other_answers),
 	};
 

@@ -46,6 +46,10 @@ load ../../helpers/common
 	run_case tarpit-policyd/server_test connections_at_their_limit
 }
 
+@test "server: outcomes are learned" {
+	run_case tarpit-policyd/server_test outcomes_are_learned
+}
+
 @test "server: every case is listed" {
 	all_cases_listed tarpit-policyd/server_test
 }

@@ -16,13 +16,14 @@
 #include "tests/helpers/check.h"
 #include "tests/helpers/scratch.h"
 
-enum { WAITING_MAX = 4096 };
+enum { WAITING_MAX = 20000 };
 
 struct policy {
 	unsigned int refs;
 	struct rules rules;
 	bool waits; /* questions wait until answer_one() */
 	size_t n_waiting, cancelled;
+	size_t learned[4]; /* by enum learned */
 	struct inquiry *waiting[WAITING_MAX];
 };
 
@@ -51,6 +52,9 @@ policy_ask(struct policy *p, struct inquiry *inquiry)
 {
 	inquiry->rules = &p->rules;
 	facts_init(&inquiry->facts);
+	if (inquiry->pregreet)
+		rules_add_named(
+		    &p->rules, FACT_BEHAVIOUR_PREGREET, &inquiry->facts);
 	rules_add_named(&p->rules, FACT_HISTORY_NONE, &inquiry->facts);
 	if (!p->waits)
 		return true;
@@ -71,6 +75,14 @@ policy_cancel(struct policy *p, struct inquiry *inquiry)
 		return;
 	}
 	CHECK(!"cancelled what did not wait");
+}
+
+void
+policy_learn(
+    struct policy *p, const struct in6_addr *addr, enum learned learned)
+{
+	(void)addr;
+	p->learned[learned]++;
 }
 
 static void
@@ -307,6 +319,33 @@ half_closed_peer_gets_its_answers(void)
 }
 
 static void
+outcomes_are_learned(void)
+{
+	int fd;
+
+	setup(false);
+	fd = dial();
+	say(fd,
+	    "request=tarpit_outcome\nclient_address=192.0.2.1\n"
+	    "outcome=graduated\n\n"
+	    "request=tarpit_outcome\nclient_address=192.0.2.1\n"
+	    "outcome=abandoned\nbehaviour=pregreet\n\n"
+	    "request=tarpit_outcome\nclient_address=nowhere\n"
+	    "outcome=graduated\n\n"
+	    "request=tarpit_outcome\nclient_address=192.0.2.1\n"
+	    "outcome=shed\n\n");
+	run();
+	CHECK_INT(server_counts(server).outcomes, 4);
+	CHECK_INT(policy.learned[LEARNED_PATIENT], 1);
+	CHECK_INT(policy.learned[LEARNED_PREGREET], 1);
+	CHECK_INT(policy.learned[LEARNED_ABANDONED], 0);
+	CHECK_INT(policy.learned[LEARNED_PASSED], 0);
+	close(fd);
+	run();
+	teardown();
+}
+
+static void
 outcome_of_a_peer_that_has_gone(void)
 {
 	int fd;
@@ -361,35 +400,37 @@ endless_message_closes(void)
 	teardown();
 }
 
-/* More questions than are open at the same time, over two peers: those that
+/* More questions than are open at the same time, over many peers: those that
  * found no place are asked when one is free. */
 static void
 questions_beyond_the_pool_wait(void)
 {
+	enum { PEERS = 45, EACH = 400, POOL = 16384 };
 	static char text[32768];
 	size_t heard = 0, len = 0;
-	int fd[4];
+	int fd[PEERS];
 
 	setup(true);
-	for (int k = 0; k < 400; k++)
+	for (int k = 0; k < EACH; k++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
 		    "request=tarpit_session\nclient_address=::1\n\n");
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < PEERS; i++) {
 		fd[i] = dial();
 		say(fd[i], text);
-	}
-	run();
-	CHECK_INT(policy.n_waiting, 1024);
-	while (policy.n_waiting > 0) {
-		answer_last(&policy);
 		run();
 	}
-	CHECK_INT(server_counts(server).answers, 1600);
-	for (int i = 0; i < 4; i++) {
+	CHECK_INT(policy.n_waiting, POOL);
+	while (policy.n_waiting > 0) {
+		for (int i = 0; i < 100 && policy.n_waiting > 0; i++)
+			answer_last(&policy);
+		run();
+	}
+	CHECK_INT(server_counts(server).answers, PEERS * EACH);
+	for (int i = 0; i < PEERS; i++) {
 		heard += count_answers(fd[i]);
 		close(fd[i]);
 	}
-	CHECK_INT(heard, 1600);
+	CHECK_INT(heard, PEERS * EACH);
 	teardown();
 }
 
@@ -460,6 +501,7 @@ main(int argc, char **argv)
 		CASE(late_answers_in_any_order),
 		CASE(closing_cancels_what_waits),
 		CASE(half_closed_peer_gets_its_answers),
+		CASE(outcomes_are_learned),
 		CASE(outcome_of_a_peer_that_has_gone),
 		CASE(garbage_is_answered),
 		CASE(endless_message_closes),

@@ -34,5 +34,12 @@ void policy_refresh(struct policy *,
  * there; false: `on_complete` will be called. */
 bool policy_ask(struct policy *, struct inquiry *q);
 
+/* The sources have found out what they ask around for. */
+bool policy_is_settled(const struct policy *);
+
+/* Lets the sources remember how a session of ADDR went. */
+void policy_learn(
+    struct policy *, const struct in6_addr *addr, enum learned learned);
+
 /* Forgets an inquiry that waits: `on_complete` will not be called. */
 void policy_cancel(struct policy *, struct inquiry *q);

@@ -2,13 +2,15 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bin/tarpit-policyd/policy.h"
+#include "policy/policy.h"
 
 /* In the order in which equally heavy facts stand in a reason. */
 static const struct source_ops *const sources[] = {
 	&source_lists,
 	&source_country,
 	&source_asn,
+	&source_history,
+	&source_dns,
 };
 
 enum { SOURCE_COUNT = ARRAY_SIZE(sources) };
@@ -97,6 +99,9 @@ policy_ask(struct policy *p, struct inquiry *q)
 {
 	q->rules = &p->rules;
 	facts_init(&q->facts);
+	q->facts.keep_all = q->explain != NULL;
+	if (q->pregreet)
+		rules_add_named(&p->rules, FACT_BEHAVIOUR_PREGREET, &q->facts);
 	/* One for ourselves, so that a source that answers while the next is
 	 * still to be asked completes nothing. */
 	q->waiting = 1;
@@ -108,9 +113,28 @@ policy_ask(struct policy *p, struct inquiry *q)
 		if (sources[i]->conclude)
 			sources[i]->conclude(p->source[i], q);
 	}
-	/* Nothing is remembered of anybody as yet. */
-	rules_add_named(&p->rules, FACT_HISTORY_NONE, &q->facts);
 	return --q->waiting == 0;
+}
+
+bool
+policy_is_settled(const struct policy *p)
+{
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
+		if (sources[i]->is_settled &&
+		    !sources[i]->is_settled(p->source[i]))
+			return false;
+	}
+	return true;
+}
+
+void
+policy_learn(
+    struct policy *p, const struct in6_addr *addr, enum learned learned)
+{
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
+		if (sources[i]->learn)
+			sources[i]->learn(p->source[i], addr, learned);
+	}
 }
 
 void

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: ISC */
+/* tarpitctl explain: why a client is treated as it is. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "bin/common/attrs.h"
+#include "bin/common/fd.h"
+#include "bin/tarpitctl/gather.h"
+#include "bin/tarpitctl/tarpitctl.h"
+#include "data/cidr.h"
+#include "policy/engine.h"
+
+enum { ANSWER_MSEC = 10000 };
+
+/*
+ * Where the answer comes from
+ */
+
+static int
+dial(const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	memcpy(sun.sun_path, path, strlen(path));
+	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0)
+		return -errno;
+	return fd_take(&fd);
+}
+
+static int
+read_answer(int fd, char *buf, size_t *ret_len)
+{
+	size_t n = 0;
+	int r;
+
+	while ((r = attrs_find_end(buf, n, ret_len)) == -EAGAIN) {
+		struct pollfd ready = { .fd = fd, .events = POLLIN };
+		ssize_t got;
+
+		if (poll(&ready, 1, ANSWER_MSEC) <= 0)
+			return -ETIMEDOUT;
+		got = read(fd, buf + n, ATTRS_MAX - n);
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			return -ECONNRESET;
+		n += (size_t)got;
+	}
+	return r;
+}
+
+static size_t
+ask_service(const struct tarpitctl *t, const char *address, char *buf)
+{
+	AUTO_FD fd = dial(t->socket);
+	char question[256];
+	size_t len = 0;
+	int n = snprintf(question, sizeof(question),
+	    "request=tarpit_explain\nclient_address=%s\n\n", address);
+	int r = fd < 0 ? fd : 0;
+
+	if (r == 0 && send(fd, question, (size_t)n, MSG_NOSIGNAL) != n)
+		r = -errno;
+	if (r == 0)
+		r = read_answer(fd, buf, &len);
+	if (r < 0)
+		program_die(&tarpitctl, EXIT_TEMPORARY, r,
+		    "no answer from the policy service at %s (--offline asks "
+		    "the files)",
+		    t->socket);
+	return len;
+}
+
+static size_t
+ask_files(const struct tarpitctl *t, const struct in6_addr *addr, char *buf)
+{
+	struct explanation explanation = { 0 };
+	struct gather g;
+	struct verdict verdict;
+	struct rules rules;
+	size_t len;
+
+	tarpitctl_load_rules(t, NULL, &rules);
+	gather_init(&g, &rules);
+	gather_ask(&g, addr, &explanation);
+	engine_decide(g.inquiry.rules, &g.inquiry.facts, &verdict);
+	len = explanation_encode(&g.inquiry, &verdict, NULL, 0, buf, ATTRS_MAX);
+	gather_fini(&g);
+	return len;
+}
+
+/*
+ * Printing
+ */
+
+/* A fact's line: "list.drop+100 192.0.2.0/24, ...". */
+struct fact_text {
+	int name_len, weight_len, detail_len;
+	const char *name, *weight, *detail;
+};
+
+static struct fact_text
+split_fact(const struct attr *a)
+{
+	const char *end = a->value + a->value_len;
+	const char *blank = memchr(a->value, ' ', a->value_len);
+	const char *word = blank ? blank : end, *sign = word;
+
+	while (sign > a->value && *sign != '+' && *sign != '-')
+		sign--;
+	return (struct fact_text){
+		.name = a->value,
+		.name_len = (int)(sign - a->value),
+		.weight = sign,
+		.weight_len = (int)(word - sign),
+		.detail = blank ? blank + 1 : end,
+		.detail_len = blank ? (int)(end - blank - 1) : 0,
+	};
+}
+
+static struct attr
+find(const char *buf, size_t len, const char *name)
+{
+	const char *end = buf + len;
+	struct attr a;
+
+	while (attrs_next(&buf, end, &a) > 0) {
+		if (attr_is(&a, name))
+			return a;
+	}
+	return (struct attr){ .value = "" };
+}
+
+#define VALUE(a) (int)(a).value_len, (a).value
+
+static bool
+is_action(const struct attr *a, const char *lane)
+{
+	return a->value_len == strlen(lane) &&
+	    memcmp(a->value, lane, a->value_len) == 0;
+}
+
+static void
+print_outcome(const char *buf, size_t len)
+{
+	struct attr action = find(buf, len, "action");
+	struct attr rate = find(buf, len, "rate");
+	struct attr patience = find(buf, len, "patience");
+
+	printf("lane      %.*s\n", VALUE(action));
+	if (is_action(&action, "pass")) {
+		printf("wait      none: it goes to the MTA at once\n");
+		return;
+	}
+	printf("rate      %.*s bytes per second\n", VALUE(rate));
+	if (is_action(&action, "hold"))
+		printf("wait      for as long as it stays; the greeting takes "
+		       "%.*s s\n",
+		    VALUE(patience));
+	else
+		printf("wait      %.*s s, the length of the greeting\n",
+		    VALUE(patience));
+}
+
+static void
+print_text(const char *address, const char *buf, size_t len)
+{
+	const char *pos = buf, *end = buf + len;
+	struct attr country = find(buf, len, "country");
+	struct attr asn = find(buf, len, "asn"), a;
+
+	printf("client    %s\n", address);
+	if (country.value_len > 0)
+		printf("country   %.*s\n", VALUE(country));
+	if (asn.value_len > 1 || (asn.value_len == 1 && *asn.value != '0'))
+		printf("network   AS%.*s\n", VALUE(asn));
+	while (attrs_next(&pos, end, &a) > 0) {
+		struct fact_text f = split_fact(&a);
+
+		if (attr_is(&a, "fact"))
+			printf("%8.*s  %.*s%s%.*s\n", f.weight_len, f.weight,
+			    f.name_len, f.name, f.detail_len > 0 ? ": " : "",
+			    f.detail_len, f.detail);
+	}
+	a = find(buf, len, "score");
+	printf("score     %.*s\n", VALUE(a));
+	print_outcome(buf, len);
+}
+
+/* Values are what a service of ours said, or anybody's: any byte may come. */
+static void
+print_json_string(const char *s, int len)
+{
+	putchar('"');
+	for (int i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else if (c < ' ' || c > '~')
+			printf("\\u%04x", c);
+		else
+			putchar(c);
+	}
+	putchar('"');
+}
+
+static void
+print_json_number(const char *name, const char *buf, size_t len)
+{
+	struct attr a = find(buf, len, name);
+	int64_t n = 0;
+
+	if (attr_int(&a, INT32_MIN, UINT32_MAX, &n) < 0)
+		n = 0;
+	printf(",\"%s\":%lld", name, (long long)n);
+}
+
+static void
+print_json_facts(const char *pos, const char *end)
+{
+	const char *comma = "";
+	struct attr a;
+
+	printf(",\"facts\":[");
+	while (attrs_next(&pos, end, &a) > 0) {
+		struct fact_text f = split_fact(&a);
+
+		if (!attr_is(&a, "fact"))
+			continue;
+		printf("%s{\"fact\":", comma);
+		print_json_string(f.name, f.name_len);
+		printf(",\"weight\":%.*s,\"source\":",
+		    f.weight_len - (*f.weight == '+'),
+		    f.weight + (*f.weight == '+'));
+		print_json_string(f.detail, f.detail_len);
+		putchar('}');
+		comma = ",";
+	}
+	printf("]}\n");
+}
+
+static void
+print_json(const char *address, const char *buf, size_t len)
+{
+	struct attr a = find(buf, len, "action");
+
+	printf("{\"client\":");
+	print_json_string(address, (int)strlen(address));
+	printf(",\"lane\":");
+	print_json_string(a.value, (int)a.value_len);
+	print_json_number("score", buf, len);
+	print_json_number("rate", buf, len);
+	print_json_number("patience", buf, len);
+	a = find(buf, len, "country");
+	printf(",\"country\":");
+	print_json_string(a.value, (int)a.value_len);
+	print_json_number("asn", buf, len);
+	print_json_facts(buf, buf + len);
+}
+
+int
+explain_run(const struct tarpitctl *t, const char *address)
+{
+	char buf[ATTRS_MAX];
+	char text[CIDR_STRLEN];
+	struct in6_addr addr;
+	struct attr error;
+	size_t len;
+
+	if (cidr_parse_addr(address, strlen(address), &addr) < 0)
+		program_die(&tarpitctl, EXIT_OPERATOR, 0,
+		    "\"%s\" is not an address", address);
+	cidr_format_addr(&addr, text);
+	len = t->offline ? ask_files(t, &addr, buf) : ask_service(t, text, buf);
+	error = find(buf, len, "error");
+	if (error.value_len > 0)
+		program_die(&tarpitctl, EXIT_TEMPORARY, 0,
+		    "the policy service says: %.*s", VALUE(error));
+	if (t->json)
+		print_json(text, buf, len);
+	else
+		print_text(text, buf, len);
+	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_TEMPORARY;
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: ISC */
+#include <assert.h>
+#include <errno.h>
+#include <lmdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "policy/history_store.h"
+
+enum {
+	/* A leaf page holds a record in some 40 bytes, is two thirds full after
+	 * random insertions, and is there twice while a transaction copies it;
+	 * the file only grows to what is used. */
+	BYTES_PER_RECORD = 192,
+	MAP_MIN = 16 << 20,
+};
+
+struct history_store {
+	MDB_env *env;
+	MDB_dbi dbi;
+	bool read_only; /* there is no thread */
+	pthread_t thread;
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t wake;
+	struct history_record *batch; /* NULL: nothing to do */
+	size_t n;
+	int error;
+	bool stop;
+};
+
+/* LMDB has errors of its own beside those of the system. */
+static int
+to_errno(int r)
+{
+	if (r > 0)
+		return -r;
+	switch (r) {
+	case 0:
+		return 0;
+	case MDB_MAP_FULL:
+		return -ENOSPC;
+	case MDB_INVALID:
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+		return -EBADMSG;
+	case MDB_VERSION_MISMATCH:
+		return -EPROTO;
+	default: /* the library's numbers are no enum */
+		return -EIO;
+	}
+}
+
+/*
+ * The thread
+ */
+
+static int
+write_record(MDB_txn *txn, MDB_dbi dbi, const struct history_record *rec)
+{
+	uint8_t k[HISTORY_KEY_SIZE], v[HISTORY_VALUE_SIZE];
+	MDB_val key = { sizeof(k), k }, value = { sizeof(v), v };
+	bool empty = true;
+	int r;
+
+	for (size_t i = 0; i < HISTORY_KIND_COUNT; i++)
+		empty = empty && rec->amount[i] == 0;
+	history_encode(rec, k, v);
+	if (!empty)
+		return mdb_put(txn, dbi, &key, &value, 0);
+	r = mdb_del(txn, dbi, &key, NULL);
+	return r == MDB_NOTFOUND ? 0 : r;
+}
+
+static int
+write_batch(struct history_store *s)
+{
+	MDB_txn *txn;
+	int r = mdb_txn_begin(s->env, NULL, 0, &txn);
+
+	if (r != 0)
+		return to_errno(r);
+	for (size_t i = 0; i < s->n && r == 0; i++)
+		r = write_record(txn, s->dbi, &s->batch[i]);
+	if (r == 0)
+		r = mdb_txn_commit(txn);
+	else
+		mdb_txn_abort(txn);
+	return to_errno(r);
+}
+
+/* Until the next try, or until it is to stop. */
+static void
+wait_a_second(struct history_store *s)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec++;
+	while (
+	    !s->stop && pthread_cond_timedwait(&s->wake, &s->lock, &until) == 0)
+		continue;
+}
+
+static void *
+run_thread(void *arg)
+{
+	struct history_store *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	for (;;) {
+		int r;
+
+		while (!s->batch && !s->stop)
+			pthread_cond_wait(&s->wake, &s->lock);
+		if (!s->batch)
+			break;
+		/* The batch is ours alone until it is NULL again. */
+		pthread_mutex_unlock(&s->lock);
+		r = write_batch(s);
+		pthread_mutex_lock(&s->lock);
+		s->error = r;
+		if (r == 0 || s->stop) {
+			free(s->batch);
+			s->batch = NULL;
+		} else {
+			wait_a_second(s);
+		}
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+static int
+start_thread(struct history_store *s)
+{
+	pthread_condattr_t attr;
+	sigset_t all, old;
+	int r;
+
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	/* Signals are the loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	r = pthread_create(&s->thread, NULL, run_thread, s);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (r != 0) {
+		pthread_cond_destroy(&s->wake);
+		pthread_mutex_destroy(&s->lock);
+	}
+	return -r;
+}
+
+static void
+stop_thread(struct history_store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->stop = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->thread, NULL);
+	pthread_cond_destroy(&s->wake);
+	pthread_mutex_destroy(&s->lock);
+}
+
+/*
+ * Opening
+ */
+
+/* LMDB maps its file and trusts it: of one that is shorter than it says, the
+ * missing pages would kill us with SIGBUS. */
+static int
+check_size(MDB_env *env)
+{
+	mdb_filehandle_t fd;
+	MDB_envinfo info;
+	struct stat st;
+	long page = sysconf(_SC_PAGESIZE);
+
+	if (mdb_env_info(env, &info) != 0 || mdb_env_get_fd(env, &fd) != 0 ||
+	    fstat(fd, &st) < 0)
+		return -EIO;
+	if ((uint64_t)st.st_size < (info.me_last_pgno + 1) * (uint64_t)page)
+		return -EBADMSG;
+	return 0;
+}
+
+static int
+open_database(struct history_store *s)
+{
+	MDB_txn *txn;
+	int r =
+	    mdb_txn_begin(s->env, NULL, s->read_only ? MDB_RDONLY : 0, &txn);
+
+	if (r != 0)
+		return to_errno(r);
+	r = mdb_dbi_open(txn, NULL, 0, &s->dbi);
+	if (r == 0)
+		r = mdb_txn_commit(txn);
+	else
+		mdb_txn_abort(txn);
+	return to_errno(r);
+}
+
+static int
+open_env(struct history_store *s, const char *dir, size_t max)
+{
+	size_t map = max * BYTES_PER_RECORD;
+	int dead, r = mdb_env_create(&s->env);
+
+	if (r != 0)
+		return to_errno(r);
+	r = mdb_env_set_mapsize(s->env, map < MAP_MIN ? MAP_MIN : map);
+	if (r == 0)
+		r = mdb_env_open(s->env, dir,
+		    MDB_NOTLS | MDB_NORDAHEAD |
+			(s->read_only ? MDB_RDONLY : 0U),
+		    0600);
+	if (r == 0)
+		/* Readers that were killed would keep old pages in use. */
+		r = mdb_reader_check(s->env, &dead);
+	if (r != 0)
+		return to_errno(r);
+	r = check_size(s->env);
+	return r == 0 ? open_database(s) : r;
+}
+
+int
+history_store_open(const char *dir, size_t max, bool read_only,
+    struct history_store **ret, char *why, size_t size)
+{
+	struct history_store *s;
+	int r = 0;
+
+	if (!read_only && mkdir(dir, 0700) < 0 && errno != EEXIST)
+		r = -errno;
+	if (r < 0) {
+		snprintf(why, size, "%s", strerror(-r));
+		return r;
+	}
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->read_only = read_only;
+	r = open_env(s, dir, max);
+	if (r == 0 && !read_only)
+		r = start_thread(s);
+	if (r == 0) {
+		*ret = s;
+		return 0;
+	}
+	if (r == -EBADMSG)
+		snprintf(why, size,
+		    "data.mdb in it is damaged; remove it to start anew");
+	else
+		snprintf(why, size, "%s", strerror(-r));
+	mdb_env_close(s->env);
+	free(s);
+	return r;
+}
+
+struct history_store *
+history_store_free(struct history_store *s)
+{
+	if (!s)
+		return NULL;
+	if (!s->read_only)
+		stop_thread(s);
+	mdb_env_close(s->env);
+	free(s);
+	return NULL;
+}
+
+/*
+ * Use
+ */
+
+static int
+load_all(MDB_cursor *cursor,
+    void (*each)(void *arg, const struct history_record *), void *arg,
+    size_t *ret_bad)
+{
+	MDB_val key, value;
+	size_t bad = 0;
+	int r;
+
+	while ((r = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+		struct history_record rec;
+
+		if (history_decode(key.mv_data, key.mv_size, value.mv_data,
+			value.mv_size, &rec) < 0)
+			bad++;
+		else
+			each(arg, &rec);
+	}
+	*ret_bad = bad;
+	return r == MDB_NOTFOUND ? 0 : to_errno(r);
+}
+
+int
+history_store_load(struct history_store *s,
+    void (*each)(void *arg, const struct history_record *), void *arg,
+    size_t *ret_bad)
+{
+	MDB_cursor *cursor;
+	MDB_txn *txn;
+	int r = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
+
+	if (r != 0)
+		return to_errno(r);
+	r = mdb_cursor_open(txn, s->dbi, &cursor);
+	if (r == 0) {
+		r = load_all(cursor, each, arg, ret_bad);
+		mdb_cursor_close(cursor);
+	} else {
+		r = to_errno(r);
+	}
+	mdb_txn_abort(txn);
+	return r;
+}
+
+bool
+history_store_is_busy(struct history_store *s)
+{
+	bool busy;
+
+	pthread_mutex_lock(&s->lock);
+	busy = s->batch != NULL;
+	pthread_mutex_unlock(&s->lock);
+	return busy;
+}
+
+void
+history_store_write(
+    struct history_store *s, struct history_record *batch, size_t n)
+{
+	pthread_mutex_lock(&s->lock);
+	assert(!s->batch);
+	s->batch = batch;
+	s->n = n;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
+int
+history_store_error(struct history_store *s)
+{
+	int error;
+
+	pthread_mutex_lock(&s->lock);
+	error = s->error;
+	pthread_mutex_unlock(&s->lock);
+	return error;
+}

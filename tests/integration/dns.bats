@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: ISC
+# tarpit-policyd and a real name server.
+
+load ../helpers/common
+load ../helpers/daemon
+load ../helpers/nsd
+
+setup() {
+	command -v nsd >/dev/null || skip "nsd is not installed"
+	dir=$BATS_TEST_TMPDIR
+	socket=$dir/policy
+	zones
+}
+
+teardown() {
+	[ ! -e "$dir/nsd.pid" ] || signal_nsd CONT 2>/dev/null || :
+	stop_daemons
+}
+
+# What nearly all tests ask for.
+zones() {
+	zone 2.0.192.in-addr.arpa \
+		'7 PTR mail.example.test.' \
+		'8 PTR forged.example.test.' \
+		'9 PTR dsl-9.pool.example.test.' \
+		'10 PTR 192-0-2-10.example.test.'
+	zone 8.b.d.0.1.0.0.2.ip6.arpa \
+		"7.$(printf '0.%.0s' {1..22})0 PTR six.example.test."
+	zone example.test \
+		'mail A 192.0.2.7' \
+		'forged A 192.0.2.99' \
+		'dsl-9.pool A 192.0.2.9' \
+		'six AAAA 2001:db8::7'
+	zone bl.test '2.0.0.127 A 127.0.0.2' '7.2.0.192 A 127.0.0.4' \
+		'8.2.0.192 A 127.0.0.10' '8.2.0.192 A 127.0.0.2' \
+		"7.$(printf '0.%.0s' {1..23})8.b.d.0.1.0.0.2 A 127.0.0.2"
+	zone wl.test '2.0.0.127 A 127.0.0.2' '7.2.0.192 A 127.0.1.3'
+}
+
+# write_config [LINE]...: lines go to [Weights] unless they begin another one.
+write_config() {
+	cat >"$dir/policy.conf" <<-E
+		[Data]
+		Lists=
+		Country=
+		Asn=
+		History=
+		[Lanes]
+		Slow=20
+		Throttle=1000
+		Hold=2000
+		[Dns]
+		Servers=$dns
+		GenericNames=$ROOT/policy/rdns-generic.conf
+		[Weights]
+	E
+	[ $# = 0 ] || printf '%s\n' "$@" >>"$dir/policy.conf"
+}
+
+start_policyd() {
+	start_daemon -n policyd "$BUILD/tarpit-policyd" \
+		--config "$dir/policy.conf" --listen "$socket"
+	wait_for_notify policyd READY=1
+}
+
+send() {
+	socat -t 10 - "UNIX-CONNECT:$socket"
+}
+
+reason() {
+	printf 'request=tarpit_session\nclient_address=%s\n\n' "$1" | send |
+		sed -n 's/^reason=//p'
+}
+
+# wait_for_reason ADDRESS REASON: zones are asked once they have passed.
+wait_for_reason() {
+	wait_until "[ \"\$(reason $1)\" = '$2' ]" || {
+		echo "the reason is: $(reason "$1")" >&2
+		show_log policyd
+		return 1
+	}
+}
+
+@test "reverse names: none, not leading back, dynamic, good" {
+	start_nsd
+	write_config rdns.none=25 rdns.unconfirmed=30 rdns.generic=35 rdns.ok=-5
+	start_policyd
+	[ "$(reason 192.0.2.1)" = "rdns.none+25" ]
+	[ "$(reason 192.0.2.8)" = "rdns.unconfirmed+30" ]
+	[ "$(reason 192.0.2.9)" = "rdns.generic+35" ]
+	[ "$(reason 192.0.2.10)" = "rdns.generic+35 rdns.unconfirmed+30" ]
+	[ "$(reason 192.0.2.7)" = "rdns.ok-5" ]
+	[ "$(reason 2001:db8::7)" = "rdns.ok-5" ]
+	[ "$(reason 2001:db8::8)" = "rdns.none+25" ]
+}
+
+@test "zones: listings, filters, several for one zone, IPv6, allow lists" {
+	start_nsd
+	write_config dnsbl.bl.test=30 dnsbl.bl.test=41=127.0.0.9-11 \
+		dnsbl.wl.test=-100=127.0.1.2-3
+	start_policyd
+	wait_for_reason 192.0.2.8 "dnsbl.bl.test+41 dnsbl.bl.test+30"
+	wait_for_reason 192.0.2.7 "dnsbl.wl.test-100 dnsbl.bl.test+30"
+	[ "$(reason 192.0.2.9)" = "" ]
+	[ "$(reason 2001:db8::7)" = "dnsbl.bl.test+30" ]
+	[ "$(reason 2001:db8::8)" = "" ]
+}
+
+@test "refusals, lies and closed zones are never listings" {
+	zone refused.test '* A 127.255.255.254' '2.0.0.127 A 127.255.255.254'
+	zone hijacked.test '* A 198.51.100.1'
+	zone all.test '* A 127.0.0.2'
+	zone closed.test
+	# This one passes its test, and refuses what it is asked later.
+	zone turned.test '2.0.0.127 A 127.0.0.2' '7.2.0.192 A 127.255.255.255'
+	start_nsd
+	write_config dnsbl.{refused,hijacked,all,closed,unserved,turned,bl}.test=30
+	start_policyd
+	for name in refused hijacked all closed unserved; do
+		wait_for_log policyd "Cannot use the zone $name.test: "
+	done
+	wait_for_log policyd 'zone all.test: its test address 127.0.0.1 has'
+	wait_for_reason 192.0.2.7 "dnsbl.bl.test+30 dns.unanswered+0"
+	wait_for_log policyd "Cannot use the zone turned.test: "
+	wait_for_reason 192.0.2.7 "dnsbl.bl.test+30"
+	run grep -c "Cannot use" "$dir/policyd.log"
+	[ "$output" = 6 ]
+}
+
+@test "a zone that is left out comes back" {
+	zone late.test
+	start_nsd
+	write_config dnsbl.late.test=30 '[Dns]' ProbeInterval=200ms
+	start_policyd
+	wait_for_log policyd "Cannot use the zone late.test: "
+	zone late.test '2.0.0.127 A 127.0.0.2' '7.2.0.192 A 127.0.0.2'
+	signal_nsd HUP
+	wait_for_log policyd "Loaded the zone late.test"
+	wait_for_reason 192.0.2.7 "dnsbl.late.test+30"
+	run grep -c "zone late.test" "$dir/policyd.log"
+	[ "$output" = 2 ]
+}
+
+@test "what cannot change the lane is not asked" {
+	start_nsd
+	write_config rdns.none=25 dnsbl.bl.test=30 history.none=-1000
+	start_policyd
+	# Tests of the zone aside, no question reaches the name server.
+	signal_nsd STOP
+	local since
+	since=$(clock_usec)
+	[ "$(reason 192.0.2.7)" = "history.none-1000" ]
+	[ $(($(clock_usec) - since)) -lt 1500000 ]
+}
+
+@test "a client waits for the deadline at most, and soon nobody waits" {
+	start_nsd
+	write_config rdns.none=25 '[Dns]' DnsTimeout=600ms
+	start_policyd
+	[ "$(reason 192.0.2.1)" = "rdns.none+25" ]
+	signal_nsd STOP
+	local since
+	since=$(clock_usec)
+	[ "$(reason 192.0.2.2)" = "dns.unanswered+0" ]
+	[ $(($(clock_usec) - since)) -lt 1500000 ]
+	wait_for_log policyd "Cannot use the DNS: no resolver answers"
+	since=$(clock_usec)
+	for i in {10..29}; do
+		[ "$(reason "192.0.2.$i")" = "dns.unanswered+0" ]
+	done
+	# Twenty deadlines would be 12 s.
+	[ $(($(clock_usec) - since)) -lt 4000000 ]
+	signal_nsd CONT
+	wait_for_log policyd "Loaded the DNS: a resolver answers again"
+	wait_for_reason 192.0.2.2 "rdns.none+25"
+}
+
+@test "many clients at once while the resolver stands still: none is dropped" {
+	start_nsd
+	write_config rdns.none=25 '[Dns]' DnsTimeout=600ms
+	start_policyd
+	signal_nsd STOP
+	local pids=()
+	for i in {0..7}; do
+		printf "request=tarpit_session\nclient_address=10.$i.%d.1\n\n" \
+			{0..249} | send >"$dir/answers.$i" &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	[ "$(cat "$dir"/answers.* | grep -c '^action=')" = 2000 ]
+}
+
+@test "a reload keeps the zones in use" {
+	start_nsd
+	write_config dnsbl.bl.test=30
+	start_policyd
+	wait_for_reason 192.0.2.7 "dnsbl.bl.test+30"
+	write_config dnsbl.bl.test=31
+	signal_nsd STOP
+	kill -HUP "$(daemon_pid policyd)"
+	wait_for_log policyd "Configuration read again"
+	signal_nsd CONT
+	[ "$(reason 192.0.2.7)" = "dnsbl.bl.test+31" ]
+}
+
+@test "rules for names are read again, and a mistake is told with its line" {
+	start_nsd
+	printf '%s\n' '# mine' 'suffix pool.example.test' >"$dir/generic.conf"
+	write_config rdns.generic=35 '[Dns]' "GenericNames=$dir/generic.conf"
+	start_policyd
+	[ "$(reason 192.0.2.9)" = "rdns.generic+35" ]
+	[ "$(reason 192.0.2.10)" = "" ]
+	printf '%s\n' 'word two words' >"$dir/next"
+	mv "$dir/next" "$dir/generic.conf"
+	wait_for_log policyd "Cannot use $dir/generic.conf: line 1: not one pattern"
+	[ "$(reason 192.0.2.9)" = "rdns.generic+35" ]
+	echo address >"$dir/next"
+	mv "$dir/next" "$dir/generic.conf"
+	wait_for_reason 192.0.2.10 "rdns.generic+35"
+}
+
+@test "servers that are none are told" {
+	dns=nonsense
+	write_config rdns.none=25
+	start_policyd
+	grep -q 'Cannot use \[Dns\] Servers=nonsense' "$dir/policyd.log"
+	[ "$(reason 192.0.2.1)" = "" ]
+}

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: ISC
+# What tarpit-policyd remembers, over its socket, restarts and crashes.
+
+load ../helpers/common
+load ../helpers/daemon
+
+setup() {
+	dir=$BATS_TEST_TMPDIR
+	socket=$dir/policy
+	write_config
+}
+
+teardown() {
+	stop_daemons
+	! mountpoint -q "$dir/small" || umount -l "$dir/small"
+}
+
+# write_config [LINE]...: policy.conf with the history in the test's directory.
+write_config() {
+	cat >"$dir/policy.conf" <<-E
+		[Data]
+		Lists=
+		Country=
+		Asn=
+		History=$dir/history
+		[Weights]
+		history.none=20
+		history.patient=-100
+		history.abandoned=10
+		history.pregreet=40
+	E
+	[ $# = 0 ] || printf '%s\n' "$@" >>"$dir/policy.conf"
+}
+
+start_policyd() {
+	start_daemon -n policyd "$BUILD/tarpit-policyd" \
+		--config "$dir/policy.conf" --listen "$socket"
+	wait_for_notify policyd READY=1
+}
+
+stop_policyd() {
+	stop_daemon policyd
+	stop_daemon policyd-notified || :
+	rm -f "$dir"/policyd-notified.log
+}
+
+send() {
+	socat -t 10 - "UNIX-CONNECT:$socket"
+}
+
+# outcome OUTCOME ADDRESS...: reports one of each address.
+outcome() {
+	local outcome=$1 address
+	shift
+	for address; do
+		printf 'request=tarpit_outcome\nclient_address=%s\n' "$address"
+		printf 'outcome=%s\nheld_ms=6000\n\n' "$outcome"
+	done | send
+}
+
+reason() {
+	printf 'request=tarpit_session\nclient_address=%s\n\n' "$1" | send |
+		sed -n 's/^reason=//p'
+}
+
+@test "who has waited is not made to wait again, nor are its neighbours" {
+	start_policyd
+	[ "$(reason 192.0.2.7)" = "history.none+20" ]
+	outcome graduated 192.0.2.7 2001:db8::7
+	[ "$(reason 192.0.2.7)" = "history.patient-100" ]
+	[ "$(reason 192.0.2.8)" = "history.patient-100" ]
+	[ "$(reason 192.0.3.7)" = "history.none+20" ]
+	[ "$(reason 2001:db8::8)" = "history.patient-100" ]
+	outcome delivered 198.51.100.7
+	[ "$(reason 198.51.100.7)" = "history.patient-100" ]
+}
+
+@test "who left or talked early has not waited" {
+	start_policyd
+	outcome abandoned 192.0.2.7
+	[ "$(reason 192.0.2.7)" = "history.none+20 history.abandoned+10" ]
+	printf '%s\n' request=tarpit_outcome client_address=198.51.100.7 \
+		outcome=abandoned behaviour=pregreet '' | send
+	[ "$(reason 198.51.100.7)" = "history.pregreet+40 history.none+20" ]
+	outcome shed 203.0.113.7
+	outcome failed 203.0.113.7
+	outcome refused 203.0.113.7
+	outcome passed 203.0.113.7
+	[ "$(reason 203.0.113.7)" = "history.none+20" ]
+}
+
+@test "a fact fades by its half-life, and is forgotten" {
+	write_config '[History]' AbandonedHalfLife=1s PatientHalfLife=10min
+	start_policyd
+	outcome abandoned 192.0.2.7
+	wait_until '[ "$(reason 192.0.2.7)" = "history.none+20 history.abandoned+5" ]'
+	wait_until '[ "$(reason 192.0.2.7)" = "history.none+20" ]'
+}
+
+@test "a restart and a reload forget nothing" {
+	start_policyd
+	outcome graduated 192.0.2.7
+	stop_policyd
+	start_policyd
+	grep -q "Loaded $dir/history: 2 records" "$dir/policyd.log"
+	[ "$(reason 192.0.2.7)" = "history.patient-100" ]
+	write_config history.patient=-50
+	kill -HUP "$(daemon_pid policyd)"
+	wait_until '[ "$(reason 192.0.2.7)" = "history.patient-50" ]'
+	outcome graduated 198.51.100.7
+	stop_policyd
+	start_policyd
+	[ "$(reason 198.51.100.7)" = "history.patient-50" ]
+}
+
+@test "a crash costs the last second at most" {
+	local round since
+	for round in 1 2 3 4 5; do
+		start_policyd
+		outcome graduated "192.0.$round.7"
+		since=$(clock_usec)
+		wait_until "[ \$((\$(clock_usec) - $since)) -ge 1000000 ]"
+		stop_daemon policyd KILL || :
+		stop_policyd || :
+	done
+	start_policyd
+	for round in 1 2 3 4 5; do
+		[ "$(reason "192.0.$round.7")" = "history.patient-100" ]
+	done
+}
+
+# What was there stays there, whatever was being written.
+@test "100 kills at any moment damage nothing" {
+	local round records=0 now until
+	write_config '[History]' MaxRecords=100000
+	for ((round = 1; round <= 100; round++)); do
+		start_daemon policyd "$BUILD/tarpit-policyd" \
+			--config "$dir/policy.conf" --listen "$socket"
+		wait_for_log policyd "Loaded $dir/history"
+		now=$(sed -n "s/.*Loaded .*: \([0-9]*\) records.*/\1/p" \
+			"$dir/policyd.log")
+		[ "${now:-0}" -ge "$records" ] || {
+			echo "round $round: $now records of $records"
+			return 1
+		}
+		records=$now
+		wait_for_socket policyd "$socket"
+		outcome graduated 10."$round".{0..19}.1 &
+		# Between nothing and well after the first write.
+		until=$(($(clock_usec) + SRANDOM % 700000))
+		wait_until "[ \$(clock_usec) -ge $until ]"
+		kill -KILL "$(daemon_pid policyd)"
+		wait_for_exit policyd || :
+		wait
+		rm -f "$dir/policyd.log"
+	done
+	[ "$records" -gt 40 ]
+}
+
+@test "a damaged store is said, and the service goes on" {
+	start_policyd
+	outcome graduated 192.0.2.7
+	stop_policyd
+	truncate -s 5000 "$dir/history/data.mdb"
+	start_policyd
+	run cat "$dir/policyd.log"
+	[[ "$output" == *"Cannot use $dir/history: "*"remove it to start anew"* ]]
+	outcome graduated 192.0.2.7
+	[ "$(reason 192.0.2.7)" = "history.patient-100" ]
+}
+
+@test "a full disk is said once, and nobody waits for it" {
+	[ "$(id -u)" = 0 ] || skip "needs root for a small file system"
+	mkdir "$dir/small"
+	mount -t tmpfs -o size=256k none "$dir/small" ||
+		skip "cannot mount"
+	write_config
+	sed -i "s,^History=.*,History=$dir/small/history," "$dir/policy.conf"
+	start_policyd
+	outcome graduated 10.{0..19}.{0..99}.1
+	wait_for_log policyd "cannot write: No space left on device"
+	outcome graduated 192.0.2.7
+	[ "$(reason 192.0.2.7)" = "history.patient-100" ]
+	[ "$(grep -c "cannot write" "$dir/policyd.log")" = 1 ]
+	mount -o remount,size=8m "$dir/small"
+	wait_for_log policyd "written again"
+	stop_policyd
+	start_policyd
+	[ "$(reason 192.0.2.7)" = "history.patient-100" ]
+	stop_policyd
+	umount "$dir/small"
+}

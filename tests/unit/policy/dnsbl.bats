@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: ISC
+load ../../helpers/common
+
+@test "dnsbl: names to ask for" {
+	run_case policy/dnsbl_test names_to_ask_for
+}
+
+@test "dnsbl: only 127 is a listing" {
+	run_case policy/dnsbl_test only_127_is_a_listing
+}
+
+@test "dnsbl: filters" {
+	run_case policy/dnsbl_test filters
+}
+
+@test "dnsbl: filters that are none" {
+	run_case policy/dnsbl_test filters_that_are_none
+}
+
+@test "dnsbl: every case is listed" {
+	all_cases_listed policy/dnsbl_test
+}
