@@ -232,22 +232,24 @@ size_t
 throttle_rest_of_line(
     const struct dispatcher *d, const struct session *s, char *buf, size_t size)
 {
+	const struct throttle *t = throttle_of(d, s);
 	size_t len, left;
-	const char *text =
-	    intern_get(&d->strings, throttle_of(d, s)->out, &len);
+	const char *text = intern_get(&d->strings, t->out, &len);
 	const char *lf;
 
-	if (s->out_sent == 0 || s->out_sent >= len)
+	/* One that is not slowed may be the MTA's word on a message: it goes
+	 * out as a whole. */
+	if (s->out_sent >= len || (s->out_sent == 0 && t->out_rate != 0))
 		return 0;
 	left = len - s->out_sent;
 	text += s->out_sent;
-	if (text[-1] == '\n')
-		return 0;
 	lf = memchr(text, '\n', left);
-	if (lf != NULL)
+	if (t->out_rate != 0 && text[-1] == '\n')
+		return 0;
+	if (t->out_rate != 0 && lf != NULL)
 		left = (size_t)(lf + 1 - text);
 	if (left > size)
-		left = size;
+		return 0;
 	memcpy(buf, text, left);
 	return left;
 }
