@@ -272,12 +272,13 @@ on_closed(struct upstream *u, const char *why, uint64_t now)
 	struct connection *c = CONTAINER_OF(u, struct connection, upstream);
 	struct mux *m = c->mux;
 	bool opening = c->use == OPENING;
+	bool outdated = c->generation != m->generation;
 
 	set_use(c, ENDING);
 	drop(m, c);
 	if (opening && why != NULL)
 		set_down(m, true, why);
-	if (opening || m->unusable)
+	if (opening || outdated || m->unusable)
 		retry_later(m, now);
 }
 
