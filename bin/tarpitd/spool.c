@@ -11,7 +11,7 @@
 #include "bin/common/fd.h"
 
 enum {
-	FIRST_ROOM = 4096,
+	FIRST_ROOM = 1024,
 	/* Larger messages go to a file whatever memory there is. */
 	MEMORY_PER_MESSAGE = 1 << 20,
 };

@@ -99,7 +99,6 @@ note_recipient(struct throttle *t, struct session *s, bool accepted)
 		return;
 	}
 	count(&t->bad);
-	s->flags |= SESSION_REFUSED;
 	if (rate > SLOWEST)
 		s->rate = rate / 2 > SLOWEST ? rate / 2 : SLOWEST;
 }
@@ -461,6 +460,8 @@ answer_recipient(struct dispatcher *d, struct session *s, bool said,
 		note_recipient(t, s, accepted);
 	else
 		esmtp_note_recipient(&t->esmtp, false);
+	if (!accepted)
+		s->flags |= SESSION_REFUSED;
 	return say_n(d, s, reply, len, SESSION_T_COMMAND, now);
 }
 

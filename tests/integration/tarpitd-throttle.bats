@@ -437,7 +437,8 @@ took() {
 	smtp_expect '500 5.5.2'
 	smtp_say NOOP
 	smtp_expect '250 '
-	head -c 100000 /dev/zero | tr '\0' x >&"${SMTP_OUT[client]}"
+	# The dispatcher may have had enough before all of it is out.
+	head -c 100000 /dev/zero | tr '\0' x >&"${SMTP_OUT[client]}" || :
 	smtp_expect '421 '
 	smtp_expect_eof
 }
