@@ -11,6 +11,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <syslog.h>
 #include <unistd.h>
 
 /* The values of getopt_long() for our own; the program's follow. */
@@ -163,30 +165,61 @@ program_load(const struct program *p, const struct program_call *call,
 	return option_load(p->options, call->config_path, config, ret_error);
 }
 
+/* Under inetd descriptor 2 is the client's connection. */
+static bool
+stderr_is_a_client(void)
+{
+	int domain = AF_UNSPEC;
+	socklen_t len = sizeof(domain);
+
+	return getsockopt(
+		   STDERR_FILENO, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+	    (domain == AF_INET || domain == AF_INET6);
+}
+
+static void
+last_words(const struct program *p, const char *text)
+{
+	if (!stderr_is_a_client()) {
+		fprintf(stderr, "%s: %s\n", p->name, text);
+		return;
+	}
+	openlog(p->name, LOG_PID, LOG_MAIL);
+	syslog(LOG_ERR, "%s", text);
+}
+
 void
 program_die(
     const struct program *p, int code, int error, const char *format, ...)
 {
+	char text[1024];
 	va_list ap;
+	size_t len;
 
-	fprintf(stderr, "%s: ", p->name);
 	va_start(ap, format);
-	vfprintf(stderr, format, ap);
+	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
+	len = strlen(text);
 	if (error < 0)
-		fprintf(stderr, ": %s", strerror(-error));
-	fputc('\n', stderr);
+		snprintf(
+		    text + len, sizeof(text) - len, ": %s", strerror(-error));
+	last_words(p, text);
 	exit(code);
 }
 
 void
 program_die_config(const struct program *p, const struct option_error *error)
 {
-	fprintf(stderr, "%s: ", p->name);
+	char text[sizeof(error->file) + sizeof(error->text) + 32];
+
 	if (error->file[0] != '\0' && error->line > 0)
-		fprintf(stderr, "%s:%d: ", error->file, error->line);
+		snprintf(text, sizeof(text), "%s:%d: %s", error->file,
+		    error->line, error->text);
 	else if (error->file[0] != '\0')
-		fprintf(stderr, "%s: ", error->file);
-	fprintf(stderr, "%s\n", error->text);
+		snprintf(
+		    text, sizeof(text), "%s: %s", error->file, error->text);
+	else
+		snprintf(text, sizeof(text), "%s", error->text);
+	last_words(p, text);
 	exit(EXIT_OPERATOR);
 }

@@ -9,16 +9,16 @@
 static const char *const lines[] = {
 	"ESMTP",
 	"This server talks slowly to clients that it does not know yet.",
-	"Mail servers wait, and are passed on to the mail system.",
-	"Programs that send spam are in a hurry, and leave.",
-	"There is nothing that you need to do.",
-	"If you are reading this with your own eyes: hello!",
-	"You are looking at a tarpit. Nothing is broken.",
-	"RFC 5321, 4.5.3.2.1 lets a greeting take five minutes.",
-	"This one takes some seconds.",
-	"Mail that waits here is not lost, only later.",
-	"The administrator is postmaster at the domain you write to.",
-	"Still here? Good.",
+	"Mail servers wait, and after some seconds they are passed on.",
+	"Programs that send spam are in a hurry, and most of them leave.",
+	"There is nothing that you need to do: what is sent is not lost.",
+	"If you are reading this with your own eyes: hello, and welcome.",
+	"You are looking at a tarpit.  Nothing is broken on either side.",
+	"RFC 5321, 4.5.3.2.1, lets a greeting take up to five minutes;",
+	"this one takes some seconds, and then comes the mail system's.",
+	"Whoever speaks before it has ended will not get any further.",
+	"Is it always slow for you?  Write to postmaster at the domain",
+	"that your mail is for, best of all from another mail server.",
 };
 
 static void

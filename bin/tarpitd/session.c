@@ -240,6 +240,7 @@ begin_hold(struct dispatcher *d, struct session *s, uint64_t now)
 	s->out_from = dispatcher_msec(d, now);
 	s->deadline = s->out_from + (uint32_t)takes;
 	sockbuf_shrink(s->fd);
+	sockbuf_use_reno(s->fd);
 	enter(d, s, SESSION_GREETING, now);
 }
 
@@ -382,7 +383,9 @@ reconsider(struct dispatcher *d, struct session *s, const struct verdict *v,
     uint64_t now)
 {
 	set_verdict(d, s, v);
-	drip_set_rate(s, v->rate, dispatcher_msec(d, now));
+	/* One that would pass it has no rate for a held session. */
+	if (v->rate != 0)
+		drip_set_rate(s, v->rate, dispatcher_msec(d, now));
 }
 
 void

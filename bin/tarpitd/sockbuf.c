@@ -52,6 +52,15 @@ sockbuf_shrink(int fd)
 	set(fd, SOL_SOCKET, SO_SNDBUF, SMALLEST);
 }
 
+void
+sockbuf_use_reno(int fd)
+{
+	static const char reno[] = "reno";
+
+	(void)setsockopt(
+	    fd, IPPROTO_TCP, TCP_CONGESTION, reno, sizeof(reno) - 1);
+}
+
 /* The sizes are the kernel's defaults rather than none, since its own growth
  * from the smallest would take some round trips. */
 void

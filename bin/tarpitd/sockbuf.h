@@ -14,5 +14,9 @@ void sockbuf_prepare_listener(int listener);
 /* Fixes the buffers of a slowed client's socket at the kernel's smallest. */
 void sockbuf_shrink(int fd);
 
+/* For a session that will never be handed on: the plainest congestion control,
+ * which is all that 5 bytes a second need and costs the least for each. */
+void sockbuf_use_reno(int fd);
+
 /* Gives both buffers back to the kernel's own sizing; for a hand-off. */
 void sockbuf_restore(int fd);

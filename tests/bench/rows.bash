@@ -68,12 +68,14 @@ grown() {
 	local empty
 	empty=$(pss "$1")
 	hold "$2" "$3" "$HELD" || return
-	[ $# -lt 4 ] || tell "$2" "$4"
+	[ $# -lt 4 ] || tell "$2" "$4" || return
 	# Two rounds of visits: everyone has been dripped to.
 	tell "$2" measure 2
 	tell "$2" alive
-	[ "$(value_of sessions "$REPLY")" = "$HELD" ] ||
-		say "$2: only $REPLY"
+	[ "$(value_of sessions "$REPLY")" = "$HELD" ] || {
+		say "$2: not all are left: $REPLY"
+		return 1
+	}
 	GROWN=$(calculate "($(pss "$1") - $empty) / $HELD")
 	release "$2"
 }
@@ -194,10 +196,14 @@ row_drip() {
 	figure drip "worst client's bytes in 20 s" "% off" most "10 5" "$counted"
 }
 
+# farthest_from_5 LEAST MOST: of the values of these names, in percent.
 farthest_from_5() {
-	calculate "a = 100 - 20 * $(value_of "$1" "$REPLY")
-		b = 20 * $(value_of "$2" "$REPLY") - 100
-		printf \"%.3g\", a > b ? a : b; exit; "
+	awk -v least="$(value_of "$1" "$REPLY")" \
+		-v most="$(value_of "$2" "$REPLY")" 'BEGIN {
+			below = 100 - 20 * least
+			above = 20 * most - 100
+			printf "%.3g", below > above ? below : above
+		}'
 }
 
 #

@@ -236,7 +236,7 @@ write_master_cf() {
 		127.0.0.1:$2 inet n - n - 100 smtpd
 		127.0.0.1:$3 inet n - n - 1 postscreen $held -o postscreen_greet_wait=600s
 		127.0.0.1:$4 inet n - n - 1 postscreen $held -o postscreen_greet_wait=2s
-		  -o postscreen_bare_newline_enable=yes
+		  -o postscreen_bare_newline_enable=yes -o postscreen_command_time_limit=600s
 	END
 }
 

@@ -31,12 +31,12 @@ roles() {
 	policy "${rules[@]}" '* action=pass rate=0 ttl=60'
 }
 
-# start [KEY=VALUE]...: tarpitd, whose calls can fail, with a crowd of 50 held.
+# tarpitd, whose calls can fail, with a crowd of 50 held.
 start() {
 	! is_sanitized || skip "not with a sanitizer"
 	roles
 	mta
-	start_tarpitd_with "${WITH_FAULTS[@]}" -- HoldGreeting=1h "$@"
+	start_tarpitd_with "${WITH_FAULTS[@]}" -- HoldGreeting=1h
 	crowd
 	tell 'open 50 127.0.20.1'
 	wait_for_count held 50

@@ -15,7 +15,7 @@ setup() {
 	tarpitd_setup
 	DEADLINE=60
 	VALGRIND=(valgrind -q --leak-check=full --show-leak-kinds=all
-		--errors-for-leak-kinds=definite,possible --error-exitcode=99
+		"--errors-for-leak-kinds=definite,possible" --error-exitcode=99
 		--child-silent-after-fork=yes)
 }
 
@@ -97,7 +97,7 @@ sessions() {
 @test "faults: valgrind sees no error and no leak from start to end" {
 	policyd
 	handoff
-	configure Handoff=inetd:$MTA HoldGreeting=1s
+	configure "Handoff=inetd:$MTA" HoldGreeting=1s
 	start_daemon -n tarpitd "${VALGRIND[@]}" "$BUILD/tarpitd" \
 		--config "$CONF" --listen "$AT"
 	wait_for_notify tarpitd READY=1

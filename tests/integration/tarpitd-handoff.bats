@@ -115,3 +115,24 @@ expect_no_mta() {
 	smtp_expect_eof
 	record_of 127.0.0.2 outcome=failed
 }
+
+# Broke once: a close drained the socket that the MTA reads from by then.
+@test "handoff: what the client tells the MTA early is the MTA's" {
+	local session
+	mta
+	kill -STOP "$(daemon_pid mta)"
+	tarpitd
+	smtp_connect "$AT" 127.0.0.2
+	# Offered: it waits in the MTA's backlog, and tarpitd for word of it.
+	wait_until "[ \$(grep -c '$MTA\$' /proc/net/unix) -ge 2 ]"
+	kill -STOP "$(daemon_pid tarpitd)"
+	kill -CONT "$(daemon_pid mta)"
+	smtp_expect '220 mta.test'
+	session=$(pgrep -P "$(daemon_pid mta)")
+	kill -STOP "$session"
+	smtp_say 'EHLO client.test'
+	kill -CONT "$(daemon_pid tarpitd)"
+	record_of 127.0.0.2 outcome=passed
+	kill -CONT "$session"
+	smtp_expect '250 '
+}

@@ -122,6 +122,16 @@ children() {
 	done <"$DAEMONS/inetd.children"
 }
 
+@test "start: under inetd what is wrong is not told to the client" {
+	configure Mode=wrong
+	start_daemon inetd socat "TCP-LISTEN:$PORT,bind=127.0.0.1" \
+		EXEC:"$BUILD/tarpitd --config $CONF",nofork,stderr
+	wait_for_port inetd "$PORT"
+	smtp_connect "$AT"
+	smtp_expect_eof
+	wait_for_exit inetd || [ $? = 100 ]
+}
+
 @test "start: with nothing it says what it expected" {
 	configure
 	run -100 "$BUILD/tarpitd" --config "$CONF" </dev/null
