@@ -107,6 +107,8 @@ spool_append(
 {
 	int r = 0;
 
+	if (len == 0)
+		return 0;
 	if (len > store->total_max ||
 	    store->memory_used + store->file_used > store->total_max - len)
 		return -ENOSPC;

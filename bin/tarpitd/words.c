@@ -26,9 +26,11 @@ words_remember(struct intern *in, uint32_t *words, const char *helo,
 		helo_len = WORD_MAX;
 	if (sender_len > WORD_MAX)
 		sender_len = WORD_MAX;
-	memcpy(text, helo, helo_len);
+	if (helo_len > 0)
+		memcpy(text, helo, helo_len);
 	text[helo_len] = '\0';
-	memcpy(text + helo_len + 1, sender, sender_len);
+	if (sender_len > 0)
+		memcpy(text + helo_len + 1, sender, sender_len);
 	number = intern_put(in, text, helo_len + 1 + sender_len);
 	intern_release(in, *words);
 	*words = number;

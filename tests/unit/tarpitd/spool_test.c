@@ -105,8 +105,8 @@ says_when_there_is_no_directory(void)
 {
 	struct spool s = { 0 };
 
-	start(0, 100000);
-	store.directory = "/nonexistent";
+	store = (struct spool_store){ .directory = "/nonexistent",
+		.total_max = 100000 };
 	CHECK_INT(spool_append(&store, &s, block, 10), -ENOENT);
 	spool_drop(&store, &s);
 	CHECK_INT(store.memory_used + store.file_used, 0);
