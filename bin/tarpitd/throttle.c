@@ -680,13 +680,12 @@ keep_waiting(struct dispatcher *d, struct session *s, uint64_t now)
 	return say_last(d, s, SMTP_TIMEOUT, now);
 }
 
-/* Whoever goes on and on after too large a message has been warned. */
+/* Whoever goes on and on after too large a message, or a chunk that is thrown
+ * away, is not worth reading. */
 static bool
 is_endless(const struct dispatcher *d, const struct throttle *t)
 {
-	return t->body_taken > d->config->max_message_size &&
-	    t->body_taken - d->config->max_message_size > SKIP_MAX &&
-	    (t->flags & THROTTLE_TOO_LARGE) != 0;
+	return t->body_taken > d->config->max_message_size + SKIP_MAX;
 }
 
 enum session_state

@@ -232,6 +232,17 @@ took() {
 	[ "$(took)" = 1 ]
 }
 
+@test "throttle: a refused chunk without an end ends the session" {
+	backend
+	throttled
+	dispatcher MaxMessageSize=64K
+	greet
+	smtp_say 'BDAT 9000000000000 LAST'
+	lines 4000 >&"${SMTP_OUT[client]}" || :
+	smtp_expect '552 5.3.4'
+	smtp_expect_eof
+}
+
 @test "throttle: a full spool is a reason to come again" {
 	backend
 	throttled
