@@ -23,6 +23,8 @@ enum {
 };
 
 #define STATUS_INTERVAL USEC_PER_SEC
+/* How often a record says that a limit is reached. */
+#define TELL_INTERVAL (60 * USEC_PER_SEC)
 
 /* The soft limit is the hard one: a session is a descriptor. */
 static uint32_t
@@ -77,11 +79,18 @@ resume_accepting(struct dispatcher *d)
 void
 dispatcher_note_end(struct dispatcher *d)
 {
-	/* The one that was shed makes room itself, and is no sign of it. */
-	if (d->shedding && d->n_slowed + d->max_slowed / 20 + 1 < d->max_slowed)
-		d->shedding = false;
 	if (d->single)
 		loop_stop(d->loop);
+}
+
+/* A limit that is reached comes and goes many times a second. */
+static bool
+is_news(uint64_t *next, uint64_t now)
+{
+	if (now < *next)
+		return false;
+	*next = now + TELL_INTERVAL;
+	return true;
 }
 
 static bool
@@ -91,12 +100,11 @@ shed_oldest(struct dispatcher *d, uint64_t now)
 
 	if (oldest == NULL)
 		return false;
-	if (!d->shedding)
+	if (is_news(&d->next_shedding, now))
 		journal_event(d->journal, EVENT_SHEDDING,
 		    "%u slowed sessions are all that ReserveForPass= allows: "
 		    "the oldest held ones are shed",
 		    d->n_slowed);
-	d->shedding = true;
 	session_dismiss(d, oldest, OUTCOME_SHED, SMTP_OVERLOAD, now);
 	return true;
 }
@@ -125,7 +133,12 @@ on_pause(struct acceptor *a, int error)
 {
 	struct dispatcher *d = a->arg;
 
-	if (error != 0)
+	if (error == 0)
+		return;
+	if (error != d->told_pause)
+		d->next_pause = 0; /* another one is news */
+	d->told_pause = error;
+	if (is_news(&d->next_pause, loop_now(d->loop)))
 		journal_event(d->journal, EVENT_ACCEPT_PAUSED,
 		    "no new connections for a moment: %s, with %u sessions",
 		    strerror(-error), d->pool.live);

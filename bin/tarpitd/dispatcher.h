@@ -48,7 +48,9 @@ struct dispatcher {
 	uint32_t number;  /* of the last session */
 	uint32_t max_sessions, max_slowed;
 	uint32_t descriptors; /* RLIMIT_NOFILE, less what is not for sessions */
-	bool stopping, single, shedding;
+	bool stopping, single;
+	uint64_t next_shedding, next_pause; /* usec; when a record is due */
+	int told_pause; /* the error of the last such record */
 
 	struct listen_socket sockets[LISTEN_MAX];
 	struct acceptor acceptor[LISTEN_MAX];
@@ -56,7 +58,7 @@ struct dispatcher {
 	bool accepting;
 
 	struct pool pool;
-	uint32_t n_slowed, n_greeting, n_handoff;
+	uint32_t n_slowed;
 	uint32_t closed; /* chain of the slots to be reaped */
 	struct intern strings;
 	struct answer_cache *answers;
