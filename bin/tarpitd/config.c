@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bin/tarpitd/mux.h"
+
 #define SECONDS(n) ((int64_t)(n) * (int64_t)USEC_PER_SEC)
 
 static const char *const mode_names[] = { "enforce", "observe", NULL };
@@ -130,6 +132,27 @@ parse_hold_reply(const char *value, void *member, char *why, size_t size)
 }
 
 static int
+parse_backend(const char *value, void *member, char *why, size_t size)
+{
+	struct sockaddr_storage address;
+	char **backend = member;
+	socklen_t len;
+	char *copy;
+
+	if (value[0] != '\0' && mux_parse_address(value, &address, &len) < 0) {
+		snprintf(why, size,
+		    "is not a numeric ADDRESS:PORT or [ADDRESS]:PORT");
+		return -EINVAL;
+	}
+	copy = strdup(value);
+	if (copy == NULL)
+		return -ENOMEM;
+	free(*backend);
+	*backend = copy;
+	return 0;
+}
+
+static int
 parse_workers(const char *value, void *member, char *why, size_t size)
 {
 	if (strcmp(value, "1") != 0) {
@@ -192,11 +215,40 @@ static const struct option options[] = {
 	{ "Dispatcher", "StopTimeout", OPTION_TIME, MEMBER(stop_timeout),
 	    .max = SECONDS(60), .initial = "3s",
 	    .help = "how long SIGTERM waits for sessions on their way" },
-	{ "Dispatcher", "Backend", OPTION_STRING, MEMBER(backend), .max = 255,
-	    .initial = "", .help = "not used by this version (throttle lane)" },
+	{ "Dispatcher", "Backend", OPTION_CUSTOM, MEMBER(backend),
+	    .initial = "", .parse = parse_backend,
+	    .help = "MTA of the throttle lane, ADDRESS:PORT; empty: slow" },
 	{ "Dispatcher", "BackendConnections", OPTION_INT,
 	    MEMBER(backend_connections), .min = 1, .max = 1000, .initial = "8",
-	    .help = "not used by this version (throttle lane)" },
+	    .help = "how many connections to it there may be" },
+	{ "Dispatcher", "BackendTimeout", OPTION_TIME, MEMBER(backend_timeout),
+	    .min = SECONDS(1), .max = SECONDS(300), .initial = "10s",
+	    .help = "how long a client may wait for one, or for its reply" },
+	{ "Dispatcher", "MaxReplyTime", OPTION_TIME, MEMBER(max_reply_time),
+	    .min = SECONDS(1), .max = SECONDS(300), .initial = "20s",
+	    .help = "cap on the time that one command and its reply take" },
+	{ "Dispatcher", "MaxDialogueDelay", OPTION_TIME,
+	    MEMBER(max_dialogue_delay), .max = SECONDS(86400), .initial = "90s",
+	    .help = "how long a throttled session is slowed in all" },
+	{ "Dispatcher", "MaxBodyDelay", OPTION_TIME, MEMBER(max_body_delay),
+	    .max = SECONDS(3600), .initial = "8s",
+	    .help = "how long a message's body is slowed" },
+	{ "Dispatcher", "MaxMessageSize", OPTION_SIZE, MEMBER(max_message_size),
+	    .min = 65536, .max = INT32_MAX, .initial = "50M",
+	    .help = "of a message to a throttled session" },
+	{ "Dispatcher", "MaxRecipients", OPTION_INT, MEMBER(max_recipients),
+	    .min = 1, .max = 50000, .initial = "1000",
+	    .help = "of a message; RFC 5321 asks for at least 100" },
+	{ "Dispatcher", "SpoolDirectory", OPTION_STRING,
+	    MEMBER(spool_directory), .min = 1, .max = 4000,
+	    .initial = "/var/tmp",
+	    .help = "for messages coming in for which there is no memory" },
+	{ "Dispatcher", "SpoolMemory", OPTION_SIZE, MEMBER(spool_memory),
+	    .initial = "64M", .max = INT64_MAX / 4,
+	    .help = "for all messages that are coming in" },
+	{ "Dispatcher", "SpoolMax", OPTION_SIZE, MEMBER(spool_max),
+	    .initial = "1G", .max = INT64_MAX / 4,
+	    .help = "the same, in memory and in files" },
 	{ "Tls", "Certificate", OPTION_STRING, MEMBER(tls_certificate),
 	    .max = 4095, .initial = "",
 	    .help = "not used by this version (no STARTTLS in hold)" },
@@ -265,5 +317,7 @@ config_fini(struct config *c)
 {
 	free(c->hold_reply);
 	c->hold_reply = NULL;
+	free(c->backend);
+	c->backend = NULL;
 	option_fini(&table, c);
 }

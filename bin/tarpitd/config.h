@@ -45,6 +45,12 @@ struct config {
 	uint64_t stop_timeout;
 	char *backend;
 	int64_t backend_connections;
+	uint64_t backend_timeout;
+	uint64_t max_reply_time, max_dialogue_delay, max_body_delay;
+	uint64_t max_message_size;
+	int64_t max_recipients;
+	char *spool_directory;
+	uint64_t spool_memory, spool_max;
 	char *tls_certificate, *tls_key;
 	/* The command line. */
 	const char *listen[CONFIG_LISTEN_MAX];

@@ -11,6 +11,7 @@
 #include "bin/tarpitd/record.h"
 #include "bin/tarpitd/session.h"
 #include "bin/tarpitd/sockbuf.h"
+#include "bin/tarpitd/throttle.h"
 
 enum {
 	/* Slots beyond the limit: sessions that are over stay in theirs until
@@ -149,6 +150,7 @@ after_batch(void *arg, uint64_t now)
 	struct dispatcher *d = arg;
 	bool more = sweep_run(&d->sweep, d->n_slowed > 0, now);
 
+	mux_flush(&d->mux, now);
 	ask_flush(&d->ask);
 	session_reap(d);
 	resume_accepting(d);
@@ -211,6 +213,36 @@ init_sockets(struct dispatcher *d)
 	return 0;
 }
 
+/* What the throttle lane has from the configuration. */
+static void
+set_backend(struct dispatcher *d, const struct config *c)
+{
+	d->mux.backend = c->backend;
+	d->mux.host_name = c->host_name;
+	d->mux.max = (uint32_t)c->backend_connections;
+	d->mux.timeout = c->backend_timeout;
+	d->spool.directory = c->spool_directory;
+	d->spool.memory_max = c->spool_memory;
+	d->spool.total_max = c->spool_max;
+}
+
+static int
+init_throttle(struct dispatcher *d)
+{
+	d->throttle = pool_reserve(d->pool.capacity + 1, sizeof(*d->throttle));
+	if (d->throttle == NULL)
+		return -ENOMEM;
+	d->mux = (struct mux){ .loop = d->loop,
+		.journal = d->journal,
+		.capacity = d->pool.capacity,
+		.describe = throttle_describe,
+		.is_there = throttle_is_there,
+		.on_done = throttle_answer,
+		.arg = d };
+	set_backend(d, d->config);
+	return mux_init(&d->mux);
+}
+
 static int
 init_parts(struct dispatcher *d)
 {
@@ -243,6 +275,8 @@ init_parts(struct dispatcher *d)
 		r = intern_init(&d->strings);
 	if (r == 0)
 		r = ask_init(&d->ask);
+	if (r == 0)
+		r = init_throttle(d);
 	return r < 0 ? r : handoff_init(&d->handoff);
 }
 
@@ -299,6 +333,8 @@ dispatcher_fini(struct dispatcher *d)
 	watchdog_fini(&d->watchdog);
 	loop_cancel(d->loop, &d->stop);
 	sweep_fini(&d->sweep);
+	mux_fini(&d->mux);
+	pool_release(d->throttle, d->pool.capacity + 1, sizeof(*d->throttle));
 	handoff_fini(&d->handoff);
 	ask_fini(&d->ask);
 	d->answers = answer_cache_free(d->answers);
@@ -323,6 +359,8 @@ apply(struct dispatcher *d, struct config *fresh)
 	d->ask.timeout = fresh->policy_timeout;
 	d->handoff.target = &fresh->handoff;
 	d->handoff.timeout = fresh->handoff_timeout;
+	set_backend(d, fresh);
+	mux_reload(&d->mux, loop_now(d->loop));
 	answer_cache_clear(d->answers);
 	set_limits(d);
 	config_fini(old);
@@ -363,13 +401,15 @@ dispatcher_stop(struct dispatcher *d)
 	d->stopping = true;
 	notify_send("STOPPING=1");
 	stop_accepting(d);
-	/* Who is on the way to the MTA gets there, if it can be soon; the
-	 * slowed ones would take too long. */
+	/* Who is on the way to the MTA gets there, if it can be soon, and who
+	 * has sent it a message hears the answer; the slowed ones would take
+	 * too long. */
 	for (uint32_t slot = 1; slot <= d->pool.high; slot++) {
 		struct session *s = &d->pool.session[slot];
 		bool quick;
 
-		if (session_is_visited(s, &quick))
+		if (session_is_visited(s, &quick) &&
+		    !mux_is_committed(&d->mux, slot))
 			session_dismiss(d, s, OUTCOME_SHED, SMTP_SHUTDOWN, now);
 	}
 	loop_arm(d->loop, &d->stop, now + d->config->stop_timeout);

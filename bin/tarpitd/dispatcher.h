@@ -16,10 +16,16 @@
 #include "bin/tarpitd/ask.h"
 #include "bin/tarpitd/config.h"
 #include "bin/tarpitd/handoff.h"
+#include "bin/tarpitd/mux.h"
 #include "bin/tarpitd/pool.h"
 #include "bin/tarpitd/sweep.h"
 #include "bin/tarpitd/texts.h"
 #include "bin/tarpitd/verdicts.h"
+
+struct throttle;
+
+/* Room for the live counts in words. */
+enum { RECORD_COUNTS_SIZE = 512 };
 
 /* Since the start. */
 struct counters {
@@ -59,11 +65,14 @@ struct dispatcher {
 	struct texts_store texts;
 	struct ask ask;
 	struct handoff handoff;
+	struct throttle *throttle; /* one a slot, touched as far as used */
+	struct mux mux;
+	struct spool_store spool;
 	struct sweep sweep;
 	struct counters count;
 	struct timer status, stop;
 	struct watchdog watchdog;
-	char status_shown[256];
+	char status_shown[RECORD_COUNTS_SIZE];
 };
 
 /* Takes over CONFIG and the N SOCKETS.  0 or -errno. */

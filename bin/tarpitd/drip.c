@@ -36,6 +36,17 @@ copy_out(const struct session *s, const struct texts *t, size_t at, char *buf,
 	return size;
 }
 
+ssize_t
+drip_send(struct session *s, const char *buf, size_t size)
+{
+	ssize_t n = send(s->fd, buf, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n < 0)
+		return -errno;
+	s->bytes_out += (uint32_t)n;
+	return n;
+}
+
 /* The time at which position 0 would have been sent at this pace. */
 static void
 rebase(struct session *s, uint32_t rate, uint32_t now)
@@ -51,31 +62,59 @@ is_passing(int error)
 	return error == EAGAIN || error == ENOBUFS || error == ENOMEM;
 }
 
+/* N bytes of what is being sent; 1 if the client took them, 0 if it does not
+ * read, or -errno. */
+static int
+push(struct session *s, const char *buf, size_t n, uint32_t rate, uint32_t now)
+{
+	ssize_t sent = drip_send(s, buf, n);
+
+	if (sent < 0 && is_passing((int)-sent)) {
+		rebase(s, rate, now);
+		return 0;
+	}
+	if (sent < 0)
+		return (int)sent;
+	s->out_sent = (uint16_t)(s->out_sent + sent);
+	return 1;
+}
+
+static size_t
+allowance(const struct session *s, uint32_t rate, uint32_t now)
+{
+	size_t allowed = lane_allowance(rate, now - s->out_from);
+
+	return allowed < s->out_len ? allowed : s->out_len;
+}
+
 int
 drip_out(struct session *s, const struct texts *t, uint32_t now)
 {
-	size_t allowed = lane_allowance(out_rate(s), now - s->out_from);
+	uint32_t rate = out_rate(s);
+	size_t allowed = allowance(s, rate, now);
 	char buf[512];
+	int r = 1;
 
-	if (allowed > s->out_len)
-		allowed = s->out_len;
-	while (s->out_sent < allowed) {
+	while (r > 0 && s->out_sent < allowed) {
 		size_t n = allowed - s->out_sent;
-		ssize_t sent;
 
 		n = copy_out(
 		    s, t, s->out_sent, buf, n < sizeof(buf) ? n : sizeof(buf));
-		sent = send(s->fd, buf, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (sent < 0 && is_passing(errno)) {
-			rebase(s, out_rate(s), now);
-			return 0;
-		}
-		if (sent < 0)
-			return -errno;
-		s->out_sent = (uint16_t)(s->out_sent + sent);
-		s->bytes_out += (uint32_t)sent;
+		r = push(s, buf, n, rate, now);
 	}
-	return 0;
+	return r < 0 ? r : 0;
+}
+
+int
+drip_text(struct session *s, const char *text, uint32_t rate, uint32_t now)
+{
+	size_t allowed = allowance(s, rate, now);
+	int r = 1;
+
+	while (r > 0 && s->out_sent < allowed)
+		r = push(
+		    s, text + s->out_sent, allowed - s->out_sent, rate, now);
+	return r < 0 ? r : 0;
 }
 
 size_t

@@ -14,6 +14,14 @@
  * is gone.  A client that does not read gets no credit for it. */
 int drip_out(struct session *, const struct texts *, uint32_t now) MUST_CHECK;
 
+/* The same for TEXT, of s->out_len bytes, at RATE. */
+int drip_text(
+    struct session *, const char *text, uint32_t rate, uint32_t now) MUST_CHECK;
+
+/* All that a session says and hears goes through this and drip_peek(),
+ * drip_take().  Bytes sent, or -errno: -EAGAIN if none can be now. */
+ssize_t drip_send(struct session *, const char *buf, size_t size);
+
 /* Copies the rest of the line that is being sent: what must go out before
  * another reply may begin. */
 size_t drip_rest_of_line(

@@ -5,9 +5,7 @@
 #include <strings.h>
 
 #include "bin/tarpitd/drip.h"
-
-/* What is kept of HELO and of the sender, for the record. */
-enum { WORD_MAX = 255 };
+#include "bin/tarpitd/words.h"
 
 static bool
 is_due(const struct dispatcher *d, const struct session *s, uint64_t now)
@@ -68,42 +66,6 @@ hold_visit_sending(struct dispatcher *d, struct session *s, uint64_t now)
 	return SESSION_COMMAND;
 }
 
-/* Joins HELO and sender as "HELO\0sender" and interns them; a new one of
- * either replaces the old one. */
-static void
-remember(struct dispatcher *d, struct session *s, const struct smtp_result *r)
-{
-	char words[2 * WORD_MAX + 1];
-	size_t old_len, helo_len = 0, sender_len = 0;
-	const char *old = intern_get(&d->strings, s->words, &old_len);
-	const char *helo = "", *sender = "";
-	uint32_t number;
-
-	if (r->helo_len == 0 && r->sender_len == 0)
-		return;
-	if (old != NULL) {
-		helo = old;
-		helo_len = strnlen(old, old_len);
-		sender = old + helo_len + 1;
-		sender_len = old_len - helo_len - 1;
-	}
-	if (r->helo_len > 0) {
-		helo = r->helo;
-		helo_len = r->helo_len < WORD_MAX ? r->helo_len : WORD_MAX;
-	}
-	if (r->sender_len > 0) {
-		sender = r->sender;
-		sender_len =
-		    r->sender_len < WORD_MAX ? r->sender_len : WORD_MAX;
-	}
-	memcpy(words, helo, helo_len);
-	words[helo_len] = '\0';
-	memcpy(words + helo_len + 1, sender, sender_len);
-	number = intern_put(&d->strings, words, helo_len + 1 + sender_len);
-	intern_release(&d->strings, s->words);
-	s->words = number;
-}
-
 /* Runs the line of LEN bytes, which has been paid for. */
 static enum session_state
 run_line(struct dispatcher *d, struct session *s, const char *line, size_t len,
@@ -113,7 +75,8 @@ run_line(struct dispatcher *d, struct session *s, const char *line, size_t len,
 
 	drip_take(s, len);
 	s->memory = r.memory;
-	remember(d, s, &r);
+	words_remember(
+	    &d->strings, &s->words, r.helo, r.helo_len, r.sender, r.sender_len);
 	if (r.recipient) {
 		s->flags |= SESSION_REFUSED;
 		if (s->recipients < UINT16_MAX)

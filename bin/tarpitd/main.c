@@ -116,7 +116,7 @@ find_sockets(const struct config *args, struct listen_socket *sockets)
 static void
 run(struct loop *loop)
 {
-	char counts[256];
+	char counts[RECORD_COUNTS_SIZE];
 	int r;
 
 	journal_event(&journal, EVENT_STARTED,

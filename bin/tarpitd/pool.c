@@ -7,14 +7,20 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
-/* Address space that costs memory only where it is touched. */
-static void *
-reserve(size_t n, size_t size)
+void *
+pool_reserve(size_t n, size_t size)
 {
 	void *p = mmap(NULL, n * size, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return p == MAP_FAILED ? NULL : p;
+}
+
+void
+pool_release(void *p, size_t n, size_t size)
+{
+	if (p != NULL)
+		munmap(p, n * size);
 }
 
 int
@@ -30,8 +36,8 @@ pool_init(struct pool *p, uint32_t capacity)
 	p->hash_key |= 1;
 	p->capacity = capacity;
 	p->bucket_mask = buckets - 1;
-	p->session = reserve((size_t)capacity + 1, sizeof(*p->session));
-	p->bucket = reserve(buckets, sizeof(*p->bucket));
+	p->session = pool_reserve((size_t)capacity + 1, sizeof(*p->session));
+	p->bucket = pool_reserve(buckets, sizeof(*p->bucket));
 	if (p->session == NULL || p->bucket == NULL) {
 		pool_fini(p);
 		return -ENOMEM;
@@ -42,12 +48,8 @@ pool_init(struct pool *p, uint32_t capacity)
 void
 pool_fini(struct pool *p)
 {
-	if (p->session != NULL)
-		munmap(p->session,
-		    ((size_t)p->capacity + 1) * sizeof(*p->session));
-	if (p->bucket != NULL)
-		munmap(p->bucket,
-		    ((size_t)p->bucket_mask + 1) * sizeof(*p->bucket));
+	pool_release(p->session, (size_t)p->capacity + 1, sizeof(*p->session));
+	pool_release(p->bucket, (size_t)p->bucket_mask + 1, sizeof(*p->bucket));
 	memset(p, 0, sizeof(*p));
 }
 

@@ -14,13 +14,18 @@
 
 enum session_state {
 	SESSION_FREE,
-	SESSION_ASKING,   /* the policy service has been asked */
-	SESSION_GREETING, /* the greeting's 220- lines are dripped */
-	SESSION_HANDOFF,  /* offered to the MTA */
-	SESSION_SENDING,  /* hold: a reply is dripped */
-	SESSION_COMMAND,  /* hold: waiting for a line */
-	SESSION_SKIPPING, /* hold: reading the rest of a line too long */
-	SESSION_CLOSED,   /* over; the slot is reaped after the batch */
+	SESSION_ASKING,     /* the policy service has been asked */
+	SESSION_GREETING,   /* the greeting's 220- lines are dripped */
+	SESSION_HANDOFF,    /* offered to the MTA */
+	SESSION_SENDING,    /* hold: a reply is dripped */
+	SESSION_COMMAND,    /* hold: waiting for a line */
+	SESSION_SKIPPING,   /* hold: reading the rest of a line too long */
+	SESSION_T_SENDING,  /* throttle: a reply is dripped */
+	SESSION_T_COMMAND,  /* throttle: waiting for a line */
+	SESSION_T_SKIPPING, /* throttle: reading the rest of a line too long */
+	SESSION_T_BODY,     /* throttle: reading a message */
+	SESSION_T_WAITING,  /* throttle: the MTA is asked */
+	SESSION_CLOSED,     /* over; the slot is reaped after the batch */
 	SESSION_STATE_COUNT
 };
 
@@ -29,8 +34,8 @@ enum outcome {
 	OUTCOME_PASSED,    /* given to the MTA at once */
 	OUTCOME_GRADUATED, /* given to the MTA after its patience */
 	OUTCOME_ABANDONED, /* the client left */
-	OUTCOME_DELIVERED, /* (throttle lane) */
-	OUTCOME_REFUSED,   /* heard its recipients refused in hold */
+	OUTCOME_DELIVERED, /* the MTA took at least one message (throttle) */
+	OUTCOME_REFUSED,   /* heard recipients refused, delivered nothing */
 	OUTCOME_SHED,      /* ended by us to keep a limit, or at our end */
 	OUTCOME_FAILED,    /* the MTA did not take it */
 	OUTCOME_COUNT
@@ -96,6 +101,12 @@ struct pool {
 	uint64_t hash_key; /* random: no client chooses its bucket */
 	struct age_list asking, held;
 };
+
+/* Zeroed address space for N of SIZE bytes, which costs memory only where it
+ * is touched: what else there is one of for each slot.  NULL if there is
+ * none. */
+void *pool_reserve(size_t n, size_t size) MUST_CHECK;
+void pool_release(void *, size_t n, size_t size);
 
 /* 0 or -errno. */
 int pool_init(struct pool *, uint32_t capacity) MUST_CHECK;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bin/tarpitd/address.h"
+#include "bin/tarpitd/throttle.h"
 
 const char *
 outcome_name(enum outcome outcome)
@@ -35,7 +36,7 @@ sentence(const struct session *s)
 		    "%s was patient and given to the MTA after %.1f s",
 		[OUTCOME_ABANDONED] = "%s left after %.1f s",
 		[OUTCOME_DELIVERED] = "%s delivered in %.1f s",
-		[OUTCOME_REFUSED] = "%s was held and refused for %.1f s",
+		[OUTCOME_REFUSED] = "%s was refused for %.1f s",
 		[OUTCOME_SHED] = "%s was sent away after %.1f s",
 		[OUTCOME_FAILED] = "%s found no MTA in %.1f s",
 	};
@@ -132,6 +133,39 @@ add_dialogue(
 	record_field(r, "TARPIT_TLS", "%s", "");
 }
 
+/* Why the rate is not the one that was decided on. */
+static void
+print_pace(const struct throttle *t, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	if (t->good > 0)
+		n += (size_t)snprintf(
+		    buf + n, size - n, " recipient-accepted*%u", t->good);
+	if (t->bad > 0)
+		n += (size_t)snprintf(
+		    buf + n, size - n, " recipient-refused*%u", t->bad);
+	if ((t->flags & THROTTLE_PATIENT) != 0)
+		snprintf(buf + n, size - n, " patient");
+}
+
+/* Of the lane throttle only, once its dialogue has begun. */
+static void
+add_messages(
+    struct record *r, const struct dispatcher *d, const struct session *s)
+{
+	const struct throttle *t = throttle_find(d, s);
+	char pace[96];
+
+	if (t == NULL)
+		return;
+	print_pace(t, pace, sizeof(pace));
+	record_field(r, "TARPIT_DELIVERED", "%u", t->messages);
+	record_field(r, "TARPIT_UNHEARD", "%u", t->unheard);
+	record_field(r, "TARPIT_PACE", "%s", pace[0] == ' ' ? pace + 1 : pace);
+}
+
 #pragma GCC diagnostic push
 /* The sentences are a table of ours, all with the same two arguments. */
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -167,7 +201,20 @@ record_session(struct dispatcher *d, const struct session *s, uint64_t now)
 	add_verdict(&r, d, s, reason);
 	record_field(&r, "TARPIT_HELD_USEC", "%" PRIu64, held * USEC_PER_MSEC);
 	add_dialogue(&r, d, s);
+	add_messages(&r, d, s);
 	journal_send(d->journal, &r);
+}
+
+static void
+print_backend(const struct mux *m, char *buf, size_t size)
+{
+	if (m->address_len == 0 || size == 0)
+		return;
+	snprintf(buf, size,
+	    "; MTA: %" PRIu32 " connections, %" PRIu32 " free, %" PRIu32
+	    " busy, %" PRIu32 " queued, longest wait %" PRIu64 " ms%s",
+	    m->n, m->n_idle, m->n - m->n_idle, m->n_queued,
+	    m->longest_wait / USEC_PER_MSEC, m->down ? ", down" : "");
 }
 
 void
@@ -175,14 +222,17 @@ record_counts(const struct dispatcher *d, char *buf, size_t size)
 {
 	const uint64_t *n = d->count.outcome;
 	uint32_t held = d->pool.held.n;
-
-	snprintf(buf, size,
+	int len = snprintf(buf, size,
 	    "%" PRIu32 " sessions: %" PRIu32 " asking, %" PRIu32
 	    " slow, %" PRIu32 " held, %" PRIu32 " to the MTA; ended: %" PRIu64
-	    " passed, %" PRIu64 " graduated, %" PRIu64 " abandoned, %" PRIu64
-	    " refused, %" PRIu64 " shed, %" PRIu64 " failed",
+	    " passed, %" PRIu64 " graduated, %" PRIu64 " delivered, %" PRIu64
+	    " abandoned, %" PRIu64 " refused, %" PRIu64 " shed, %" PRIu64
+	    " failed",
 	    d->pool.live, d->pool.asking.n, d->n_slowed - held, held,
 	    d->handoff.n_waiting + d->handoff.n_offered, n[OUTCOME_PASSED],
-	    n[OUTCOME_GRADUATED], n[OUTCOME_ABANDONED], n[OUTCOME_REFUSED],
-	    n[OUTCOME_SHED], n[OUTCOME_FAILED]);
+	    n[OUTCOME_GRADUATED], n[OUTCOME_DELIVERED], n[OUTCOME_ABANDONED],
+	    n[OUTCOME_REFUSED], n[OUTCOME_SHED], n[OUTCOME_FAILED]);
+
+	if (len > 0 && (size_t)len < size)
+		print_backend(&d->mux, buf + len, size - (size_t)len);
 }

@@ -10,6 +10,7 @@
 #include "bin/tarpitd/hold.h"
 #include "bin/tarpitd/record.h"
 #include "bin/tarpitd/sockbuf.h"
+#include "bin/tarpitd/throttle.h"
 
 /* MaxPatience= counts to the last byte of the MTA's own greeting, which has to
  * be fetched and arrive yet. */
@@ -23,6 +24,10 @@
 /* A held session's greeting at a high rate is bounded by this instead of by
  * HoldGreeting=: positions are 16 bits wide. */
 #define HOLD_GREETING_MAX 60000
+
+/* Commands that a throttled client has sent ahead are answered so many at a
+ * visit; those of the others wait for the next one. */
+enum { STEPS_PER_VISIT = 64 };
 
 static enum session_state visit_greeting(
     struct dispatcher *, struct session *, uint64_t now);
@@ -42,6 +47,11 @@ static const struct {
 	[SESSION_SENDING] = { "sending", true, hold_visit_sending },
 	[SESSION_COMMAND] = { "command", true, hold_visit_command },
 	[SESSION_SKIPPING] = { "skipping", true, hold_visit_skipping },
+	[SESSION_T_SENDING] = { "t-sending", true, throttle_visit_sending },
+	[SESSION_T_COMMAND] = { "t-command", true, throttle_visit_command },
+	[SESSION_T_SKIPPING] = { "t-skipping", true, throttle_visit_skipping },
+	[SESSION_T_BODY] = { "t-body", true, throttle_visit_body },
+	[SESSION_T_WAITING] = { "t-waiting", true, throttle_visit_waiting },
 	[SESSION_CLOSED] = { "closed", false, NULL },
 };
 
@@ -70,6 +80,7 @@ finish(struct dispatcher *d, struct session *s, uint64_t now)
 	record_session(d, s, now);
 	d->count.outcome[s->outcome]++;
 	ask_report(&d->ask, s, outcome_name((enum outcome)s->outcome), held);
+	throttle_end(d, s, now);
 	/* The MTA shares the socket: what is in it now is the MTA's. */
 	if (s->outcome != OUTCOME_PASSED && s->outcome != OUTCOME_GRADUATED)
 		drain(s->fd);
@@ -143,16 +154,15 @@ session_dismiss(struct dispatcher *d, struct session *s, enum outcome outcome,
 	const struct texts *texts = d->texts.generation[s->texts];
 	char buf[1024];
 	size_t n = 0;
-	ssize_t sent;
 
 	if (s->state == SESSION_GREETING || s->state == SESSION_SENDING)
 		n = drip_rest_of_line(s, texts, buf, sizeof(buf) / 2);
+	if (s->state == SESSION_T_SENDING)
+		n = throttle_rest_of_line(d, s, buf, sizeof(buf) / 2);
 	memcpy(buf + n, texts->reply[reply].text, texts->reply[reply].len);
 	n += texts->reply[reply].len;
 	s->out_reply = (uint8_t)reply;
-	sent = send(s->fd, buf, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (sent > 0)
-		s->bytes_out += (uint32_t)sent;
+	(void)drip_send(s, buf, n);
 	if (s->state == SESSION_HANDOFF) {
 		handoff_cancel(&d->handoff, s);
 		/* The MTA may have the descriptor in its backlog: for the
@@ -162,8 +172,30 @@ session_dismiss(struct dispatcher *d, struct session *s, enum outcome outcome,
 	close_as(d, s, outcome, now);
 }
 
-/* The greeting as a slow client gets it: so many bytes that they last for its
- * patience, reckoned from accept. */
+/* What follows the 220- lines: the MTA's greeting, or ours. */
+static enum session_state
+end_greeting(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	return s->lane == LANE_THROTTLE ? throttle_begin(d, s, now)
+					: SESSION_HANDOFF;
+}
+
+/* How much of MaxPatience= is for the greeting's last line. */
+static uint64_t
+last_line_takes(
+    const struct session *s, const struct texts *texts, uint64_t cap)
+{
+	uint64_t takes;
+
+	if (s->lane != LANE_THROTTLE)
+		return cap > 2 * HANDOFF_ALLOWANCE ? HANDOFF_ALLOWANCE
+						   : cap / 2;
+	takes = lane_duration(s->rate, texts->reply[SMTP_GREETING].len);
+	return takes < cap / 2 ? takes : cap / 2;
+}
+
+/* The greeting as a client gets it that may be let in: so many bytes that they
+ * last for its patience, reckoned from accept. */
 static void
 begin_slow(
     struct dispatcher *d, struct session *s, uint32_t patience, uint64_t now)
@@ -175,11 +207,11 @@ begin_slow(
 	uint64_t wait = patience * UINT64_C(1000);
 	int32_t left;
 
-	cap = cap > 2 * HANDOFF_ALLOWANCE ? cap - HANDOFF_ALLOWANCE : cap / 2;
+	cap -= last_line_takes(s, texts, cap);
 	s->deadline = s->accepted + (uint32_t)(wait < cap ? wait : cap);
 	left = (int32_t)(s->deadline - msec);
 	if (left <= 0) {
-		enter(d, s, SESSION_HANDOFF, now);
+		session_go_on(d, s, end_greeting(d, s, now), now);
 		return;
 	}
 	s->out_len = (uint16_t)greeting_size(s->rate, (uint64_t)left, limit);
@@ -272,13 +304,29 @@ visit_greeting(struct dispatcher *d, struct session *s, uint64_t now)
 		return hold_say(d, s, SMTP_GREETING, now);
 	if ((int32_t)(msec - s->deadline) < 0)
 		return SESSION_GREETING;
-	return SESSION_HANDOFF;
+	return end_greeting(d, s, now);
 }
 
 void
 session_visit(struct dispatcher *d, struct session *s, uint64_t now)
 {
-	enter(d, s, states[s->state].on_visit(d, s, now), now);
+	enum session_state was;
+	int steps = 0;
+
+	do {
+		was = (enum session_state)s->state;
+		enter(d, s, states[was].on_visit(d, s, now), now);
+	} while (s->lane == LANE_THROTTLE && s->state != was &&
+	    states[s->state].slowed && ++steps < STEPS_PER_VISIT);
+}
+
+void
+session_go_on(struct dispatcher *d, struct session *s, enum session_state next,
+    uint64_t now)
+{
+	enter(d, s, next, now);
+	if (states[next].slowed)
+		session_visit(d, s, now);
 }
 
 /* Sends the session into the lane that was decided. */
@@ -364,7 +412,9 @@ session_decide(
 	}
 	set_verdict(d, s, v);
 	s->verdict_lane = (uint8_t)v->lane;
-	s->lane = (uint8_t)(v->lane == LANE_THROTTLE ? LANE_SLOW : v->lane);
+	s->lane = (uint8_t)v->lane;
+	if (v->lane == LANE_THROTTLE && !mux_is_usable(&d->mux))
+		s->lane = LANE_SLOW;
 	s->rate = v->lane == LANE_PASS ? 0 : v->rate;
 	take_lane(d, s, v->patience, now);
 }

@@ -16,6 +16,10 @@ void session_begin(struct dispatcher *, int fd,
 /* Looks at a slowed session: what it has sent, what it may be sent. */
 void session_visit(struct dispatcher *, struct session *, uint64_t now);
 
+/* The same after something else than a visit has moved it on to NEXT. */
+void session_go_on(struct dispatcher *, struct session *,
+    enum session_state next, uint64_t now);
+
 /* For the sweep: is it slowed, and of a rate that wants four visits a second? */
 bool session_is_visited(const struct session *, bool *ret_quick);
 

@@ -1,0 +1,92 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * Many clients' transactions onto few connections to the MTA: a pool of them,
+ * grown and shrunk by need, and a queue of those who wait for one.  A client
+ * has a connection for the milliseconds that asking about a recipient or
+ * handing over a complete message takes.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bin/common/journal.h"
+#include "bin/common/loop.h"
+#include "bin/tarpitd/upstream.h"
+
+enum mux_result {
+	MUX_SAID,    /* the MTA's own reply */
+	MUX_CHANGED, /* it refused a recipient that it had accepted before */
+	MUX_GONE,    /* the client had left before it was delivered */
+	MUX_FAILED,  /* not delivered */
+	MUX_UNSURE,  /* the MTA did not answer after the dot */
+};
+
+/* A client's place in the pool's books, by its slot; one of the pool. */
+struct mux_place;
+struct connection;
+
+enum { MUX_CONNECTIONS_MAX = 1000 };
+
+struct mux {
+	struct loop *loop;
+	struct journal *journal;
+	const char *backend;   /* Backend=; borrowed; "": there is none */
+	const char *host_name; /* borrowed */
+	uint32_t max;          /* BackendConnections= */
+	uint32_t capacity;     /* slots are 1..capacity */
+	uint64_t timeout;      /* usec: BackendTimeout= */
+	/* The transaction of the client in SLOT. */
+	void (*describe)(void *arg, uint32_t slot, struct transaction *ret);
+	/* Is it still there? */
+	bool (*is_there)(void *arg, uint32_t slot);
+	/* What came of it; not called by mux_ask() and mux_cancel(). */
+	void (*on_done)(void *arg, uint32_t slot, enum mux_result result,
+	    const char *reply, size_t len, uint64_t now);
+	void *arg;
+
+	struct sockaddr_storage address;
+	socklen_t address_len; /* 0: no back end */
+	struct mux_place *place;
+	uint32_t first, last;           /* of the queue; 0: empty */
+	struct connection **connection; /* [MUX_CONNECTIONS_MAX] */
+	uint32_t n, n_idle, n_opening, n_queued;
+	uint32_t generation;
+	struct timer retry;
+	uint64_t backoff;
+	bool down, unusable;
+	struct esmtp_limits offers; /* of the MTA, as it said last */
+	/* Statistics. */
+	uint64_t longest_wait; /* usec */
+	uint64_t opened, asked, lost;
+};
+
+/* Is VALUE "ADDRESS:PORT" or "[ADDRESS]:PORT", numeric?  0 or -EINVAL. */
+int mux_parse_address(const char *value, struct sockaddr_storage *ret,
+    socklen_t *ret_len) MUST_CHECK;
+
+/* What the caller sets stands above the empty line.  0 or -errno. */
+int mux_init(struct mux *) MUST_CHECK;
+void mux_fini(struct mux *);
+/* Backend=, BackendConnections= and so on may have changed. */
+void mux_reload(struct mux *, uint64_t now);
+
+/* Can sessions be throttled at all: there is a back end, and it does not
+ * refuse to be told who the client is. */
+static inline bool
+mux_is_usable(const struct mux *m)
+{
+	return m->address_len != 0 && !m->unusable;
+}
+
+/* Queues the client in SLOT for a connection. */
+void mux_ask(struct mux *, uint32_t slot, uint64_t now);
+/* Lends connections to who has asked, and opens more; after each batch. */
+void mux_flush(struct mux *, uint64_t now);
+/* Forgets it; no on_done() any more.  What has been committed to the MTA runs
+ * to its end. */
+void mux_cancel(struct mux *, uint32_t slot, uint64_t now);
+/* Still waiting for a connection? */
+bool mux_is_queued(const struct mux *, uint32_t slot);
+/* Has the MTA been sent the end of its message? */
+bool mux_is_committed(const struct mux *, uint32_t slot);

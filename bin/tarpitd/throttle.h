@@ -1,0 +1,85 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * The lane throttle: an ESMTP dialogue at the session's rate, whose recipients
+ * are the MTA's to judge and whose messages are handed to it complete.  Here
+ * is what the states of such a session do at a visit; each returns the next
+ * one (see session.c).
+ *
+ * Nothing is told 250 that the MTA has not told us 250.
+ */
+
+#include <netinet/in.h>
+
+#include "bin/common/loop.h"
+#include "bin/tarpitd/body.h"
+#include "bin/tarpitd/dispatcher.h"
+#include "bin/tarpitd/esmtp.h"
+#include "bin/tarpitd/mux.h"
+
+enum throttle_flag {
+	THROTTLE_WATCHED = 1 << 0, /* registered with the loop */
+	THROTTLE_IN_BODY = 1 << 1, /* a body has begun, maybe in chunks */
+	THROTTLE_LAST = 1 << 2,    /* the chunk is the last one */
+	THROTTLE_WIDE = 1 << 3,    /* its socket's buffers are the usual ones */
+	THROTTLE_PATIENT = 1 << 4, /* it stood MaxDialogueDelay= */
+	THROTTLE_FAILED = 1 << 5,  /* it was told 451 because of the MTA */
+	THROTTLE_TOO_LARGE = 1 << 6,
+	THROTTLE_NO_SPACE = 1 << 7,
+};
+
+/* What such a session has besides its struct session: one a slot, used from
+ * the end of the greeting on.  Lists of strings are interned with their NULs. */
+struct throttle {
+	struct loop_io io; /* WATCHED: at full speed the sweep is too slow */
+	struct dispatcher *d;
+	struct esmtp esmtp;
+	struct body body;
+	struct spool spool;
+	const char *refusal; /* of the chunk that is being thrown away */
+	uint32_t sender;     /* interned "<path> PARAMETER ..." */
+	uint32_t recipients; /* interned, those that the MTA has accepted */
+	uint32_t candidate;  /* interned, the one it is being asked about */
+	uint32_t out;        /* interned: the reply that is being sent */
+	uint32_t out_rate;   /* its pace; 0: at once */
+	uint32_t delay_left; /* msec that the dialogue may still be slowed */
+	uint32_t body_from, body_until; /* times: slowed in between */
+	uint32_t body_taken;            /* bytes, of a body or a long line */
+	uint16_t messages, unheard;     /* taken by the MTA; nobody listened */
+	uint16_t good, bad;             /* recipients */
+	uint8_t next;  /* enum session_state, after the reply */
+	uint8_t flags; /* enum throttle_flag */
+};
+
+/* After the 220- lines: the greeting's last one. */
+enum session_state throttle_begin(
+    struct dispatcher *, struct session *, uint64_t now);
+/* Gives back all that the session has, whatever it was doing. */
+void throttle_end(struct dispatcher *, struct session *, uint64_t now);
+
+enum session_state throttle_visit_sending(
+    struct dispatcher *, struct session *, uint64_t now);
+enum session_state throttle_visit_command(
+    struct dispatcher *, struct session *, uint64_t now);
+enum session_state throttle_visit_skipping(
+    struct dispatcher *, struct session *, uint64_t now);
+enum session_state throttle_visit_body(
+    struct dispatcher *, struct session *, uint64_t now);
+enum session_state throttle_visit_waiting(
+    struct dispatcher *, struct session *, uint64_t now);
+
+/* For the pool of connections to the MTA (see mux.h). */
+void throttle_describe(
+    void *dispatcher, uint32_t slot, struct transaction *ret);
+bool throttle_is_there(void *dispatcher, uint32_t slot);
+void throttle_answer(void *dispatcher, uint32_t slot, enum mux_result result,
+    const char *reply, size_t len, uint64_t now);
+
+/* Has the session, which is in this lane, come to something for the record?
+ * NULL if it never got as far. */
+const struct throttle *throttle_find(
+    const struct dispatcher *, const struct session *);
+
+/* Copies the rest of the reply's line that is being sent. */
+size_t throttle_rest_of_line(
+    const struct dispatcher *, const struct session *, char *buf, size_t size);

@@ -1,0 +1,121 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * One connection to the MTA, on which one client's transaction after another
+ * is run: XCLIENT with the client's identity, EHLO, MAIL, RCPT, and then
+ * either RSET (a recipient was asked about) or the whole message.  Knows
+ * neither sessions nor the pool: what it is to do comes as a transaction, what
+ * came of it goes to a handler.
+ */
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "bin/common/linebuf.h"
+#include "bin/common/loop.h"
+#include "bin/tarpitd/esmtp.h"
+#include "bin/tarpitd/spool.h"
+
+/* A client's transaction.  All pointers are the client's and stay valid until
+ * the handler has been called, or upstream_abandon(). */
+struct transaction {
+	struct in6_addr client;
+	in_port_t port;
+	bool esmtp; /* it said EHLO rather than HELO */
+	const char *helo;
+	const char *sender;       /* "<path> PARAMETER ..." */
+	const char *recipients;   /* the same, NUL-terminated, one by one */
+	size_t recipients_len;    /* with their NULs */
+	const struct spool *body; /* NULL: ask about the recipients only */
+};
+
+enum upstream_phase {
+	UPSTREAM_CLOSED,
+	UPSTREAM_CONNECTING,
+	UPSTREAM_BANNER,
+	UPSTREAM_HELLO, /* our own EHLO: what does it offer? */
+	UPSTREAM_IDLE,
+	UPSTREAM_XCLIENT,
+	UPSTREAM_EHLO,
+	UPSTREAM_MAIL,
+	UPSTREAM_RCPT,
+	UPSTREAM_DATA,
+	UPSTREAM_BODY,
+	UPSTREAM_FINAL, /* the dot has been sent */
+	UPSTREAM_RSET,
+	UPSTREAM_QUIT,
+	UPSTREAM_PHASE_COUNT
+};
+
+enum upstream_result {
+	UPSTREAM_SAID,    /* the MTA's reply is the answer */
+	UPSTREAM_CHANGED, /* it refused a recipient that it had accepted */
+	UPSTREAM_GONE,    /* the client has left before the dot was sent */
+	UPSTREAM_LOST,    /* the connection was lost, nothing is delivered */
+	UPSTREAM_UNSURE,  /* the same after the dot */
+	UPSTREAM_NO_IDENTITY, /* XCLIENT is refused: nothing can be done */
+	UPSTREAM_SPOILED,     /* our copy of the message cannot be read */
+};
+
+struct upstream;
+
+struct upstream_handler {
+	/* The transaction's end; then `on_idle` or `on_closed` follows. */
+	void (*on_done)(struct upstream *, enum upstream_result result,
+	    const char *reply, size_t len, uint64_t now);
+	/* Ready for a transaction, the first or another one. */
+	void (*on_idle)(struct upstream *, uint64_t now);
+	/* Over; WHY is for the operator, NULL for an end in order.  The
+	 * handler may free the structure. */
+	void (*on_closed)(struct upstream *, const char *why, uint64_t now);
+	/* Is the client still there?  Asked just before the dot. */
+	bool (*is_wanted)(struct upstream *);
+};
+
+struct upstream {
+	struct loop_io io;
+	struct timer timer; /* of what is being waited for */
+	struct loop *loop;
+	const struct upstream_handler *handler;
+	const char *host_name; /* for our own EHLO; borrowed */
+	uint64_t timeout;      /* usec, of a reply */
+
+	uint8_t phase; /* enum upstream_phase; only enter() sets it */
+	bool busy;     /* there is a transaction */
+	bool has_xclient, wants_out;
+	const char *why;            /* it is being closed, if not in order */
+	uint8_t refusals;           /* replies 4xx and 5xx on this connection */
+	uint16_t uses;              /* transactions on this connection */
+	struct esmtp_limits offers; /* what its EHLO said */
+	struct transaction tx;
+	size_t next_recipient; /* offset in tx.recipients */
+	uint64_t body_at;
+	struct linebuf in;
+	size_t out_at, out_len;
+	char out[16384];
+};
+
+/* Connects to ADDRESS; the caller has set what stands above the empty line but
+ * io and timer.  0 or -errno: then no handler is called. */
+int upstream_open(struct upstream *, const struct sockaddr_storage *address,
+    socklen_t len, uint64_t now) MUST_CHECK;
+/* Closes without a word, and without on_closed(). */
+void upstream_fini(struct upstream *);
+
+/* Runs TX on an idle connection. */
+void upstream_run(
+    struct upstream *, const struct transaction *tx, uint64_t now);
+/* Ends an idle connection in order; as from the next batch on. */
+void upstream_quit(struct upstream *, uint64_t now);
+void upstream_expire(struct upstream *, uint64_t now);
+/* The client has gone: no on_done() any more.  After the dot nothing can be
+ * undone and it runs to its end; before, the connection is closed. */
+void upstream_abandon(struct upstream *, uint64_t now);
+
+static inline bool
+upstream_is_committed(const struct upstream *u)
+{
+	return u->phase == UPSTREAM_FINAL;
+}

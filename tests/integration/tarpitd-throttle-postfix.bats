@@ -1,0 +1,154 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The throttle lane in front of a real Postfix, with the listener that units/
+# ships, and real clients.
+
+load ../helpers/common
+load ../helpers/daemon
+load ../helpers/smtp
+load ../helpers/tarpitd
+load ../helpers/postfix
+
+setup() {
+	postfix_setup
+	tarpitd_setup
+	BACKEND=$(free_port)
+	shipped_listener >>"$POSTFIX/etc/master.cf"
+}
+
+teardown() {
+	smtp_close_all
+	stop_daemons
+	postfix_remove
+}
+
+# The services for the throttle lane, on a port of ours.
+shipped_listener() {
+	sed -n '/^127.0.0.1:10025/,$p' "$ROOT/units/postfix/master.cf" |
+		sed "s/^127.0.0.1:10025/127.0.0.1:$BACKEND/"
+}
+
+# throttled RATE PATIENCE [KEY=VALUE]...
+throttled() {
+	policy "* action=throttle rate=$1 patience=$2 score=70 reason=test"
+	postfix_start
+	tarpitd Backend=127.0.0.1:"$BACKEND" BackendConnections=4 \
+		SpoolDirectory="$DAEMONS" MaxPerClient=0 "${@:3}"
+	wait_for_notify tarpitd '1 free'
+}
+
+# message SIZE: a file of about so many bytes.
+message() {
+	printf 'Subject: %s\n\n' "$1" >"$DAEMONS/message.$1"
+	yes "$(printf 'x%.0s' {1..70})" | head -c "$1" >>"$DAEMONS/message.$1"
+	echo "$DAEMONS/message.$1"
+}
+
+@test "throttle: swaks, curl, msmtp and smtp-source deliver at default limits" {
+	throttled 100 3
+	local file
+	file=$(message 1000)
+	swaks --server "$AT" --from a@b.test --to u@mx.test \
+		--helo swaks.test >"$DAEMONS/swaks" 2>&1 3>&- &
+	# Without --crlf it would send bare line feeds, which are refused.
+	curl -sS --crlf --mail-from a@b.test --mail-rcpt u@mx.test \
+		--upload-file "$file" "smtp://$AT/curl.test" 3>&- &
+	msmtp --host=127.0.0.1 --port="$PORT" --from=a@b.test u@mx.test \
+		<"$file" 3>&- &
+	smtp-source -f a@b.test -t u@mx.test -M source.test "$AT" 3>&- &
+	wait_until -t 60 "[ \$(grep -c outcome=delivered '$DAEMONS/tarpitd.log') = 4 ]"
+	wait_for_mail 4
+	! grep -q 'outcome=[^d]' "$DAEMONS/tarpitd.log"
+}
+
+@test "throttle: a kilobyte, a hundred and ten megabytes" {
+	throttled 50 1
+	local size
+	for size in 1000 100000 9900000; do
+		curl -sS --mail-from a@b.test --mail-rcpt u@mx.test \
+			--crlf --upload-file "$(message $size)" \
+			"smtp://$AT/curl.test" 3>&- &
+	done
+	wait_until -t 90 "[ \$(grep -c outcome=delivered '$DAEMONS/tarpitd.log') = 3 ]"
+	wait_for_mail 3
+	[ "$(find "$MAIL/new" -size +9000k | wc -l)" = 1 ]
+}
+
+@test "throttle: Postfix knows each client, and a refused one disturbs nobody" {
+	throttled 0 0 BackendConnections=1
+	local i
+	for i in {1..12}; do
+		swaks --server "$AT" --local-interface 127.0.3.9 \
+			--from a@b.test --to u@elsewhere.test \
+			--helo bad.test --quit-after RCPT || :
+	done >"$DAEMONS/swaks" 2>&1
+	swaks --server "$AT" --local-interface 127.0.3.1 --from a@b.test \
+		--to u@mx.test --helo good.test >>"$DAEMONS/swaks" 2>&1
+	wait_for_mail 1
+	grep -q 'client=unknown\[127.0.3.1\]' "$POSTFIX/log"
+	grep -q 'NOQUEUE: reject: RCPT from unknown\[127.0.3.9\]: .*helo=<bad.test>' \
+		"$POSTFIX/log"
+	grep -q 'Received: from good.test (unknown \[127.0.3.1\])' \
+		"$MAIL"/new/*
+	record_of 127.0.3.9 outcome=refused
+	record_of 127.0.3.1 outcome=delivered
+}
+
+@test "throttle: asking about many recipients does not slow Postfix down" {
+	throttled 0 0
+	local from i
+	smtp_connect "$AT"
+	smtp_expect '220 '
+	smtp_say 'EHLO client.test'
+	smtp_expect_reply 250
+	from=$(clock_usec)
+	for i in {1..150}; do
+		smtp_say 'MAIL FROM:<a@b.test>'
+		smtp_expect '250 '
+		smtp_say "RCPT TO:<u$i@mx.test>"
+		smtp_expect '250 '
+		smtp_say RSET
+		smtp_expect '250 '
+	done
+	# With its in_flow_delay each one after the hundredth takes a second.
+	[ $(($(clock_usec) - from)) -lt 15000000 ]
+}
+
+# deliveries: the ledger's messages in the Maildir and the queue, sorted.
+deliveries() {
+	grep -rhoE 'ledger-[0-9]+-[0-9]+' "$MAIL/new" | sort
+}
+
+postfix_is_idle() {
+	! find "$POSTFIX"/spool/{incoming,active,deferred,maildrop} -type f |
+		grep -q .
+}
+
+@test "throttle: every message that was accepted is there, and once" {
+	throttled 0 0 BackendTimeout=5s
+	local n=400 i unheard
+	start_daemon ledger "$BUILD/tests/helpers/ledger" "$PORT" $n 8 42
+	# The MTA's processes and then the dispatcher are killed meanwhile.
+	for i in 60 150; do
+		wait_until -t 60 "[ \$(wc -l <'$DAEMONS/ledger.log') -ge $i ]"
+		postfix -c "$POSTFIX/etc" abort >>"$POSTFIX/out" 2>&1 3>&- || :
+		wait_until postfix_start
+	done
+	wait_until -t 60 "[ \$(wc -l <'$DAEMONS/ledger.log') -ge 240 ]"
+	kill -KILL "$(daemon_pid tarpitd)"
+	wait_for_exit tarpitd || :
+	start_daemon tarpitd "$BUILD/tarpitd" --config "$CONF" --listen "$AT"
+	wait_for_exit ledger 120
+	[ "$(wc -l <"$DAEMONS/ledger.log")" = $n ]
+	sed -n 's/^accepted //p' "$DAEMONS/ledger.log" | sort \
+		>"$DAEMONS/accepted"
+	[ "$(wc -l <"$DAEMONS/accepted")" -gt 100 ]
+	wait_until postfix_is_idle
+	deliveries >"$DAEMONS/delivered"
+	# Nothing lost, nothing twice: nobody sent anything a second time.
+	[ -z "$(comm -23 "$DAEMONS/accepted" "$DAEMONS/delivered")" ]
+	[ -z "$(uniq -d "$DAEMONS/delivered")" ]
+	# What nobody heard about is few, and the records say so.
+	unheard=$(comm -13 "$DAEMONS/accepted" "$DAEMONS/delivered" | wc -l)
+	[ "$unheard" -lt $((n / 4)) ]
+}

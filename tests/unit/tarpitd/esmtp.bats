@@ -1,0 +1,56 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+
+load ../../helpers/common
+
+@test "esmtp: runs a transaction" {
+	run_case tarpitd/esmtp_test runs_a_transaction
+}
+
+@test "esmtp: keeps the order" {
+	run_case tarpitd/esmtp_test keeps_the_order
+}
+
+@test "esmtp: never offers what is the mtas" {
+	run_case tarpitd/esmtp_test never_offers_what_is_the_mtas
+}
+
+@test "esmtp: learns what the mta does" {
+	run_case tarpitd/esmtp_test learns_what_the_mta_does
+}
+
+@test "esmtp: knows only offered parameters" {
+	run_case tarpitd/esmtp_test knows_only_offered_parameters
+}
+
+@test "esmtp: checks values" {
+	run_case tarpitd/esmtp_test checks_values
+}
+
+@test "esmtp: checks paths" {
+	run_case tarpitd/esmtp_test checks_paths
+}
+
+@test "esmtp: takes whole clean lines only" {
+	run_case tarpitd/esmtp_test takes_whole_clean_lines_only
+}
+
+@test "esmtp: counts chunks" {
+	run_case tarpitd/esmtp_test counts_chunks
+}
+
+@test "esmtp: limits recipients" {
+	run_case tarpitd/esmtp_test limits_recipients
+}
+
+@test "esmtp: limits errors" {
+	run_case tarpitd/esmtp_test limits_errors
+}
+
+@test "esmtp: limits commands" {
+	run_case tarpitd/esmtp_test limits_commands
+}
+
+@test "esmtp: every case has a test" {
+	all_cases_listed tarpitd/esmtp_test
+}
