@@ -16,6 +16,7 @@ setup() {
 		Lists=$dir/lists.cdb
 		Country=$dir/country.mmdb
 		Asn=$dir/asn.mmdb
+		History=
 		[Weights]
 		list.drop=100
 		country.CN=15

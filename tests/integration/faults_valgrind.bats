@@ -41,7 +41,7 @@ policyd() {
 	"$BUILD/tests/helpers/mkmmdb" country "$DAEMONS/country.mmdb" \
 		127.0.0.0/8=ZZ
 	printf '%s\n' '[Data]' "Lists=$DAEMONS/lists.cdb" \
-		"Country=$DAEMONS/country.mmdb" 'Asn=/nowhere' \
+		"Country=$DAEMONS/country.mmdb" 'Asn=/nowhere' History= \
 		'[Weights]' list.drop=100 list.known=-1000 history.none=20 \
 		country.ZZ=1 '[Curve]' 20=400 100=400 \
 		'[Patience]' 20=2s 100=2s >"$DAEMONS/policy.conf"

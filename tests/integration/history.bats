@@ -178,7 +178,7 @@ reason() {
 	sed -i "s,^History=.*,History=$dir/small/history," "$dir/policy.conf"
 	start_policyd
 	outcome graduated 10.{0..19}.{0..99}.1
-	wait_for_log policyd "cannot write: No space left on device"
+	wait_for_log policyd "cannot write: (No space left|Input/output error)"
 	outcome graduated 192.0.2.7
 	[ "$(reason 192.0.2.7)" = "history.patient-100" ]
 	[ "$(grep -c "cannot write" "$dir/policyd.log")" = 1 ]

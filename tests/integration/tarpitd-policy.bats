@@ -200,7 +200,7 @@ wait_until_answered() {
 }
 
 @test "policy: the real one decides" {
-	printf '[Lanes]\nSlow=20\n[Weights]\nhistory.none=30\n[Curve]\n20=500\n[Patience]\n20=1s\n' \
+	printf '[Data]\nHistory=\n[Lanes]\nSlow=20\n[Weights]\nhistory.none=30\n[Curve]\n20=500\n[Patience]\n20=1s\n' \
 		>"$DAEMONS/policy.conf"
 	start_daemon -n policy "$BUILD/tarpit-policyd" \
 		--config "$DAEMONS/policy.conf" --listen "$POLICY"

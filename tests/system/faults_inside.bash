@@ -18,7 +18,7 @@ sessions_in_every_lane() {
 	give_roles inetd:/run/tarpit/handoff
 	# Slow enough to be there when the fault comes, and no answer is used
 	# twice.
-	printf '%s\n' '[Curve]' 20=20 100=20 '[Patience]' 20=20s 100=20s \
+	printf '%s\n' '[Data]' History= '[Curve]' 20=20 100=20 '[Patience]' 20=20s 100=20s \
 		'[Answers]' Ttl=0 \
 		>/etc/tarpit/policy.conf.d/test.conf
 	systemctl enable --now tarpitd.socket tarpit-handoff.socket 2>&1
