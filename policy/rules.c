@@ -404,6 +404,25 @@ parse_action(const char *value, void *member, char *why, size_t size)
 	return 0;
 }
 
+/* A directory.  What looks like an address of a server would else become one
+ * with an odd name. */
+static int
+parse_history(const char *value, void *member, char *why, size_t size)
+{
+	char **history = member;
+	char *copy;
+
+	if (strstr(value, "://") != NULL)
+		return fail(why, size,
+		    "this version keeps history in a directory only");
+	copy = strdup(value);
+	if (!copy)
+		return fail(why, size, "out of memory");
+	free(*history);
+	*history = copy;
+	return 0;
+}
+
 #define PATH(name, member, preset, text)                               \
 	{                                                              \
 		.section = "Data", .key = name, .type = OPTION_STRING, \
@@ -441,8 +460,10 @@ static const struct option options[] = {
 	    "country database in MaxMind's format"),
 	PATH("Asn", asn, "/var/lib/tarpit/asn.mmdb",
 	    "database of autonomous systems in MaxMind's format"),
-	PATH("History", history, "/var/lib/tarpit/history",
-	    "directory of what is remembered of clients"),
+	{ .section = "Data", .key = "History", .type = OPTION_CUSTOM,
+	    .offset = offsetof(struct rules, history),
+	    .initial = "/var/lib/tarpit/history", .parse = parse_history,
+	    .help = "directory of what is remembered of clients" },
 	LANE("Slow", slow, "20", "lowest score of the lane slow"),
 	LANE("Throttle", throttle, "60", "lowest score of the lane throttle"),
 	LANE("Hold", hold, "100", "lowest score of the lane hold"),
@@ -571,6 +592,7 @@ rules_fini(struct rules *r)
 	free(r->asn_weight.slot);
 	for (size_t i = 0; i < LANE_COUNT; i++)
 		free(r->action[i]);
+	free(r->history);
 	option_fini(&rules_table, r);
 	memset(r, 0, sizeof(*r));
 }
