@@ -264,11 +264,9 @@ init_parts(struct dispatcher *d)
 		.timeout = c->handoff_timeout,
 		.on_done = session_handed_off,
 		.arg = d };
-	d->sweep = (struct sweep){ .loop = d->loop,
-		.pool = &d->pool,
-		.is_visited = session_is_visited,
-		.visit = visit,
-		.arg = d };
+	d->sweep = (struct sweep){
+		.loop = d->loop, .pool = &d->pool, .visit = visit, .arg = d
+	};
 	sweep_init(&d->sweep, d->epoch);
 	r = texts_renew(&d->texts, c->host_name, c->hold_reply);
 	if (r == 0)
@@ -406,10 +404,8 @@ dispatcher_stop(struct dispatcher *d)
 	 * too long. */
 	for (uint32_t slot = 1; slot <= d->pool.high; slot++) {
 		struct session *s = &d->pool.session[slot];
-		bool quick;
 
-		if (session_is_visited(s, &quick) &&
-		    !mux_is_committed(&d->mux, slot))
+		if (session_is_slowed(s) && !mux_is_committed(&d->mux, slot))
 			session_dismiss(d, s, OUTCOME_SHED, SMTP_SHUTDOWN, now);
 	}
 	loop_arm(d->loop, &d->stop, now + d->config->stop_timeout);

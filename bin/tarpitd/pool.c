@@ -37,8 +37,9 @@ pool_init(struct pool *p, uint32_t capacity)
 	p->capacity = capacity;
 	p->bucket_mask = buckets - 1;
 	p->session = pool_reserve((size_t)capacity + 1, sizeof(*p->session));
+	p->cadence = pool_reserve((size_t)capacity + 1, sizeof(*p->cadence));
 	p->bucket = pool_reserve(buckets, sizeof(*p->bucket));
-	if (p->session == NULL || p->bucket == NULL) {
+	if (p->session == NULL || p->cadence == NULL || p->bucket == NULL) {
 		pool_fini(p);
 		return -ENOMEM;
 	}
@@ -49,6 +50,7 @@ void
 pool_fini(struct pool *p)
 {
 	pool_release(p->session, (size_t)p->capacity + 1, sizeof(*p->session));
+	pool_release(p->cadence, (size_t)p->capacity + 1, sizeof(*p->cadence));
 	pool_release(p->bucket, (size_t)p->bucket_mask + 1, sizeof(*p->bucket));
 	memset(p, 0, sizeof(*p));
 }
@@ -65,6 +67,7 @@ pool_take(struct pool *p)
 	else
 		return POOL_NONE;
 	memset(&p->session[slot], 0, sizeof(p->session[slot]));
+	p->cadence[slot] = CADENCE_NONE;
 	p->live++;
 	return slot;
 }

@@ -81,6 +81,13 @@ struct session {
 	uint32_t age_next, age_prev; /* in one of the age lists, or free */
 };
 
+/* How often a session is visited; see sweep.h. */
+enum cadence {
+	CADENCE_NONE,
+	CADENCE_SLOW,  /* once a second */
+	CADENCE_QUICK, /* four times */
+};
+
 /* Slot 0 is nobody's. */
 enum { POOL_NONE = 0 };
 
@@ -92,6 +99,9 @@ struct age_list {
 
 struct pool {
 	struct session *session; /* [capacity + 1], touched as far as used */
+	/* enum cadence of each slot.  Beside the sessions, since it is looked
+	 * at four times a second for all of them: 64 to a cache line. */
+	uint8_t *cadence;
 	uint32_t capacity;
 	uint32_t high; /* slots beyond it were never used */
 	uint32_t free; /* chain of the used ones that are free again */

@@ -56,10 +56,20 @@ static const struct {
 };
 
 bool
-session_is_visited(const struct session *s, bool *ret_quick)
+session_is_slowed(const struct session *s)
 {
-	*ret_quick = lane_is_quick(s->rate);
 	return states[s->state].slowed;
+}
+
+/* Tells the sweep; after every change of state or rate. */
+static void
+set_cadence(struct dispatcher *d, const struct session *s)
+{
+	enum cadence cadence = CADENCE_NONE;
+
+	if (session_is_slowed(s))
+		cadence = lane_is_quick(s->rate) ? CADENCE_QUICK : CADENCE_SLOW;
+	d->pool.cadence[pool_slot(&d->pool, s)] = (uint8_t)cadence;
 }
 
 /* A close with unread input becomes a reset, which may overtake the last words
@@ -136,6 +146,7 @@ enter(struct dispatcher *d, struct session *s, enum session_state next,
 	}
 	leave(d, s);
 	s->state = (uint8_t)next;
+	set_cadence(d, s);
 	arrive(d, s, now);
 }
 
@@ -318,6 +329,7 @@ session_visit(struct dispatcher *d, struct session *s, uint64_t now)
 		enter(d, s, states[was].on_visit(d, s, now), now);
 	} while (s->lane == LANE_THROTTLE && s->state != was &&
 	    states[s->state].slowed && ++steps < STEPS_PER_VISIT);
+	set_cadence(d, s); /* its rate may be another now */
 }
 
 void
@@ -386,6 +398,7 @@ reconsider(struct dispatcher *d, struct session *s, const struct verdict *v,
 	/* One that would pass it has no rate for a held session. */
 	if (v->rate != 0)
 		drip_set_rate(s, v->rate, dispatcher_msec(d, now));
+	set_cadence(d, s);
 }
 
 void

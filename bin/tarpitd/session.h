@@ -20,8 +20,8 @@ void session_visit(struct dispatcher *, struct session *, uint64_t now);
 void session_go_on(struct dispatcher *, struct session *,
     enum session_state next, uint64_t now);
 
-/* For the sweep: is it slowed, and of a rate that wants four visits a second? */
-bool session_is_visited(const struct session *, bool *ret_quick);
+/* In a state in which it is visited. */
+bool session_is_slowed(const struct session *);
 
 /* The policy's answer, or NULL for the default (see ask.h). */
 void session_decide(

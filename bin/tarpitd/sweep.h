@@ -3,8 +3,9 @@
 /*
  * The round of visits to slowed sessions.  A second has 100 ticks; the sessions
  * of block i, which are a few neighbouring slots, are visited in tick i modulo
- * 100, or modulo 25 if they are quick ones.  So each one's visits are evenly spaced whatever the others do, the
- * work is spread over the second, and there is no timer a session.
+ * 100, or modulo 25 if they are quick ones.  So each one's visits are evenly
+ * spaced whatever the others do, the work is spread over the second, and there
+ * is no timer a session.
  */
 
 #include <stdbool.h>
@@ -16,8 +17,7 @@
 struct sweep {
 	struct loop *loop;
 	struct pool *pool;
-	/* Is S to be visited at all, and if so in every fourth of a second? */
-	bool (*is_visited)(const struct session *s, bool *ret_quick);
+	/* For those with a cadence in the pool. */
 	void (*visit)(void *arg, struct session *s, uint64_t now);
 	void *arg;
 

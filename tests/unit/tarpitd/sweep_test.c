@@ -17,13 +17,6 @@ static struct pool pool;
 static struct sweep sweep;
 static int visits;
 
-static bool
-is_visited(const struct session *s, bool *ret_quick)
-{
-	*ret_quick = s->rate > 20;
-	return s->state == SESSION_GREETING;
-}
-
 static void
 visit(void *arg, struct session *s, uint64_t now)
 {
@@ -42,22 +35,15 @@ visit(void *arg, struct session *s, uint64_t now)
 }
 
 static void
-begin(uint32_t n, uint32_t rate)
+begin(uint32_t n, enum cadence cadence)
 {
 	struct loop *loop;
 
 	CHECK_INT(loop_new(&loop), 0);
 	CHECK_INT(pool_init(&pool, SESSIONS), 0);
-	for (uint32_t i = 0; i < n; i++) {
-		struct session *s = &pool.session[pool_take(&pool)];
-
-		s->state = SESSION_GREETING;
-		s->rate = rate;
-	}
-	sweep = (struct sweep){ .loop = loop,
-		.pool = &pool,
-		.is_visited = is_visited,
-		.visit = visit };
+	for (uint32_t i = 0; i < n; i++)
+		pool.cadence[pool_take(&pool)] = (uint8_t)cadence;
+	sweep = (struct sweep){ .loop = loop, .pool = &pool, .visit = visit };
 	sweep_init(&sweep, START);
 }
 
@@ -92,7 +78,7 @@ run_for(uint64_t seconds)
 static void
 a_slow_session_is_visited_once_a_second(void)
 {
-	begin(SESSIONS, 5);
+	begin(SESSIONS, CADENCE_SLOW);
 	run_for(10);
 	for (int i = 1; i <= SESSIONS; i++) {
 		CHECK_INT(seen[i].n, 10);
@@ -105,7 +91,7 @@ a_slow_session_is_visited_once_a_second(void)
 static void
 a_quick_session_is_visited_four_times_a_second(void)
 {
-	begin(SESSIONS, 100);
+	begin(SESSIONS, CADENCE_QUICK);
 	run_for(10);
 	for (int i = 1; i <= SESSIONS; i++) {
 		CHECK_INT(seen[i].n, 40);
@@ -118,7 +104,7 @@ a_quick_session_is_visited_four_times_a_second(void)
 static void
 the_work_is_spread_over_the_second(void)
 {
-	begin(SESSIONS, 5);
+	begin(SESSIONS, CADENCE_SLOW);
 	for (uint64_t t = 1; t <= 100; t++) {
 		visits = 0;
 		run(START + t * TICK_USEC);
@@ -130,9 +116,8 @@ the_work_is_spread_over_the_second(void)
 static void
 who_is_not_slowed_is_not_visited(void)
 {
-	begin(10, 5);
-	pool.session[3].state = SESSION_HANDOFF;
-	pool.session[4].state = SESSION_FREE;
+	begin(10, CADENCE_SLOW);
+	pool.cadence[3] = pool.cadence[4] = CADENCE_NONE;
 	run_for(2);
 	for (int i = 1; i <= 10; i++)
 		CHECK_INT(seen[i].n, i == 3 || i == 4 ? 0 : 2);
@@ -144,10 +129,10 @@ a_newcomer_waits_a_second_at_the_most(void)
 {
 	for (int tick = 0; tick < 100; tick++) {
 		memset(seen, 0, sizeof(seen));
-		begin(0, 0);
+		begin(0, CADENCE_NONE);
 		for (int t = 1; t <= tick; t++)
 			run(START + (uint64_t)t * TICK_USEC);
-		pool.session[pool_take(&pool)].state = SESSION_GREETING;
+		pool.cadence[pool_take(&pool)] = CADENCE_SLOW;
 		for (int t = tick + 1; t <= tick + 100; t++)
 			run(START + (uint64_t)t * TICK_USEC);
 		CHECK_INT(seen[1].n, 1);
@@ -158,7 +143,7 @@ a_newcomer_waits_a_second_at_the_most(void)
 static void
 long_work_is_done_in_slices(void)
 {
-	begin(SESSIONS, 5);
+	begin(SESSIONS, CADENCE_SLOW);
 	/* A second's worth at once: no slice takes more than 24 visits. */
 	for (;;) {
 		bool more;
@@ -180,10 +165,10 @@ a_session_that_ends_between_slices_is_no_trouble(void)
 {
 	int n = 0;
 
-	begin(SESSIONS, 5);
+	begin(SESSIONS, CADENCE_SLOW);
 	CHECK(sweep_run(&sweep, true, START + USEC_PER_SEC));
 	for (int i = 1; i <= SESSIONS; i++)
-		pool.session[i].state = SESSION_FREE;
+		pool.cadence[i] = CADENCE_NONE;
 	run(START + USEC_PER_SEC);
 	for (int i = 1; i <= SESSIONS; i++)
 		n += seen[i].n;
@@ -195,7 +180,7 @@ a_session_that_ends_between_slices_is_no_trouble(void)
 static void
 after_a_stop_one_round_is_made(void)
 {
-	begin(SESSIONS, 5);
+	begin(SESSIONS, CADENCE_SLOW);
 	run_for(1);
 	/* Stopped in the middle of a tick, for an odd time. */
 	CHECK(sweep_run(&sweep, true, START + 2 * USEC_PER_SEC));
@@ -212,7 +197,7 @@ after_a_stop_one_round_is_made(void)
 static void
 nothing_to_visit_stops_the_ticking(void)
 {
-	begin(1, 5);
+	begin(1, CADENCE_SLOW);
 	CHECK(!sweep_run(&sweep, true, START));
 	CHECK(timer_is_armed(&sweep.tick));
 	CHECK(!sweep_run(&sweep, false, START + TICK_USEC));
