@@ -47,9 +47,9 @@ stock_up() {
 	printf '[Lists]\nDirectory=%s\nOutput=%s\nState=%s\n' "$dir/lists.d" \
 		"$dir/stock/lists.cdb" "$dir/state" >"$dir/tarpit-lists.conf"
 	"$BUILD/tarpit-lists" --config "$dir/tarpit-lists.conf" build
-	# Of version 2: the version is the last of four bytes at 2060 + 8.
+	# Of version 3: the version is the last of four bytes at 2060 + 8.
 	cp "$dir/stock/lists.cdb" "$dir/stock/newer.cdb"
-	printf '\2' | dd of="$dir/stock/newer.cdb" bs=1 seek=2071 conv=notrunc \
+	printf '\3' | dd of="$dir/stock/newer.cdb" bs=1 seek=2071 conv=notrunc \
 		status=none
 	for name in lists.cdb country.mmdb asn.mmdb; do
 		cp "$dir/stock/$name" "$dir/$name"
@@ -124,7 +124,7 @@ put() {
 		data_says "$was"
 	done
 	put newer.cdb lists.cdb
-	wait_for_log policyd 'format version 2; this program reads version 1'
+	wait_for_log policyd 'format version 3; this program reads version 2'
 	rm "$dir/country.mmdb"
 	wait_for_log policyd 'country.mmdb: No such file'
 	chmod 0 "$dir/asn.mmdb"
