@@ -386,22 +386,29 @@ has_unknown_name(const char *action)
 	return false;
 }
 
+/* Puts a copy of VALUE into the string at MEMBER, which the rules own. */
+static int
+set_string(const char *value, void *member, char *why, size_t size)
+{
+	char **string = member;
+	char *copy = strdup(value);
+
+	if (!copy)
+		return fail(why, size, "out of memory");
+	free(*string);
+	*string = copy;
+	return 0;
+}
+
 static int
 parse_action(const char *value, void *member, char *why, size_t size)
 {
-	char **action = member, *copy;
-
 	if (*value == '\0' || strlen(value) > 512)
 		return fail(why, size, "not an action of access(5)");
 	if (has_unknown_name(value))
 		return fail(why, size,
 		    "there are only %{score}, %{reason} and %{country}");
-	copy = strdup(value);
-	if (!copy)
-		return fail(why, size, "out of memory");
-	free(*action);
-	*action = copy;
-	return 0;
+	return set_string(value, member, why, size);
 }
 
 /* A directory.  What looks like an address of a server would else become one
@@ -409,18 +416,10 @@ parse_action(const char *value, void *member, char *why, size_t size)
 static int
 parse_history(const char *value, void *member, char *why, size_t size)
 {
-	char **history = member;
-	char *copy;
-
 	if (strstr(value, "://") != NULL)
 		return fail(why, size,
 		    "this version keeps history in a directory only");
-	copy = strdup(value);
-	if (!copy)
-		return fail(why, size, "out of memory");
-	free(*history);
-	*history = copy;
-	return 0;
+	return set_string(value, member, why, size);
 }
 
 #define PATH(name, member, preset, text)                               \
