@@ -232,7 +232,7 @@ refused_with() {
 	hold_client b 127.0.0.3
 	wait_for_notify tarpitd 'STATUS=2 sessions: 0 asking, 0 slow, 2 held'
 	SMTP=a smtp_close
-	wait_for_notify tarpitd '1 held, 0 to the MTA; ended: 0 passed, 0 graduated, 1 abandoned'
+	wait_for_notify tarpitd '1 held, 0 to the MTA; ended: 0 passed, 0 graduated, 0 delivered, 1 abandoned'
 }
 
 @test "status: the watchdog is fed" {
