@@ -11,7 +11,7 @@ decide(struct rules *rules)
 {
 	struct facts facts;
 	struct verdict v;
-	const struct list_weight *w = rules_list(rules, "drop");
+	const struct list_weight *w = rules_list(rules, FAMILY_LIST, "drop");
 
 	REQUIRE(w != NULL);
 	facts_init(&facts);
