@@ -168,8 +168,12 @@ main(int argc, char **argv)
 	config = load_config(&error);
 	if (config == NULL)
 		program_die_config(&tarpitd_program, &error);
-	if (call.check_only)
+	if (call.check_only) {
+		config_fini(config);
+		free(config);
+		free(own_name);
 		return 0;
+	}
 	journal_init(&journal, tarpitd_program.name);
 	n = find_sockets(&args, sockets);
 	single = sockets[0].origin == LISTEN_INETD_NOWAIT;
