@@ -173,20 +173,16 @@ static int
 write_all(const char *path, const char *buf, size_t len)
 {
 	AUTO_FD fd = -1;
+	int r;
 
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	while (len > 0) {
-		ssize_t n = write(fd, buf, len);
-
-		if (n < 0)
-			return -errno;
-		buf += n;
-		len -= (size_t)n;
-	}
+	r = fd_write_all(fd, buf, len);
+	if (r < 0)
+		return r;
 	return fchmod(fd, 0644) < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 

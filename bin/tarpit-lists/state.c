@@ -97,16 +97,12 @@ state_load(const char *dir, const char *name, struct state *ret_state)
  */
 
 static int
-write_all(int fd, const char *buf, size_t len)
+write_and_sync(int fd, const char *buf, size_t len)
 {
-	while (len > 0) {
-		ssize_t n = write(fd, buf, len);
+	int r = fd_write_all(fd, buf, len);
 
-		if (n < 0)
-			return -errno;
-		buf += n;
-		len -= (size_t)n;
-	}
+	if (r < 0)
+		return r;
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
@@ -122,7 +118,7 @@ replace(const char *path, const char *temporary, const void *buf, size_t len)
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, buf, len);
+	r = write_and_sync(fd, buf, len);
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;
 	if (r < 0)

@@ -29,9 +29,7 @@ enum { RECORD_COUNTS_SIZE = 512 };
 
 /* Since the start. */
 struct counters {
-	uint64_t accepted, outcome[OUTCOME_COUNT];
-	uint64_t undecided; /* questions without an answer */
-	uint64_t over_client_limit, no_room;
+	uint64_t outcome[OUTCOME_COUNT];
 };
 
 struct dispatcher {
@@ -97,4 +95,18 @@ static inline uint32_t
 dispatcher_msec(const struct dispatcher *d, uint64_t now)
 {
 	return (uint32_t)((now - d->epoch) / USEC_PER_MSEC);
+}
+
+/* When a client that is silent from NOW on has been so for too long. */
+static inline uint32_t
+session_timeout(const struct dispatcher *d, uint64_t now)
+{
+	return dispatcher_msec(d, now + d->config->command_timeout);
+}
+
+static inline bool
+session_is_due(
+    const struct dispatcher *d, const struct session *s, uint64_t now)
+{
+	return (int32_t)(dispatcher_msec(d, now) - s->deadline) >= 0;
 }

@@ -7,18 +7,6 @@
 #include "bin/tarpitd/drip.h"
 #include "bin/tarpitd/words.h"
 
-static bool
-is_due(const struct dispatcher *d, const struct session *s, uint64_t now)
-{
-	return (int32_t)(dispatcher_msec(d, now) - s->deadline) >= 0;
-}
-
-static uint32_t
-timeout_from(const struct dispatcher *d, uint64_t now)
-{
-	return dispatcher_msec(d, now + d->config->command_timeout);
-}
-
 enum outcome
 hold_outcome(const struct session *s)
 {
@@ -45,7 +33,7 @@ hold_say(const struct dispatcher *d, struct session *s, enum smtp_reply reply,
 	s->out_sent = 0;
 	s->out_from = dispatcher_msec(d, now);
 	takes = lane_duration(s->rate, s->out_len) * USEC_PER_MSEC;
-	s->deadline = timeout_from(d, now + takes);
+	s->deadline = session_timeout(d, now + takes);
 	return SESSION_SENDING;
 }
 
@@ -58,11 +46,11 @@ hold_visit_sending(struct dispatcher *d, struct session *s, uint64_t now)
 		return end(s);
 	if (s->out_sent < s->out_len)
 		/* It does not read; RFC 5321 asks for no more patience. */
-		return is_due(d, s, now) ? end(s) : SESSION_SENDING;
+		return session_is_due(d, s, now) ? end(s) : SESSION_SENDING;
 	if ((s->flags & SESSION_CLOSE_AFTER) != 0)
 		return end(s);
 	s->flags &= (uint8_t) ~(SESSION_PROMPT | SESSION_INPUT);
-	s->deadline = timeout_from(d, now);
+	s->deadline = session_timeout(d, now);
 	return SESSION_COMMAND;
 }
 
@@ -93,7 +81,7 @@ run_line(struct dispatcher *d, struct session *s, const char *line, size_t len,
 static enum session_state
 keep_waiting(const struct dispatcher *d, struct session *s, uint64_t now)
 {
-	if (!is_due(d, s, now))
+	if (!session_is_due(d, s, now))
 		return (enum session_state)s->state;
 	s->flags |= SESSION_CLOSE_AFTER;
 	return hold_say(d, s, SMTP_TIMEOUT, now);
@@ -128,7 +116,7 @@ hold_visit_command(struct dispatcher *d, struct session *s, uint64_t now)
 	}
 	lf = memchr(line, '\n', (size_t)n);
 	if (lf == NULL && n == (ssize_t)sizeof(line)) {
-		s->deadline = timeout_from(d, now);
+		s->deadline = session_timeout(d, now);
 		return SESSION_SKIPPING;
 	}
 	if (lf == NULL)
@@ -168,7 +156,7 @@ hold_visit_skipping(struct dispatcher *d, struct session *s, uint64_t now)
 	}
 	drip_take(s, (size_t)n);
 	s->in_from = msec;
-	s->deadline = timeout_from(d, now);
+	s->deadline = session_timeout(d, now);
 	if (lf == NULL)
 		return SESSION_SKIPPING;
 	return hold_say(d, s, SMTP_LINE_TOO_LONG, now);

@@ -48,7 +48,6 @@ enum session_flag {
 	SESSION_REFUSED = 1 << 3,     /* a recipient was refused */
 	SESSION_OBSERVED = 1 << 4, /* Mode=observe: passed whatever the lane */
 	SESSION_INPUT = 1 << 5,    /* there is input, seen since `in_from` */
-	SESSION_ANSWERED = 1 << 6, /* by the policy service, not our default */
 	SESSION_OVER_LIMIT = 1 << 7, /* MaxPerClient= is exceeded with it */
 };
 

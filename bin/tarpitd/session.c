@@ -417,9 +417,7 @@ session_decide(
 	}
 	if (v != NULL) {
 		answer_cache_put(d->answers, &s->client, v, now);
-		s->flags |= SESSION_ANSWERED;
 	} else {
-		d->count.undecided++;
 		set_default(d, &unanswered);
 		v = &unanswered;
 	}
@@ -485,10 +483,8 @@ session_begin(struct dispatcher *d, int fd, const struct sockaddr_storage *peer,
 	uint32_t slot = pool_take(&d->pool);
 	struct session *s;
 
-	d->count.accepted++;
 	if (slot == POOL_NONE) {
 		/* The spare slots are in use, too: too early to say why. */
-		d->count.no_room++;
 		fd_close(&fd);
 		return;
 	}
@@ -499,10 +495,8 @@ session_begin(struct dispatcher *d, int fd, const struct sockaddr_storage *peer,
 	s->accepted = dispatcher_msec(d, now);
 	s->texts = texts_hold(&d->texts);
 	pool_link_client(&d->pool, s);
-	if (is_one_too_many(d, s)) {
-		d->count.over_client_limit++;
+	if (is_one_too_many(d, s))
 		s->flags |= SESSION_OVER_LIMIT;
-	}
 	/* Whoever only observes turns nobody away. */
 	if ((s->flags & SESSION_OVER_LIMIT) != 0 &&
 	    d->config->mode == MODE_ENFORCE) {

@@ -163,18 +163,6 @@ leave(const struct throttle *t, struct session *s)
 	return end(s, OUTCOME_ABANDONED);
 }
 
-static uint32_t
-timeout_from(const struct dispatcher *d, uint64_t now)
-{
-	return dispatcher_msec(d, now + d->config->command_timeout);
-}
-
-static bool
-is_due(const struct dispatcher *d, const struct session *s, uint64_t now)
-{
-	return (int32_t)(dispatcher_msec(d, now) - s->deadline) >= 0;
-}
-
 /* Begins a reply that may take LIMIT msec, and goes on with NEXT. */
 static enum session_state
 say_within(struct dispatcher *d, struct session *s, const char *text,
@@ -192,7 +180,7 @@ say_within(struct dispatcher *d, struct session *s, const char *text,
 	s->out_len = (uint16_t)len;
 	s->out_sent = 0;
 	s->out_from = dispatcher_msec(d, now);
-	s->deadline = timeout_from(d, now + msec * USEC_PER_MSEC);
+	s->deadline = session_timeout(d, now + msec * USEC_PER_MSEC);
 	return SESSION_T_SENDING;
 }
 
@@ -265,13 +253,14 @@ throttle_visit_sending(struct dispatcher *d, struct session *s, uint64_t now)
 	if (drip_text(s, text, t->out_rate, dispatcher_msec(d, now)) < 0)
 		return leave(t, s);
 	if (s->out_sent < s->out_len)
-		return is_due(d, s, now) ? leave(t, s) : SESSION_T_SENDING;
+		return session_is_due(d, s, now) ? leave(t, s)
+						 : SESSION_T_SENDING;
 	intern_release(&d->strings, t->out);
 	t->out = INTERN_NONE;
 	if ((s->flags & SESSION_CLOSE_AFTER) != 0)
 		return leave(t, s);
 	s->flags &= (uint8_t)~SESSION_INPUT;
-	s->deadline = timeout_from(d, now);
+	s->deadline = session_timeout(d, now);
 	return (enum session_state)t->next;
 }
 
@@ -522,7 +511,7 @@ throttle_visit_waiting(struct dispatcher *d, struct session *s, uint64_t now)
 		mux_cancel(&d->mux, slot, now);
 		return leave(t, s);
 	}
-	if (!mux_is_queued(&d->mux, slot) || !is_due(d, s, now))
+	if (!mux_is_queued(&d->mux, slot) || !session_is_due(d, s, now))
 		return SESSION_T_WAITING;
 	mux_cancel(&d->mux, slot, now);
 	if (t->candidate != INTERN_NONE)
@@ -572,7 +561,7 @@ run_chunk(struct dispatcher *d, struct session *s,
 	t->flags &= (uint8_t)~THROTTLE_LAST;
 	if (step->last)
 		t->flags |= THROTTLE_LAST;
-	s->deadline = timeout_from(d, now);
+	s->deadline = session_timeout(d, now);
 	return begin_body(d, s, now);
 }
 
@@ -675,7 +664,7 @@ body_allowance(
 static enum session_state
 keep_waiting(struct dispatcher *d, struct session *s, uint64_t now)
 {
-	if (!is_due(d, s, now))
+	if (!session_is_due(d, s, now))
 		return (enum session_state)s->state;
 	return say_last(d, s, SMTP_TIMEOUT, now);
 }
@@ -712,7 +701,7 @@ throttle_visit_body(struct dispatcher *d, struct session *s, uint64_t now)
 		drip_take(s, used);
 		t->body_taken += (uint32_t)used;
 		store(d, t, out, len);
-		s->deadline = timeout_from(d, now);
+		s->deadline = session_timeout(d, now);
 		if (is_endless(d, t)) {
 			s->flags |= SESSION_CLOSE_AFTER;
 			return say(d, s, too_large, now);
