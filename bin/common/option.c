@@ -376,6 +376,20 @@ option_defaults(const struct option_table *table, void *config)
 }
 
 void
+option_print_error(
+    const struct option_error *error, char buf[OPTION_ERROR_TEXT])
+{
+	if (error->file[0] != '\0' && error->line > 0)
+		snprintf(buf, OPTION_ERROR_TEXT, "%s:%d: %s", error->file,
+		    error->line, error->text);
+	else if (error->file[0] != '\0')
+		snprintf(
+		    buf, OPTION_ERROR_TEXT, "%s: %s", error->file, error->text);
+	else
+		snprintf(buf, OPTION_ERROR_TEXT, "%s", error->text);
+}
+
+void
 option_fini(const struct option_table *table, void *config)
 {
 	for (size_t i = 0; i < table->n_options; i++) {

@@ -78,6 +78,11 @@ int option_load(const struct option_table *, const char *file, void *config,
 int option_load_drop_ins(const struct option_table *, const char *file,
     void *config, struct option_error *ret_error) MUST_CHECK;
 
+/* "FILE:LINE: TEXT", as far as there are a file and a line. */
+enum { OPTION_ERROR_TEXT = sizeof(struct option_error) + 32 };
+void option_print_error(
+    const struct option_error *, char buf[OPTION_ERROR_TEXT]);
+
 /* Sets one option as if it stood in a file; for the command line.  The error
  * names no file. */
 int option_set(const struct option_table *, const char *section,

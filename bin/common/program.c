@@ -210,16 +210,9 @@ program_die(
 void
 program_die_config(const struct program *p, const struct option_error *error)
 {
-	char text[sizeof(error->file) + sizeof(error->text) + 32];
+	char text[OPTION_ERROR_TEXT];
 
-	if (error->file[0] != '\0' && error->line > 0)
-		snprintf(text, sizeof(text), "%s:%d: %s", error->file,
-		    error->line, error->text);
-	else if (error->file[0] != '\0')
-		snprintf(
-		    text, sizeof(text), "%s: %s", error->file, error->text);
-	else
-		snprintf(text, sizeof(text), "%s", error->text);
+	option_print_error(error, text);
 	last_words(p, text);
 	exit(EXIT_OPERATOR);
 }

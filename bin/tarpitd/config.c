@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "bin/tarpitd/mux.h"
+#include "bin/tarpitd/tls.h"
 
 #define SECONDS(n) ((int64_t)(n) * (int64_t)USEC_PER_SEC)
 
 static const char *const mode_names[] = { "enforce", "observe", NULL };
+static const char *const tls_names[] = { "TLSv1.2", "TLSv1.3", NULL };
 static const char *const failure_names[] = { "pass", "slow", NULL };
 
 static int
@@ -251,10 +253,15 @@ static const struct option options[] = {
 	    .help = "the same, in memory and in files" },
 	{ "Tls", "Certificate", OPTION_STRING, MEMBER(tls_certificate),
 	    .max = 4095, .initial = "",
-	    .help = "not used by this version (no STARTTLS in hold)" },
+	    .help = "PEM chain for STARTTLS; empty: throttle is slow; none" },
 	{ "Tls", "Key", OPTION_STRING, MEMBER(tls_key), .max = 4095,
-	    .initial = "",
-	    .help = "not used by this version (no STARTTLS in hold)" },
+	    .initial = "", .help = "its key; empty: in the same file" },
+	{ "Tls", "MinVersion", OPTION_ENUM, MEMBER(tls_min_version),
+	    .initial = "TLSv1.2", .names = tls_names,
+	    .help = "the oldest that is spoken: TLSv1.2 or TLSv1.3" },
+	{ "Tls", "HandshakeTimeout", OPTION_TIME, MEMBER(handshake_timeout),
+	    .min = SECONDS(1), .max = SECONDS(300), .initial = "30s",
+	    .help = "how long a client may take for the handshake" },
 };
 
 static const struct option_table table = {
@@ -312,9 +319,40 @@ config_host_name(void)
 	return result;
 }
 
+bool
+config_has_no_tls(const struct config *c)
+{
+	return strcmp(c->tls_certificate, "none") == 0;
+}
+
+int
+config_read_certificate(struct config *c, struct option_error *error)
+{
+	struct tls_files files = {
+		.chain = c->tls_certificate,
+		.key = c->tls_key[0] != '\0' ? c->tls_key : c->tls_certificate,
+		.min_1_3 = c->tls_min_version == TLS_MIN_1_3,
+	};
+	const char *file = files.chain;
+	char why[256] = "out of memory";
+	int r;
+
+	if (c->tls_certificate[0] == '\0' || config_has_no_tls(c))
+		return 0;
+	r = tls_new(&files, &c->tls, &file, why, sizeof(why));
+	if (r < 0) {
+		error->line = 0;
+		snprintf(error->file, sizeof(error->file), "%s", file);
+		snprintf(error->text, sizeof(error->text), "[Tls] %s=: %s",
+		    file == files.chain ? "Certificate" : "Key", why);
+	}
+	return r;
+}
+
 void
 config_fini(struct config *c)
 {
+	c->tls = tls_free(c->tls);
 	free(c->hold_reply);
 	c->hold_reply = NULL;
 	free(c->backend);

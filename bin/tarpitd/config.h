@@ -9,6 +9,7 @@
 #include "bin/common/program.h"
 
 enum mode { MODE_ENFORCE, MODE_OBSERVE };
+enum tls_min_version { TLS_MIN_1_2, TLS_MIN_1_3 };
 enum policy_failure { POLICY_FAILURE_PASS, POLICY_FAILURE_SLOW };
 
 /* Where clean and patient sessions go. */
@@ -25,6 +26,8 @@ struct share {
 };
 
 enum { CONFIG_LISTEN_MAX = 16 };
+
+struct tls;
 
 struct config {
 	char *host_name;
@@ -52,6 +55,9 @@ struct config {
 	char *spool_directory;
 	uint64_t spool_memory, spool_max;
 	char *tls_certificate, *tls_key;
+	int tls_min_version; /* enum tls_min_version */
+	uint64_t handshake_timeout;
+	struct tls *tls; /* what those files held; NULL: no TLS */
 	/* The command line. */
 	const char *listen[CONFIG_LISTEN_MAX];
 	size_t n_listen;
@@ -63,5 +69,13 @@ extern const struct program tarpitd_program;
  * HostName=; its bare name if there is no other.  May ask a resolver: call it
  * before the loop runs.  NULL if out of memory. */
 char *config_host_name(void);
+
+/* Reads the certificate and its key: 0, or -errno and what is wrong in
+ * RET_ERROR. */
+int config_read_certificate(
+    struct config *, struct option_error *ret_error) MUST_CHECK;
+
+/* Certificate=none: not to have TLS was a decision. */
+bool config_has_no_tls(const struct config *);
 
 void config_fini(struct config *);

@@ -150,6 +150,9 @@ after_batch(void *arg, uint64_t now)
 	struct dispatcher *d = arg;
 	bool more = sweep_run(&d->sweep, d->n_slowed > 0, now);
 
+	/* Handshakes get what the sweep leaves. */
+	if (!more)
+		more = starttls_run(d, now);
 	mux_flush(&d->mux, now);
 	ask_flush(&d->ask);
 	session_reap(d);
@@ -275,6 +278,8 @@ init_parts(struct dispatcher *d)
 		r = ask_init(&d->ask);
 	if (r == 0)
 		r = init_throttle(d);
+	if (r == 0)
+		r = starttls_init(d);
 	return r < 0 ? r : handoff_init(&d->handoff);
 }
 
@@ -332,6 +337,7 @@ dispatcher_fini(struct dispatcher *d)
 	loop_cancel(d->loop, &d->stop);
 	sweep_fini(&d->sweep);
 	mux_fini(&d->mux);
+	starttls_fini(d);
 	pool_release(d->throttle, d->pool.capacity + 1, sizeof(*d->throttle));
 	handoff_fini(&d->handoff);
 	ask_fini(&d->ask);
@@ -379,6 +385,7 @@ dispatcher_reload(struct dispatcher *d)
 		if (r == 0) {
 			journal_event(d->journal, EVENT_RELOADED,
 			    "the configuration was read again");
+			starttls_review(d, loop_now(d->loop));
 		} else {
 			journal_event(d->journal, EVENT_CONFIG_ERROR,
 			    "the old configuration stands: %s", strerror(-r));

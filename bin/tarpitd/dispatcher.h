@@ -18,6 +18,7 @@
 #include "bin/tarpitd/handoff.h"
 #include "bin/tarpitd/mux.h"
 #include "bin/tarpitd/pool.h"
+#include "bin/tarpitd/starttls.h"
 #include "bin/tarpitd/sweep.h"
 #include "bin/tarpitd/texts.h"
 #include "bin/tarpitd/verdicts.h"
@@ -64,6 +65,7 @@ struct dispatcher {
 	struct ask ask;
 	struct handoff handoff;
 	struct throttle *throttle; /* one a slot, touched as far as used */
+	struct starttls_store starttls;
 	struct mux mux;
 	struct spool_store spool;
 	struct sweep sweep;

@@ -3,9 +3,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "bin/tarpitd/tls.h"
 
 /* A reply that must not take long goes no slower than this, so that even a
  * rate of 1 answers RSET in the 20 s that Postfix gives it. */
@@ -39,10 +42,17 @@ copy_out(const struct session *s, const struct texts *t, size_t at, char *buf,
 ssize_t
 drip_send(struct session *s, const char *buf, size_t size)
 {
-	ssize_t n = send(s->fd, buf, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	ssize_t n;
 
+	if (s->tls != NULL) {
+		n = tls_send(s->tls, buf, size);
+	} else {
+		n = send(s->fd, buf, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0)
+			n = -errno;
+	}
 	if (n < 0)
-		return -errno;
+		return n;
 	s->bytes_out += (uint32_t)n;
 	return n;
 }
@@ -144,8 +154,11 @@ drip_set_rate(struct session *s, uint32_t rate, uint32_t now)
 ssize_t
 drip_peek(const struct session *s, char *buf, size_t size)
 {
-	ssize_t n = recv(s->fd, buf, size, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n;
 
+	if (s->tls != NULL)
+		return tls_peek(s->tls, buf, size);
+	n = recv(s->fd, buf, size, MSG_PEEK | MSG_DONTWAIT);
 	if (n > 0)
 		return n;
 	if (n == 0)
@@ -158,7 +171,8 @@ drip_has_ended(const struct session *s)
 {
 	struct pollfd pfd = { .fd = s->fd, .events = POLLRDHUP };
 
-	return poll(&pfd, 1, 0) > 0;
+	return poll(&pfd, 1, 0) > 0 ||
+	    (s->tls != NULL && tls_has_ended(s->tls));
 }
 
 void
@@ -167,6 +181,10 @@ drip_take(struct session *s, size_t n)
 	char buf[512];
 
 	s->bytes_in += (uint32_t)n;
+	if (s->tls != NULL) {
+		tls_take(s->tls, n);
+		return;
+	}
 	while (n > 0) {
 		ssize_t taken = recv(s->fd, buf,
 		    n < sizeof(buf) ? n : sizeof(buf), MSG_DONTWAIT);
@@ -175,6 +193,16 @@ drip_take(struct session *s, size_t n)
 			return; /* the next peek tells why */
 		n -= (size_t)taken;
 	}
+}
+
+void
+drip_discard(struct session *s)
+{
+	/* TCP throws bytes away without copying them. */
+	ssize_t n = recv(s->fd, NULL, INT_MAX, MSG_TRUNC | MSG_DONTWAIT);
+
+	if (n > 0)
+		s->bytes_in += (uint32_t)n;
 }
 
 bool

@@ -1,7 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: ISC */
 /* Paced output and input of one slowed session.  No bytes are kept: output is
- * made anew at its position, input stays in the kernel until it is paid for. */
+ * made anew at its position, input stays in the kernel until it is paid for.
+ * With TLS, which tls.h keeps to itself, bytes are those of the dialogue. */
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -39,6 +40,9 @@ bool drip_has_ended(const struct session *);
 
 /* Takes N bytes that drip_peek() has shown. */
 void drip_take(struct session *, size_t n);
+
+/* Takes all that has come in, unseen. */
+void drip_discard(struct session *);
 
 /* True once the client may have pushed N bytes since its input was seen. */
 bool drip_is_paid(const struct session *, size_t n, uint32_t now);

@@ -500,6 +500,20 @@ run_absent(struct call *c)
 	say(c, "502 5.5.1 Error: command not implemented\r\n");
 }
 
+static void
+run_starttls(struct call *c)
+{
+	if (c->limits->secure)
+		return say(c, "503 5.5.1 Error: TLS is active already\r\n");
+	if ((c->limits->offers & ESMTP_STARTTLS) == 0)
+		return run_absent(c);
+	/* RFC 3207, 4: it has no parameters. */
+	if (c->len > 0)
+		return say(c, syntax);
+	c->step.action = ESMTP_SECURE;
+	c->step.reply = "220 2.0.0 Ready to start TLS\r\n";
+}
+
 /* AUTH, ETRN, XCLIENT and XFORWARD would reach the MTA with our rights. */
 static const struct {
 	const char *verb;
@@ -519,7 +533,7 @@ static const struct {
 	{ "EXPN", run_absent },
 	{ "AUTH", run_absent },
 	{ "ETRN", run_absent },
-	{ "STARTTLS", run_absent },
+	{ "STARTTLS", run_starttls },
 	{ "XCLIENT", run_absent },
 	{ "XFORWARD", run_absent },
 };
@@ -628,6 +642,7 @@ static const struct {
 	{ "DSN", ESMTP_DSN },
 	{ "SMTPUTF8", ESMTP_UTF8 },
 	{ "CHUNKING", ESMTP_CHUNKING },
+	{ "STARTTLS", ESMTP_STARTTLS },
 };
 
 size_t

@@ -23,12 +23,14 @@ enum esmtp_offer {
 	ESMTP_DSN = 1 << 4,
 	ESMTP_CHUNKING = 1 << 5,
 	ESMTP_PIPELINING = 1 << 6,
+	ESMTP_STARTTLS = 1 << 7, /* ours alone, never the MTA's */
 };
 
 struct esmtp_limits {
 	uint8_t offers; /* of enum esmtp_offer */
 	uint64_t size;  /* of a message, bytes */
 	uint32_t recipients;
+	bool secure; /* TLS is active */
 };
 
 enum esmtp_memory {
@@ -57,6 +59,7 @@ enum esmtp_action {
 	ESMTP_BDAT,   /* a chunk of `chunk` bytes, then `reply` or ask */
 	ESMTP_FORGET, /* forget the transaction, `reply` */
 	ESMTP_CLOSE,  /* `reply`, and close */
+	ESMTP_SECURE, /* `reply` if TLS can be had, and TLS then */
 };
 
 struct esmtp_step {

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "bin/tarpitd/drip.h"
+#include "bin/tarpitd/starttls.h"
 #include "bin/tarpitd/words.h"
 
 enum outcome
@@ -37,11 +38,21 @@ hold_say(const struct dispatcher *d, struct session *s, enum smtp_reply reply,
 	return SESSION_SENDING;
 }
 
+static enum session_state
+await_command(const struct dispatcher *d, struct session *s, uint64_t now)
+{
+	s->flags &= (uint8_t) ~(SESSION_PROMPT | SESSION_INPUT);
+	s->deadline = session_timeout(d, now);
+	return SESSION_COMMAND;
+}
+
 enum session_state
 hold_visit_sending(struct dispatcher *d, struct session *s, uint64_t now)
 {
 	const struct texts *texts = d->texts.generation[s->texts];
 
+	if ((s->flags & SESSION_STARTTLS) != 0)
+		drip_discard(s);
 	if (drip_out(s, texts, dispatcher_msec(d, now)) < 0)
 		return end(s);
 	if (s->out_sent < s->out_len)
@@ -49,9 +60,29 @@ hold_visit_sending(struct dispatcher *d, struct session *s, uint64_t now)
 		return session_is_due(d, s, now) ? end(s) : SESSION_SENDING;
 	if ((s->flags & SESSION_CLOSE_AFTER) != 0)
 		return end(s);
-	s->flags &= (uint8_t) ~(SESSION_PROMPT | SESSION_INPUT);
-	s->deadline = session_timeout(d, now);
-	return SESSION_COMMAND;
+	if ((s->flags & SESSION_STARTTLS) != 0)
+		return SESSION_HANDSHAKE;
+	return await_command(d, s, now);
+}
+
+enum session_state
+hold_go_on(
+    const struct dispatcher *d, struct session *s, bool secured, uint64_t now)
+{
+	s->memory = 0;
+	return secured ? await_command(d, s, now) : end(s);
+}
+
+/* The dialogue's memory for the next line, with what there is of TLS. */
+static uint8_t
+recall(const struct dispatcher *d, const struct session *s)
+{
+	uint8_t memory =
+	    s->memory & (uint8_t) ~(SMTP_TLS_OFFERED | SMTP_TLS_ACTIVE);
+
+	if (s->tls != NULL)
+		return memory | SMTP_TLS_ACTIVE;
+	return starttls_is_offered(d, s) ? memory | SMTP_TLS_OFFERED : memory;
 }
 
 /* Runs the line of LEN bytes, which has been paid for. */
@@ -59,7 +90,7 @@ static enum session_state
 run_line(struct dispatcher *d, struct session *s, const char *line, size_t len,
     uint64_t now)
 {
-	struct smtp_result r = smtp_line(s->memory, line, len);
+	struct smtp_result r = smtp_line(recall(d, s), line, len);
 
 	drip_take(s, len);
 	s->memory = r.memory;
@@ -74,6 +105,8 @@ run_line(struct dispatcher *d, struct session *s, const char *line, size_t len,
 		s->flags |= SESSION_CLOSE_AFTER;
 	if (r.prompt)
 		s->flags |= SESSION_PROMPT;
+	if (r.starttls && starttls_prepare(d, s) < 0)
+		r.reply = SMTP_NO_TLS_NOW;
 	return hold_say(d, s, r.reply, now);
 }
 

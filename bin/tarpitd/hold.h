@@ -15,5 +15,10 @@ enum session_state hold_visit_command(
 enum session_state hold_visit_skipping(
     struct dispatcher *, struct session *, uint64_t now);
 
+/* After the handshake: the dialogue begins anew, or ends if TLS is not SECURED.
+ */
+enum session_state hold_go_on(
+    const struct dispatcher *, struct session *, bool secured, uint64_t now);
+
 /* What a held session has come to when it ends by itself. */
 enum outcome hold_outcome(const struct session *);

@@ -14,6 +14,7 @@
 #include "bin/tarpitd/dispatcher.h"
 #include "bin/tarpitd/record.h"
 #include "bin/tarpitd/session.h"
+#include "bin/tarpitd/starttls.h"
 
 /* Connections that the kernel queues on sockets of our own; systemd's and
  * inetd's have theirs. */
@@ -35,7 +36,8 @@ load_config(struct option_error *error)
 	memset(error, 0, sizeof(*error));
 	if (c == NULL)
 		return NULL;
-	if (program_load(&tarpitd_program, &call, c, error) < 0) {
+	if (program_load(&tarpitd_program, &call, c, error) < 0 ||
+	    config_read_certificate(c, error) < 0) {
 		config_fini(c);
 		free(c);
 		return NULL;
@@ -59,11 +61,13 @@ reload_config(void)
 {
 	struct option_error error;
 	struct config *c = load_config(&error);
+	char text[OPTION_ERROR_TEXT];
 
-	if (c == NULL)
+	if (c == NULL) {
+		option_print_error(&error, text);
 		journal_event(&journal, EVENT_CONFIG_ERROR,
-		    "%s:%d: %s; the old configuration stands", error.file,
-		    error.line, error.text);
+		    "%s; the old configuration stands", text);
+	}
 	return c;
 }
 
@@ -124,6 +128,7 @@ run(struct loop *loop)
 	    dispatcher.n_sockets, dispatcher.max_sessions,
 	    dispatcher.max_slowed,
 	    dispatcher.config->mode == MODE_OBSERVE ? ", only observing" : "");
+	starttls_review(&dispatcher, loop_now(loop));
 	notify_send("READY=1");
 	r = loop_run(loop);
 	record_counts(&dispatcher, counts, sizeof(counts));

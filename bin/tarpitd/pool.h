@@ -4,6 +4,7 @@
  * The sessions: plain data in one compact array, swept in order.  A slowed
  * session has no buffer, no timer and no registration with epoll, and no
  * pointers: 18,000 of them are a few pages, and could be parked in a memfd.
+ * Only one with TLS has more: OpenSSL's state, which nothing can move.
  */
 
 #include <netinet/in.h>
@@ -11,6 +12,8 @@
 #include <stdint.h>
 
 #include "bin/common/util.h"
+
+struct tls_session;
 
 enum session_state {
 	SESSION_FREE,
@@ -25,6 +28,7 @@ enum session_state {
 	SESSION_T_SKIPPING, /* throttle: reading the rest of a line too long */
 	SESSION_T_BODY,     /* throttle: reading a message */
 	SESSION_T_WAITING,  /* throttle: the MTA is asked */
+	SESSION_HANDSHAKE,  /* of TLS */
 	SESSION_CLOSED,     /* over; the slot is reaped after the batch */
 	SESSION_STATE_COUNT
 };
@@ -48,6 +52,7 @@ enum session_flag {
 	SESSION_REFUSED = 1 << 3,     /* a recipient was refused */
 	SESSION_OBSERVED = 1 << 4, /* Mode=observe: passed whatever the lane */
 	SESSION_INPUT = 1 << 5,    /* there is input, seen since `in_from` */
+	SESSION_STARTTLS = 1 << 6, /* TLS begins after the reply at hand */
 	SESSION_OVER_LIMIT = 1 << 7, /* MaxPerClient= is exceeded with it */
 };
 
@@ -78,6 +83,7 @@ struct session {
 	uint32_t words;                    /* interned "HELO\0sender" */
 	uint32_t client_next, client_prev; /* of the same client's bucket */
 	uint32_t age_next, age_prev; /* in one of the age lists, or free */
+	struct tls_session *tls;     /* from the handshake on; NULL: plain */
 };
 
 /* How often a session is visited; see sweep.h. */

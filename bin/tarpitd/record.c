@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "bin/tarpitd/address.h"
+#include "bin/tarpitd/starttls.h"
 #include "bin/tarpitd/throttle.h"
+#include "bin/tarpitd/tls.h"
 
 const char *
 outcome_name(enum outcome outcome)
@@ -130,7 +132,19 @@ add_dialogue(
 	record_field(r, "TARPIT_SENDER", "%.*s", (int)(len - helo_len - 1),
 	    words + helo_len + 1);
 	record_field(r, "TARPIT_RECIPIENTS", "%u", s->recipients);
-	record_field(r, "TARPIT_TLS", "%s", "");
+}
+
+static void
+add_tls(struct record *r, const struct dispatcher *d, const struct session *s)
+{
+	const char *error = starttls_error(d, s);
+
+	record_field(r, "TARPIT_TLS", "%s",
+	    s->tls != NULL ? tls_session_version(s->tls) : "");
+	record_field(r, "TARPIT_TLS_CIPHER", "%s",
+	    s->tls != NULL ? tls_session_cipher(s->tls) : "");
+	if (error != NULL)
+		record_field(r, "TARPIT_TLS_ERROR", "%s", error);
 }
 
 /* Why the rate is not the one that was decided on. */
@@ -201,6 +215,7 @@ record_session(struct dispatcher *d, const struct session *s, uint64_t now)
 	add_verdict(&r, d, s, reason);
 	record_field(&r, "TARPIT_HELD_USEC", "%" PRIu64, held * USEC_PER_MSEC);
 	add_dialogue(&r, d, s);
+	add_tls(&r, d, s);
 	add_messages(&r, d, s);
 	journal_send(d->journal, &r);
 }

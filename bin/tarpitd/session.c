@@ -10,6 +10,7 @@
 #include "bin/tarpitd/hold.h"
 #include "bin/tarpitd/record.h"
 #include "bin/tarpitd/sockbuf.h"
+#include "bin/tarpitd/starttls.h"
 #include "bin/tarpitd/throttle.h"
 
 /* MaxPatience= counts to the last byte of the MTA's own greeting, which has to
@@ -28,6 +29,13 @@
 /* Commands that a throttled client has sent ahead are answered so many at a
  * visit; those of the others wait for the next one. */
 enum { STEPS_PER_VISIT = 64 };
+
+/* What is not to wait for the next visit. */
+static bool
+is_prompt(const struct session *s)
+{
+	return s->lane == LANE_THROTTLE || s->state == SESSION_HANDSHAKE;
+}
 
 static enum session_state visit_greeting(
     struct dispatcher *, struct session *, uint64_t now);
@@ -52,6 +60,7 @@ static const struct {
 	[SESSION_T_SKIPPING] = { "t-skipping", true, throttle_visit_skipping },
 	[SESSION_T_BODY] = { "t-body", true, throttle_visit_body },
 	[SESSION_T_WAITING] = { "t-waiting", true, throttle_visit_waiting },
+	[SESSION_HANDSHAKE] = { "handshake", true, starttls_visit },
 	[SESSION_CLOSED] = { "closed", false, NULL },
 };
 
@@ -94,6 +103,7 @@ finish(struct dispatcher *d, struct session *s, uint64_t now)
 	/* The MTA shares the socket: what is in it now is the MTA's. */
 	if (s->outcome != OUTCOME_PASSED && s->outcome != OUTCOME_GRADUATED)
 		drain(s->fd);
+	starttls_end(d, s);
 	fd_close(&s->fd);
 	pool_unlink_client(&d->pool, s);
 	texts_release(&d->texts, s->texts);
@@ -327,8 +337,8 @@ session_visit(struct dispatcher *d, struct session *s, uint64_t now)
 	do {
 		was = (enum session_state)s->state;
 		enter(d, s, states[was].on_visit(d, s, now), now);
-	} while (s->lane == LANE_THROTTLE && s->state != was &&
-	    states[s->state].slowed && ++steps < STEPS_PER_VISIT);
+	} while (is_prompt(s) && s->state != was && states[s->state].slowed &&
+	    ++steps < STEPS_PER_VISIT);
 	set_cadence(d, s); /* its rate may be another now */
 }
 
@@ -424,7 +434,8 @@ session_decide(
 	set_verdict(d, s, v);
 	s->verdict_lane = (uint8_t)v->lane;
 	s->lane = (uint8_t)v->lane;
-	if (v->lane == LANE_THROTTLE && !mux_is_usable(&d->mux))
+	if (v->lane == LANE_THROTTLE &&
+	    (!mux_is_usable(&d->mux) || !starttls_permits_throttle(d)))
 		s->lane = LANE_SLOW;
 	s->rate = v->lane == LANE_PASS ? 0 : v->rate;
 	take_lane(d, s, v->patience, now);

@@ -11,6 +11,8 @@
 static const char *const formats[SMTP_REPLY_COUNT] = {
 	[SMTP_GREETING] = "220 %s ESMTP\r\n",
 	[SMTP_EHLO] = "250-%s\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES\r\n",
+	[SMTP_EHLO_TLS] = "250-%s\r\n250-8BITMIME\r\n250-STARTTLS\r\n"
+			  "250 ENHANCEDSTATUSCODES\r\n",
 	[SMTP_HELO] = "250 %s\r\n",
 	[SMTP_SENDER_OK] = "250 2.1.0 Ok\r\n",
 	[SMTP_NO_RECIPIENTS] = "554 5.5.1 Error: no valid recipients\r\n",
@@ -19,6 +21,9 @@ static const char *const formats[SMTP_REPLY_COUNT] = {
 	[SMTP_VRFY] = "252 2.1.5 Send some mail, I'll try my best\r\n",
 	[SMTP_HELP] = "214 2.0.0 See RFC 5321\r\n",
 	[SMTP_BYE] = "221 2.0.0 Bye\r\n",
+	[SMTP_TLS_READY] = "220 2.0.0 Ready to start TLS\r\n",
+	[SMTP_TLS_TWICE] = "503 5.5.1 Error: TLS is active already\r\n",
+	[SMTP_NO_TLS_NOW] = "454 4.7.0 TLS is not available right now\r\n",
 	[SMTP_UNKNOWN] = "500 5.5.2 Error: command not recognized\r\n",
 	[SMTP_SYNTAX] = "501 5.5.4 Error: bad syntax\r\n",
 	[SMTP_NO_SUCH] = "502 5.5.1 Error: command not implemented\r\n",
@@ -60,14 +65,16 @@ hello(struct smtp_result *r, const char *argument, size_t len,
 	r->helo = argument;
 	r->helo_len = len;
 	/* RFC 5321, 4.1.4: it clears everything, like RSET. */
-	r->memory = SMTP_SAID_HELLO;
+	r->memory &= SMTP_TLS_OFFERED | SMTP_TLS_ACTIVE;
+	r->memory |= SMTP_SAID_HELLO;
 	set_reply(r, reply);
 }
 
 static void
 run_ehlo(struct smtp_result *r, const char *argument, size_t len)
 {
-	hello(r, argument, len, SMTP_EHLO);
+	hello(r, argument, len,
+	    (r->memory & SMTP_TLS_OFFERED) != 0 ? SMTP_EHLO_TLS : SMTP_EHLO);
 }
 
 static void
@@ -186,6 +193,21 @@ run_quit(struct smtp_result *r, const char *argument, size_t len)
 }
 
 static void
+run_starttls(struct smtp_result *r, const char *argument, size_t len)
+{
+	(void)argument;
+	if ((r->memory & SMTP_TLS_ACTIVE) != 0)
+		return set_reply(r, SMTP_TLS_TWICE);
+	if ((r->memory & SMTP_TLS_OFFERED) == 0)
+		return set_reply(r, SMTP_NO_SUCH);
+	/* RFC 3207, 4: it has no parameters. */
+	if (len > 0)
+		return set_reply(r, SMTP_SYNTAX);
+	r->starttls = true;
+	set_reply(r, SMTP_TLS_READY);
+}
+
+static void
 run_absent(struct smtp_result *r, const char *argument, size_t len)
 {
 	(void)argument;
@@ -208,7 +230,7 @@ static const struct command commands[] = {
 	{ "AUTH", run_absent },
 	{ "BDAT", run_absent },
 	{ "ETRN", run_absent },
-	{ "STARTTLS", run_absent },
+	{ "STARTTLS", run_starttls },
 };
 
 static const struct command *

@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The dialogue engine of the lane hold: a line in, a reply and what follows
- * from it out.  Pure: no I/O, no clock, no memory of its own but the two bits
+ * from it out.  Pure: no I/O, no clock, no memory of its own but the bits
  * that the caller keeps.  No recipient is ever accepted, so neither is a
  * message.
  */
@@ -17,6 +17,7 @@ enum { SMTP_LINE_MAX = 1000 };
 enum smtp_reply {
 	SMTP_GREETING, /* 220, the last line */
 	SMTP_EHLO,
+	SMTP_EHLO_TLS, /* the same with STARTTLS */
 	SMTP_HELO,
 	SMTP_SENDER_OK,
 	SMTP_RECIPIENT_REFUSED, /* HoldReply= */
@@ -26,10 +27,13 @@ enum smtp_reply {
 	SMTP_VRFY,
 	SMTP_HELP,
 	SMTP_BYE,
-	SMTP_UNKNOWN,  /* 500 */
-	SMTP_SYNTAX,   /* 501 */
-	SMTP_NO_SUCH,  /* 502: a command that we know and do not have */
-	SMTP_SEQUENCE, /* 503 */
+	SMTP_TLS_READY,  /* 220, then the handshake */
+	SMTP_TLS_TWICE,  /* 503 */
+	SMTP_NO_TLS_NOW, /* 454 */
+	SMTP_UNKNOWN,    /* 500 */
+	SMTP_SYNTAX,     /* 501 */
+	SMTP_NO_SUCH,    /* 502: a command that we know and do not have */
+	SMTP_SEQUENCE,   /* 503 */
 	SMTP_LINE_TOO_LONG,
 	SMTP_BARE_LF,
 	SMTP_TIMEOUT,      /* 421, silent for too long */
@@ -40,10 +44,12 @@ enum smtp_reply {
 	SMTP_REPLY_COUNT
 };
 
-/* What the dialogue remembers. */
+/* What the dialogue remembers, and what the caller says of STARTTLS. */
 enum smtp_memory {
 	SMTP_SAID_HELLO = 1 << 0,
 	SMTP_HAS_SENDER = 1 << 1,
+	SMTP_TLS_OFFERED = 1 << 2, /* and not active yet */
+	SMTP_TLS_ACTIVE = 1 << 3,
 };
 
 /* What a line led to.  The slices point into the line; len 0: none. */
@@ -53,6 +59,8 @@ struct smtp_result {
 	bool close;     /* after the reply */
 	bool prompt;    /* RSET: Postfix waits only 20 s for this reply */
 	bool recipient; /* a recipient was refused */
+	bool starttls;  /* it wants TLS: the reply is for the caller to choose,
+			   SMTP_TLS_READY or SMTP_NO_TLS_NOW */
 	const char *helo, *sender;
 	size_t helo_len, sender_len;
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bin/tarpitd/drip.h"
+#include "bin/tarpitd/starttls.h"
 #include "bin/tarpitd/throttle_internal.h"
 #include "bin/tarpitd/words.h"
 
@@ -47,10 +48,27 @@ throttle_end(struct dispatcher *d, struct session *s, uint64_t now)
 	t->d = NULL;
 }
 
+/* RFC 3207, 4.2: what was said before the handshake is forgotten; the words
+ * are left to the record. */
+enum session_state
+throttle_go_on(
+    struct dispatcher *d, struct session *s, bool secured, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+
+	if (!secured)
+		return throttle_leave(t, s);
+	throttle_end_transaction(d, t, false);
+	t->esmtp.memory = 0;
+	s->flags &= (uint8_t)~SESSION_INPUT;
+	s->deadline = session_timeout(d, now);
+	return SESSION_T_COMMAND;
+}
+
 /* We turn
  * chunks into DATA and answer commands in order, however they come. */
 struct esmtp_limits
-throttle_limits(const struct dispatcher *d)
+throttle_limits(const struct dispatcher *d, const struct session *s)
 {
 	const struct esmtp_limits *mta = &d->mux.offers;
 	struct esmtp_limits limits = { .size = d->config->max_message_size,
@@ -61,6 +79,9 @@ throttle_limits(const struct dispatcher *d)
 	limits.offers = ESMTP_SIZE | ESMTP_CHUNKING | ESMTP_PIPELINING;
 	limits.offers |= mta->offers &
 	    (ESMTP_8BITMIME | ESMTP_ENHANCED | ESMTP_UTF8 | ESMTP_DSN);
+	limits.secure = s->tls != NULL;
+	if (starttls_is_offered(d, s))
+		limits.offers |= ESMTP_STARTTLS;
 	return limits;
 }
 
@@ -69,7 +90,7 @@ say_hello(struct dispatcher *d, struct session *s,
     const struct esmtp_step *step, uint64_t now)
 {
 	struct throttle *t = throttle_of(d, s);
-	struct esmtp_limits limits = throttle_limits(d);
+	struct esmtp_limits limits = throttle_limits(d, s);
 	char text[1024];
 	size_t len;
 
@@ -82,11 +103,24 @@ say_hello(struct dispatcher *d, struct session *s,
 }
 
 static enum session_state
+begin_tls(
+    struct dispatcher *d, struct session *s, const char *ready, uint64_t now)
+{
+	const struct texts *texts = d->texts.generation[s->texts];
+
+	if (starttls_prepare(d, s) < 0)
+		return throttle_say(
+		    d, s, texts->reply[SMTP_NO_TLS_NOW].text, now);
+	return throttle_say_n(
+	    d, s, ready, strlen(ready), SESSION_HANDSHAKE, now);
+}
+
+static enum session_state
 run_line(struct dispatcher *d, struct session *s, const char *line, size_t len,
     uint64_t now)
 {
 	struct throttle *t = throttle_of(d, s);
-	struct esmtp_limits limits = throttle_limits(d);
+	struct esmtp_limits limits = throttle_limits(d, s);
 	struct esmtp_step step = esmtp_line(&t->esmtp, &limits, line, len);
 
 	switch (step.action) {
@@ -100,6 +134,8 @@ run_line(struct dispatcher *d, struct session *s, const char *line, size_t len,
 		return throttle_run_data(d, s, &step, now);
 	case ESMTP_BDAT:
 		return throttle_run_chunk(d, s, &step, now);
+	case ESMTP_SECURE:
+		return begin_tls(d, s, step.reply, now);
 	case ESMTP_FORGET:
 		throttle_forget(d, t);
 		break;

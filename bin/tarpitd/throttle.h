@@ -54,6 +54,10 @@ struct throttle {
 /* After the 220- lines: the greeting's last one. */
 enum session_state throttle_begin(
     struct dispatcher *, struct session *, uint64_t now);
+/* After the handshake: the dialogue begins anew, or ends if TLS is not
+ * SECURED. */
+enum session_state throttle_go_on(
+    struct dispatcher *, struct session *, bool secured, uint64_t now);
 /* Gives back all that the session has, whatever it was doing. */
 void throttle_end(struct dispatcher *, struct session *, uint64_t now);
 

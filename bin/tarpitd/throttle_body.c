@@ -92,9 +92,11 @@ why_not(const struct throttle *t)
 
 /* Stores what is worth it: a message that will be refused is only read. */
 static void
-store(struct dispatcher *d, struct throttle *t, const char *data, size_t len)
+store(
+    struct dispatcher *d, const struct session *s, const char *data, size_t len)
 {
-	struct esmtp_limits limits = throttle_limits(d);
+	struct throttle *t = throttle_of(d, s);
+	struct esmtp_limits limits = throttle_limits(d, s);
 
 	if (why_not(t) == NULL) {
 		if (t->spool.size + len > limits.size)
@@ -118,7 +120,7 @@ end_body(struct dispatcher *d, struct session *s, uint64_t now)
 	s->in_from = dispatcher_msec(d, now);
 	if (counted && (t->flags & THROTTLE_LAST) != 0 && t->refusal == NULL) {
 		n = body_finish(&t->body, rest);
-		store(d, t, rest, n);
+		store(d, s, rest, n);
 	}
 	refusal = why_not(t);
 	if (refusal != NULL) {
@@ -184,7 +186,7 @@ throttle_visit_body(struct dispatcher *d, struct session *s, uint64_t now)
 		ended = body_feed(&t->body, in, (size_t)n, &used, out, &len);
 		drip_take(s, used);
 		t->body_taken += (uint32_t)used;
-		store(d, t, out, len);
+		store(d, s, out, len);
 		s->deadline = session_timeout(d, now);
 		if (is_endless(d, t)) {
 			s->flags |= SESSION_CLOSE_AFTER;

@@ -93,4 +93,5 @@ enum session_state throttle_run_chunk(struct dispatcher *, struct session *,
 /* ---- throttle.c ---- */
 
 /* What this client may be offered: what both we and the MTA do. */
-struct esmtp_limits throttle_limits(const struct dispatcher *);
+struct esmtp_limits throttle_limits(
+    const struct dispatcher *, const struct session *);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include <assert.h>
-#include <poll.h>
 #include <string.h>
 
+#include "bin/tarpitd/drip.h"
 #include "bin/tarpitd/session.h"
 #include "bin/tarpitd/throttle_internal.h"
 #include "bin/tarpitd/words.h"
@@ -152,10 +152,8 @@ bool
 throttle_is_there(void *dispatcher, uint32_t slot)
 {
 	const struct dispatcher *d = dispatcher;
-	struct pollfd p = { .fd = d->pool.session[slot].fd,
-		.events = POLLRDHUP };
 
-	return poll(&p, 1, 0) == 0;
+	return !drip_has_ended(&d->pool.session[slot]);
 }
 
 /* ---- the MTA's answers ---- */

@@ -179,6 +179,8 @@ throttle_visit_sending(struct dispatcher *d, struct session *s, uint64_t now)
 
 	if (throttle_is_free(t, s))
 		throttle_watch(d, t, s);
+	if ((s->flags & SESSION_STARTTLS) != 0)
+		drip_discard(s);
 	if (drip_text(s, text, t->out_rate, dispatcher_msec(d, now)) < 0)
 		return throttle_leave(t, s);
 	if (s->out_sent < s->out_len)

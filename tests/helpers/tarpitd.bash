@@ -16,16 +16,19 @@ tarpitd_setup() {
 	MTA=$DAEMONS/mta
 }
 
-# configure KEY=VALUE...: over what all tests share; a later one counts.
+# configure KEY=VALUE...: over what all tests share; a later one counts.  Tls.KEY
+# is one of the section Tls.
 configure() {
 	local line
 	declare -A value=([HostName]=mx.test [Policy]=$POLICY
-		[Handoff]=postfix:$MTA [HoldGreeting]=0)
+		[Handoff]=postfix:$MTA [HoldGreeting]=0 [Tls.Certificate]=none)
 	for line; do value[${line%%=*}]=${line#*=}; done
-	echo '[Dispatcher]' >"$CONF.new"
 	for line in "${!value[@]}"; do
-		echo "$line=${value[$line]}" >>"$CONF.new"
-	done
+		case $line in
+		Tls.*) echo "[Tls]" && echo "${line#Tls.}=${value[$line]}" ;;
+		*) echo "[Dispatcher]" && echo "$line=${value[$line]}" ;;
+		esac
+	done >"$CONF.new"
 	mv "$CONF.new" "$CONF"
 }
 
