@@ -23,7 +23,7 @@ enum esmtp_offer {
 	ESMTP_DSN = 1 << 4,
 	ESMTP_CHUNKING = 1 << 5,
 	ESMTP_PIPELINING = 1 << 6,
-	ESMTP_STARTTLS = 1 << 7, /* ours alone, never the MTA's */
+	ESMTP_STARTTLS = 1 << 7, /* our own, whatever the MTA has */
 };
 
 struct esmtp_limits {

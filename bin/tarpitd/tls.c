@@ -53,14 +53,16 @@ reason(void)
 	return text != NULL ? text : "unknown error";
 }
 
-/* A key with a passphrase would have it asked for at the terminal. */
+/* Without this it would be asked for at the terminal. */
 static int
-no_passphrase(char *buf, int size, int writing, void *arg)
+note_passphrase(char *buf, int size, int writing, void *arg)
 {
+	bool *has_passphrase = arg;
+
 	(void)buf;
 	(void)size;
 	(void)writing;
-	(void)arg;
+	*has_passphrase = true;
 	return -1;
 }
 
@@ -82,7 +84,6 @@ restrict_protocol(SSL_CTX *context, bool min_1_3)
 	    SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 		SSL_OP_CIPHER_SERVER_PREFERENCE);
 	(void)SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_default_passwd_cb(context, no_passphrase);
 }
 
 static time_t
@@ -93,23 +94,26 @@ seconds_of(const ASN1_TIME *time)
 	return ASN1_TIME_to_tm(time, &tm) == 1 ? timegm(&tm) : 0;
 }
 
-static int
+/* NULL, or what is wrong with *RET_FILE. */
+static const char *
 read_files(struct tls *t, const struct tls_files *files, const char **ret_file)
 {
 	const X509 *certificate;
+	bool has_passphrase = false;
 
+	SSL_CTX_set_default_passwd_cb(t->context, note_passphrase);
+	SSL_CTX_set_default_passwd_cb_userdata(t->context, &has_passphrase);
 	*ret_file = files->chain;
 	if (SSL_CTX_use_certificate_chain_file(t->context, files->chain) != 1)
-		return -EINVAL;
+		return reason();
 	certificate = SSL_CTX_get0_certificate(t->context);
 	t->not_before = seconds_of(X509_get0_notBefore(certificate));
 	t->not_after = seconds_of(X509_get0_notAfter(certificate));
 	*ret_file = files->key;
 	if (SSL_CTX_use_PrivateKey_file(
-		t->context, files->key, SSL_FILETYPE_PEM) != 1 ||
-	    SSL_CTX_check_private_key(t->context) != 1)
-		return -EINVAL;
-	return 0;
+		t->context, files->key, SSL_FILETYPE_PEM) != 1)
+		return has_passphrase ? "the key has a passphrase" : reason();
+	return NULL;
 }
 
 static BIO_METHOD *new_method(void);
@@ -119,7 +123,7 @@ tls_new(const struct tls_files *files, struct tls **ret_tls,
     const char **ret_file, char *why, size_t size)
 {
 	struct tls *t = calloc(1, sizeof(*t));
-	int r;
+	const char *wrong;
 
 	if (t == NULL)
 		return -ENOMEM;
@@ -132,11 +136,11 @@ tls_new(const struct tls_files *files, struct tls **ret_tls,
 		return -ENOMEM;
 	}
 	restrict_protocol(t->context, files->min_1_3);
-	r = read_files(t, files, ret_file);
-	if (r < 0) {
-		snprintf(why, size, "%s", reason());
+	wrong = read_files(t, files, ret_file);
+	if (wrong != NULL) {
+		snprintf(why, size, "%s", wrong);
 		tls_free(t);
-		return r;
+		return -EINVAL;
 	}
 	*ret_tls = t;
 	return 0;
@@ -435,7 +439,9 @@ read_ahead(struct tls_session *s)
 		s->ahead = more;
 		s->ahead_len += n;
 	}
-	return s->broken ? -EPROTO : s->ended ? -EPIPE : 0;
+	if (s->error != NULL)
+		return -EPROTO;
+	return s->ended || s->broken ? -EPIPE : 0;
 }
 
 ssize_t

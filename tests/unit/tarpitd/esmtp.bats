@@ -15,6 +15,10 @@ load ../../helpers/common
 	run_case tarpitd/esmtp_test never_offers_what_is_the_mtas
 }
 
+@test "esmtp: offers starttls once" {
+	run_case tarpitd/esmtp_test offers_starttls_once
+}
+
 @test "esmtp: learns what the mta does" {
 	run_case tarpitd/esmtp_test learns_what_the_mta_does
 }

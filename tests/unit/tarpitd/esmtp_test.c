@@ -111,6 +111,27 @@ never_offers_what_is_the_mtas(void)
 	CHECK_STR(buf, "250 mx.test\r\n");
 }
 
+/* RFC 3207, 4: no parameters; only where it is offered, and once. */
+static void
+offers_starttls_once(void)
+{
+	char buf[1024];
+
+	hello();
+	limits.offers = ALL | ESMTP_STARTTLS;
+	CHECK_STR(say("STARTTLS now"), "501");
+	CHECK_STR(say("MAIL FROM:<a@b.test>"), "250");
+	CHECK_STR(say("starttls"), "220");
+	CHECK_INT(step.action, ESMTP_SECURE);
+	buf[esmtp_print_hello(
+	    &session, &limits, "mx.test", buf, sizeof(buf) - 1)] = '\0';
+	CHECK(strstr(buf, "\r\n250-STARTTLS\r\n") != NULL);
+	limits.offers = ALL;
+	limits.secure = true;
+	CHECK_STR(say("STARTTLS"), "503");
+	CHECK_INT(step.action, ESMTP_SAY);
+}
+
 static void
 learns_what_the_mta_does(void)
 {
@@ -284,6 +305,7 @@ static const struct check_case cases[] = {
 	CASE(runs_a_transaction),
 	CASE(keeps_the_order),
 	CASE(never_offers_what_is_the_mtas),
+	CASE(offers_starttls_once),
 	CASE(learns_what_the_mta_does),
 	CASE(knows_only_offered_parameters),
 	CASE(checks_values),

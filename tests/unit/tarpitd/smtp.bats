@@ -11,6 +11,10 @@ load ../../helpers/common
 	run_case tarpitd/smtp_test case_and_trailing_blanks_do_not_matter
 }
 
+@test "smtp: starttls is offered once" {
+	run_case tarpitd/smtp_test starttls_is_offered_once
+}
+
 @test "smtp: words are what was said" {
 	run_case tarpitd/smtp_test words_are_what_was_said
 }

@@ -103,6 +103,31 @@ case_and_trailing_blanks_do_not_matter(void)
 	CHECK_INT(say(0, "NOOP ").reply, SMTP_NOOP);
 }
 
+/* RFC 3207, 4: no parameters; only where it is offered, and once. */
+static void
+starttls_is_offered_once(void)
+{
+	const uint8_t offered = HELLO | SMTP_TLS_OFFERED;
+	struct smtp_result r = say(offered | MAIL, "EHLO x");
+
+	CHECK_INT(r.reply, SMTP_EHLO_TLS);
+	CHECK_INT(r.memory, offered);
+	CHECK_INT(say(SMTP_TLS_OFFERED, "HELO x").reply, SMTP_HELO);
+	CHECK_INT(say(SMTP_TLS_ACTIVE, "EHLO x").reply, SMTP_EHLO);
+	CHECK_INT(
+	    say(SMTP_TLS_ACTIVE, "EHLO x").memory, HELLO | SMTP_TLS_ACTIVE);
+	r = say(offered, "STARTTLS");
+	CHECK_INT(r.reply, SMTP_TLS_READY);
+	CHECK(r.starttls);
+	r = say(offered, "STARTTLS now");
+	CHECK_INT(r.reply, SMTP_SYNTAX);
+	CHECK(!r.starttls);
+	r = say(HELLO | SMTP_TLS_ACTIVE, "STARTTLS");
+	CHECK_INT(r.reply, SMTP_TLS_TWICE);
+	CHECK(!r.starttls);
+	CHECK(!say(HELLO, "STARTTLS").starttls);
+}
+
 static void
 words_are_what_was_said(void)
 {
@@ -255,6 +280,7 @@ replies_are_well_formed(void)
 	static const char classes[SMTP_REPLY_COUNT] = {
 		[SMTP_GREETING] = '2',
 		[SMTP_EHLO] = '2',
+		[SMTP_EHLO_TLS] = '2',
 		[SMTP_HELO] = '2',
 		[SMTP_SENDER_OK] = '2',
 		[SMTP_RECIPIENT_REFUSED] = '4',
@@ -264,6 +290,9 @@ replies_are_well_formed(void)
 		[SMTP_VRFY] = '2',
 		[SMTP_HELP] = '2',
 		[SMTP_BYE] = '2',
+		[SMTP_TLS_READY] = '2',
+		[SMTP_TLS_TWICE] = '5',
+		[SMTP_NO_TLS_NOW] = '4',
 		[SMTP_UNKNOWN] = '5',
 		[SMTP_SYNTAX] = '5',
 		[SMTP_NO_SUCH] = '5',
@@ -313,6 +342,7 @@ replies_have_status_codes(void)
 static const struct check_case cases[] = {
 	CASE(every_command_has_its_reply),
 	CASE(case_and_trailing_blanks_do_not_matter),
+	CASE(starttls_is_offered_once),
 	CASE(words_are_what_was_said),
 	CASE(bare_lf_and_nul_are_errors),
 	CASE(the_longest_line_is_one),
