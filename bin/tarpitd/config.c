@@ -262,6 +262,9 @@ static const struct option options[] = {
 	{ "Tls", "HandshakeTimeout", OPTION_TIME, MEMBER(handshake_timeout),
 	    .min = SECONDS(1), .max = SECONDS(300), .initial = "30s",
 	    .help = "how long a client may take for the handshake" },
+	{ "Tls", "MaxHandshakes", OPTION_INT, MEMBER(max_handshakes), .min = 2,
+	    .max = 1000000, .initial = "1000",
+	    .help = "of those at a time; held sessions get half of them" },
 };
 
 static const struct option_table table = {

@@ -57,6 +57,7 @@ struct config {
 	char *tls_certificate, *tls_key;
 	int tls_min_version; /* enum tls_min_version */
 	uint64_t handshake_timeout;
+	int64_t max_handshakes;
 	struct tls *tls; /* what those files held; NULL: no TLS */
 	/* The command line. */
 	const char *listen[CONFIG_LISTEN_MAX];

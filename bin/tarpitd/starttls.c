@@ -9,11 +9,8 @@
 #include "bin/tarpitd/throttle.h"
 #include "bin/tarpitd/tls.h"
 
-/* Handshakes at a time, of 45 KB each.  Half of them are for the lane
- * throttle: held clients have nothing to lose by stalling. */
-enum { ACTIVE_MAX = 1000 };
-
 #define LOOK_INTERVAL (24 * 3600 * USEC_PER_SEC)
+#define TELL_INTERVAL (60 * USEC_PER_SEC)
 
 /* As in throttle: one registration, whatever it waits for. */
 enum { WATCHED_EVENTS = EPOLLIN | EPOLLOUT | EPOLLRDHUP };
@@ -51,14 +48,34 @@ starttls_permits_throttle(const struct dispatcher *d)
 	return d->config->tls != NULL || config_has_no_tls(d->config);
 }
 
+/* Held clients, who have nothing to lose by stalling, do not get all. */
+static bool
+is_busy(struct dispatcher *d, const struct session *s)
+{
+	uint32_t max = (uint32_t)d->config->max_handshakes;
+	uint64_t now = loop_now(d->loop);
+
+	if (s->lane == LANE_HOLD)
+		max /= 2;
+	if (d->starttls.n_active < max)
+		return false;
+	if (now >= d->starttls.next_telling) {
+		d->starttls.next_telling = now + TELL_INTERVAL;
+		journal_event(d->journal, EVENT_TLS_BUSY,
+		    "%u TLS handshakes are all that MaxHandshakes= allows: "
+		    "more clients are told 454",
+		    d->starttls.n_active);
+	}
+	return true;
+}
+
 int
 starttls_prepare(struct dispatcher *d, struct session *s)
 {
 	struct starttls *h = starttls_of(d, s);
-	uint32_t max = s->lane == LANE_HOLD ? ACTIVE_MAX / 2 : ACTIVE_MAX;
 	int r;
 
-	if (d->starttls.n_active >= max)
+	if (is_busy(d, s))
 		return -EBUSY;
 	*h = (struct starttls){ .d = d, .queued = h->queued, .next = h->next };
 	r = tls_session_new(d->config->tls, s->fd, &h->session);

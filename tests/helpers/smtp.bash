@@ -28,13 +28,25 @@ declare -gA SMTP_IN SMTP_OUT SMTP_PID SMTP_KEPT
 
 # smtp_connect ADDRESS:PORT [SOURCE]
 smtp_connect() {
-	local s=${SMTP:-client} host=${1%:*} in out dir
+	local host=${1%:*}
 	host=${host#[} host=${host%]}
+	smtp_start dial "$host" "${1##*:}" ${2:+"$2"}
+}
+
+# smtp_connect_tls ADDRESS:PORT [OPTION]...: by STARTTLS, which is over then; the
+# options are those of dial_tls.c.
+smtp_connect_tls() {
+	smtp_start dial_tls "${1%:*}" "${1##*:}" "${@:2}"
+}
+
+# smtp_start HELPER [ARGUMENT]...: one that connects.
+smtp_start() {
+	local s=${SMTP:-client} in out dir
 	dir=$(mktemp -d "$DAEMONS/smtp.XXXXXX")
 	mkfifo "$dir/in" "$dir/out"
 	(
 		close_inherited
-		exec "$BUILD/tests/helpers/dial" "$host" "${1##*:}" ${2:+"$2"}
+		exec "$BUILD/tests/helpers/$1" "${@:2}"
 	) <"$dir/out" >"$dir/in" &
 	SMTP_PID[$s]=$!
 	exec {out}>"$dir/out" {in}<"$dir/in"

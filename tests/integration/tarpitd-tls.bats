@@ -1,0 +1,348 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# STARTTLS in the lanes throttle and hold, between a fake policy service and a
+# fake MTA: the command, the handshake, the certificate, and what is forgotten.
+
+load ../helpers/common
+load ../helpers/daemon
+load ../helpers/smtp
+load ../helpers/tarpitd
+
+setup() {
+	tarpitd_setup
+	BACKEND=$(free_port)
+	HABITS=
+	PEM=$DAEMONS/tls.pem
+	certificate one.test
+}
+
+teardown() {
+	smtp_close_all
+	stop_daemons
+}
+
+# certificate NAME: a new one with its key, in $PEM.
+certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-subj "/CN=$1" -days 2 -keyout "$PEM.key" \
+		-out "$PEM.crt" 2>"$DAEMONS/openssl.log"
+	cat "$PEM.key" "$PEM.crt" >"$PEM"
+}
+
+# Its dates can only be chosen by a certificate authority.
+expired_certificate() {
+	cat >"$DAEMONS/ca.cnf" <<-END
+		[ca]
+		default_ca = here
+		[here]
+		database = $DAEMONS/ca.index
+		new_certs_dir = $DAEMONS
+		rand_serial = yes
+		default_md = sha256
+		policy = any
+		[any]
+		commonName = supplied
+	END
+	: >"$DAEMONS/ca.index"
+	openssl req -new -key "$PEM.key" -subj "/CN=$1" -out "$DAEMONS/csr"
+	openssl ca -config "$DAEMONS/ca.cnf" -selfsign -batch -notext \
+		-startdate 20200101000000Z -enddate 20200201000000Z \
+		-keyfile "$PEM.key" -in "$DAEMONS/csr" -out "$PEM.crt" \
+		2>"$DAEMONS/openssl.log"
+	cat "$PEM.key" "$PEM.crt" >"$PEM"
+}
+
+# dispatcher LANE [KEY=VALUE]...: everybody is in this lane, at full speed; the
+# MTA has the $HABITS.
+dispatcher() {
+	policy "* action=$1 rate=0 score=70 reason=test"
+	start_daemon backend "$BUILD/tests/helpers/fake_backend" "$BACKEND" $HABITS
+	wait_for_port backend "$BACKEND"
+	tarpitd Backend=127.0.0.1:"$BACKEND" SpoolDirectory="$DAEMONS" \
+		Tls.Certificate="$PEM" "${@:2}"
+	wait_for_notify tarpitd '1 free'
+}
+
+dial_tls() {
+	"$BUILD/tests/helpers/dial_tls" 127.0.0.1 "$PORT" "$@"
+}
+
+took() {
+	grep -c '^took ' "$DAEMONS/backend.log" || :
+}
+
+# secured [OPTION]...: TLS is active, and EHLO has been said again.
+secured() {
+	smtp_connect_tls "$AT" "$@"
+	smtp_expect 'tls TLSv1'
+	smtp_say 'EHLO inside.test'
+	smtp_expect_reply 250
+}
+
+@test "tls: what was said before the handshake is forgotten" {
+	dispatcher throttle
+	smtp_connect_tls "$AT"
+	smtp_expect 'tls TLSv1.3 one.test$'
+	smtp_say 'MAIL FROM:<a@b.test>'
+	smtp_expect '503 5.5.1'
+	smtp_say 'EHLO inside.test'
+	smtp_skip '250-(mx|[P8ED]|SMTPUTF8|CHUNKING)'
+	smtp_expect '250 SIZE'
+	smtp_say STARTTLS
+	smtp_expect '503 5.5.1'
+	smtp_close
+}
+
+@test "tls: throttle delivers, and the record says how" {
+	dispatcher throttle
+	secured version=TLSv1.2
+	smtp_send 'MAIL FROM:<a@b.test>\r\nRCPT TO:<u@d.test>\r\nDATA\r\n'
+	smtp_expect '250 2.1.0'
+	smtp_expect '250 2.1.5'
+	smtp_expect '354 '
+	smtp_send 'Subject: x\r\n\r\ny\r\n.\r\nQUIT\r\n'
+	smtp_expect '250 2.0.0 Ok: queued as FAKE$'
+	smtp_expect '221 '
+	smtp_expect_eof
+	[ "$(took)" = 1 ]
+	grep -q '^took 127.0.0.1 inside.test <a@b.test> ' "$DAEMONS/backend.log"
+	record_of 127.0.0.1 outcome=delivered tls=TLSv1.2 helo=inside.test \
+		tls_cipher=ECDHE-ECDSA-AES256-GCM-SHA384
+	never_logged tarpitd tls_error=
+}
+
+@test "tls: hold goes on in TLS, and accepts nobody" {
+	dispatcher hold
+	secured
+	smtp_say 'MAIL FROM:<a@b.test>'
+	smtp_expect '250 2.1.0'
+	smtp_say 'RCPT TO:<u@d.test>'
+	smtp_expect '450 4.7.1'
+	smtp_say STARTTLS
+	smtp_expect '503 5.5.1'
+	smtp_say QUIT
+	smtp_expect '221 2.0.0'
+	smtp_expect_eof
+	record_of 127.0.0.1 lane=hold outcome=refused tls=TLSv1.3 \
+		tls_cipher=TLS_AES_256_GCM_SHA384
+}
+
+@test "tls: both lanes offer it before, with no parameters" {
+	local lane
+	for lane in throttle hold; do
+		[ "$lane" = throttle ] || stop_daemons
+		dispatcher "$lane"
+		smtp_play - "$AT" <<-'END'
+			S: 220
+			C: EHLO client.test
+			S* 250-(mx|[P8ED]|SMTPUTF8|CHUNKING)
+			S: 250-STARTTLS$
+			S* 250-
+			S: 250 [ES]
+			C: STARTTLS now
+			S: 501 5.5.4
+			C: QUIT
+			S: 221
+			E:
+		END
+	done
+}
+
+@test "tls: in a transaction it ends the transaction" {
+	dispatcher throttle
+	# What is said in plain text first goes out in front of STARTTLS.
+	smtp_connect "$AT"
+	smtp_expect '220 '
+	smtp_send 'EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<u@d.test>\r\nSTARTTLS\r\n'
+	smtp_expect_reply 250
+	smtp_expect '250 2.1.0'
+	smtp_expect '250 2.1.5'
+	smtp_expect '220 2.0.0'
+	smtp_close
+	record_of 127.0.0.1 outcome=abandoned tls='""' recipients=1
+	[ "$(took)" = 0 ]
+}
+
+# CVE-2011-0411: commands that somebody has put into the plain text must not
+# be run as if they had come by TLS.
+@test "tls: plain text injected behind STARTTLS is discarded" {
+	local lane
+	for lane in throttle hold; do
+		[ "$lane" = throttle ] || stop_daemons
+		dispatcher "$lane"
+		smtp_connect_tls "$AT" \
+			inject=$'EHLO evil.test\r\nMAIL FROM:<evil@b.test>\r\n'
+		smtp_expect 'tls TLSv1.3'
+		smtp_say 'RCPT TO:<u@d.test>'
+		smtp_expect '503 5.5.1'
+		smtp_say QUIT
+		smtp_expect '221 '
+		smtp_expect_eof
+		record_of 127.0.0.1 lane="$lane" helo=client.test 'sender=""'
+	done
+}
+
+@test "tls: commands and a body in records of one byte" {
+	dispatcher throttle
+	secured pieces
+	smtp_send 'MAIL FROM:<a@b.test>\r\nRCPT TO:<u@d.test>\r\nDATA\r\n'
+	smtp_expect '250 '
+	smtp_expect '250 '
+	smtp_expect '354 '
+	smtp_send '..stuffed\r\n.\r\n'
+	smtp_expect '250 2.0.0 Ok: queued'
+	grep -q '^body ..stuffed$' "$DAEMONS/backend.log"
+}
+
+@test "tls: a body that is cut short is never delivered" {
+	dispatcher throttle
+	local end
+	for end in '' cut; do
+		secured $end
+		smtp_send 'MAIL FROM:<a@b.test>\r\nRCPT TO:<u@d.test>\r\nDATA\r\n'
+		smtp_expect '250 '
+		smtp_expect '250 '
+		smtp_expect '354 '
+		smtp_send 'Subject: x\r\n\r\nhalf of it\r\n'
+		smtp_shutdown
+		smtp_expect_eof
+	done
+	wait_until "[ \$(grep -c outcome=abandoned '$DAEMONS/tarpitd.log') = 2 ]"
+	[ "$(took)" = 0 ]
+}
+
+@test "tls: ten megabytes arrive as they were sent" {
+	HABITS=plain
+	dispatcher throttle
+	yes "$(printf 'x%.0s' {1..70})" | head -n 140000 >"$DAEMONS/message"
+	curl -sS --ssl-reqd -k --crlf --mail-from a@b.test \
+		--mail-rcpt u@d.test --upload-file "$DAEMONS/message" \
+		"smtp://$AT/curl.test" 3>&-
+	grep -q '^took 127.0.0.1 curl.test <a@b.test> SIZE=9940000 10080000 <u@d.test>$' \
+		"$DAEMONS/backend.log"
+	[ "$(grep -c '^body x\{70\}$' "$DAEMONS/backend.log")" = 140000 ]
+}
+
+@test "tls: a handshake that stalls ends, and the record says so" {
+	dispatcher hold Tls.HandshakeTimeout=1s
+	dial_tls say=
+	record_of 127.0.0.1 tls='""' 'tls_error="timed out"'
+}
+
+@test "tls: what is no handshake ends the session, and disturbs nobody" {
+	dispatcher throttle
+	dial_tls say=$'NOOP\r\nMAIL FROM:<a@b.test>\r\n'
+	record_of 127.0.0.1 tls='""' 'tls_error="wrong version number"'
+	secured
+}
+
+@test "tls: old versions are refused" {
+	dispatcher throttle
+	! dial_tls version=TLSv1.1 </dev/null
+	record_of 127.0.0.1 'tls_error="unsupported protocol"'
+	configure Backend=127.0.0.1:"$BACKEND" SpoolDirectory="$DAEMONS" \
+		Tls.Certificate="$PEM" Tls.MinVersion=TLSv1.3
+	kill -HUP "$(daemon_pid tarpitd)"
+	wait_for_log tarpitd event=reloaded
+	! dial_tls version=TLSv1.2 </dev/null
+	dial_tls version=TLSv1.3 </dev/null
+}
+
+@test "tls: so many handshakes at a time, and then 454" {
+	dispatcher hold Tls.MaxHandshakes=2
+	SMTP=one smtp_connect "$AT"
+	SMTP=one smtp_say STARTTLS
+	SMTP=one smtp_skip '220 mx'
+	SMTP=one smtp_expect '220 2.0.0'
+	smtp_connect "$AT"
+	smtp_say STARTTLS
+	smtp_expect '220 mx'
+	smtp_expect '454 4.7.0'
+	wait_for_log tarpitd event=tls_busy
+	# The session goes on in plain text, and once there is room, in TLS.
+	SMTP=one smtp_close
+	record_of 127.0.0.1
+	smtp_say STARTTLS
+	smtp_expect '220 2.0.0'
+}
+
+@test "tls: a reload takes a new certificate, and drops no session" {
+	dispatcher throttle
+	secured
+	certificate two.test
+	kill -HUP "$(daemon_pid tarpitd)"
+	wait_for_log tarpitd event=reloaded
+	SMTP=new smtp_connect_tls "$AT"
+	SMTP=new smtp_expect 'tls TLSv1.3 two.test$'
+	smtp_say NOOP
+	smtp_expect '250 2.0.0'
+}
+
+@test "tls: a reload with a bad certificate keeps the old one" {
+	dispatcher throttle
+	echo 'no certificate' >"$PEM"
+	kill -HUP "$(daemon_pid tarpitd)"
+	wait_for_log tarpitd \
+		"$PEM: \[Tls\] Certificate=: no start line; the old .* event=config_error"
+	smtp_connect_tls "$AT"
+	smtp_expect 'tls TLSv1.3 one.test$'
+}
+
+# refuses_to_start FILE REGEX KEY=VALUE...
+refuses_to_start() {
+	configure "${@:3}"
+	run -100 "$BUILD/tarpitd" --config "$CONF" --check-config
+	[[ $output =~ $1:\ .*$2 ]]
+	run -100 "$BUILD/tarpitd" --config "$CONF" --listen "$AT"
+	[[ $output =~ $1:\ .*$2 ]]
+}
+
+@test "tls: a bad file is named at the start" {
+	bats_require_minimum_version 1.5.0
+	refuses_to_start "$DAEMONS/absent" 'No such file' \
+		Tls.Certificate="$DAEMONS/absent"
+	cp "$PEM.key" "$DAEMONS/other.key"
+	certificate two.test
+	refuses_to_start "$DAEMONS/other.key" 'key values mismatch' \
+		Tls.Certificate="$PEM.crt" Tls.Key="$DAEMONS/other.key"
+	configure Tls.Certificate="$PEM.crt" Tls.Key="$PEM.key"
+	"$BUILD/tarpitd" --config "$CONF" --check-config
+}
+
+@test "tls: an expired certificate is used, and is said to be one" {
+	expired_certificate old.test
+	dispatcher throttle
+	wait_for_log tarpitd "$PEM: valid from 2020-01-01 00:00:00 UTC to 2020-02-01 .* event=tls_expired"
+	smtp_connect_tls "$AT"
+	smtp_expect 'tls TLSv1.3 old.test$'
+}
+
+@test "tls: without a certificate throttled sessions go through slow" {
+	policy '* action=throttle rate=100 patience=1 score=70 reason=test'
+	start_daemon backend "$BUILD/tests/helpers/fake_backend" "$BACKEND"
+	wait_for_port backend "$BACKEND"
+	mta
+	tarpitd Backend=127.0.0.1:"$BACKEND" Tls.Certificate=
+	wait_for_log tarpitd event=tls_missing
+	smtp_connect "$AT"
+	smtp_skip '220-'
+	smtp_expect '220 mta.test'
+	smtp_close
+	record_of 127.0.0.1 lane=slow verdict=throttle outcome=graduated
+}
+
+@test "tls: swaks, msmtp and openssl deliver" {
+	dispatcher throttle
+	swaks --tls --server "$AT" --from a@b.test --to u@d.test \
+		--helo swaks.test >"$DAEMONS/swaks"
+	printf 'Subject: x\n\ny\n' | msmtp --host=127.0.0.1 --port="$PORT" \
+		--tls=on --tls-certcheck=off --domain=msmtp.test \
+		--from=a@b.test u@d.test
+	printf '%s\r\n' 'EHLO ossl.test' 'MAIL FROM:<a@b.test>' 'RCPT TO:<u@d.test>' DATA \
+		'Subject: x' '' y . QUIT |
+		openssl s_client -quiet -starttls smtp -name ossl.test \
+			-connect "$AT" >"$DAEMONS/openssl" 2>&1
+	grep -q '^took 127.0.0.1 swaks.test ' "$DAEMONS/backend.log"
+	grep -q '^took 127.0.0.1 msmtp.test ' "$DAEMONS/backend.log"
+	grep -q '^took 127.0.0.1 ossl.test ' "$DAEMONS/backend.log"
+}
