@@ -166,6 +166,7 @@ main(int argc, char **argv)
 		int (*run)(int argc, char **argv);
 	} commands[] = {
 		{ "hold", hold_main },
+		{ "tls", tls_main },
 		{ "clean", clean_main },
 		{ "ask", ask_main },
 	};
@@ -181,6 +182,7 @@ main(int argc, char **argv)
 			return commands[i].run(argc - 2, argv + 2);
 	fprintf(stderr,
 	    "usage: load hold ADDRESS:PORT SESSIONS NETWORK\n"
+	    "       load tls ADDRESS:PORT SESSIONS NETWORK\n"
 	    "       load clean ADDRESS:PORT CLIENTS SECONDS NETWORK\n"
 	    "       load ask PATH SECONDS ADDRESSES\n");
 	return EXIT_OPERATOR;

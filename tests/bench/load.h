@@ -15,6 +15,7 @@
 
 /* The subcommands, each with the arguments after its name; exit statuses. */
 int hold_main(int argc, char **argv);
+int tls_main(int argc, char **argv);
 int clean_main(int argc, char **argv);
 int ask_main(int argc, char **argv);
 

@@ -31,10 +31,10 @@ cpu_used() {
 	echo $(((${12} + ${13}) * 10000))
 }
 
-# hold NAME ADDRESS:PORT SESSIONS: `tell NAME COMMAND` has it do things.
+# hold NAME ADDRESS:PORT SESSIONS [KIND]: `tell NAME COMMAND` has it do things.
 hold() {
 	mkfifo "$DIR/$1.in" "$DIR/$1.out"
-	setpriv --pdeathsig TERM -- "$LOAD" hold "$2" "$3" 127.1.0.0 \
+	setpriv --pdeathsig TERM -- "$LOAD" "${4-hold}" "$2" "$3" 127.1.0.0 \
 		<"$DIR/$1.in" >"$DIR/$1.out" &
 	SERVERS+=($!)
 	declare -g "${1}_pid=$!"
@@ -153,6 +153,32 @@ row_dialogue() {
 	HELD=4000 memory_of_postscreen engine speak || THEIRS=''
 	figure dialogue "the same after EHLO, MAIL, RCPT" "bytes PSS" most \
 		"256 64" "$OURS" "postscreen, dialogue, at 4,000" "$THEIRS"
+}
+
+# Nobody else holds sessions with TLS.
+row_tls() {
+	local i sessions=2000 ours='' empty
+	openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=mx.example.org \
+		-days 2 -keyout "$DIR/tls.key" -out "$DIR/tls.crt" \
+		2>"$DIR/openssl.log" || return
+	for ((i = 0; i < RUNS; i++)); do
+		start_policyd 100000 && start_tarpitd ours HoldGreeting=0 \
+			'[Tls]' "Certificate=$DIR/tls.crt" \
+			"Key=$DIR/tls.key" || return
+		empty=$(pss "$ours_pid")
+		hold clients "$ours_at" "$sessions" tls || return
+		tell clients alive
+		[ "$(value_of sessions "$REPLY")" = "$sessions" ] || {
+			say "tls: not all are left: $REPLY"
+			return 1
+		}
+		ours+=" $(calculate "($(pss "$ours_pid") - $empty) / $sessions")"
+		release clients
+		stop "$ours_pid"
+		stop "$policyd_pid"
+	done
+	figure tls "memory a held session with TLS 1.3, after EHLO" "bytes PSS" \
+		most "24576 10240" "$ours"
 }
 
 # Both at the same time, and nobody reads meanwhile.  endlessh reckons its next

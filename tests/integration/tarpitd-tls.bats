@@ -127,6 +127,20 @@ secured() {
 		tls_cipher=TLS_AES_256_GCM_SHA384
 }
 
+@test "tls: in TLS, too, words come at the session's rate" {
+	dispatcher hold
+	stop_daemon policy
+	policy '* action=hold rate=20 score=70 reason=test'
+	local from
+	smtp_connect_tls "$AT"
+	smtp_expect 'tls TLSv1'
+	from=$(clock_usec)
+	# 18 bytes in and 48 out.
+	smtp_say 'EHLO inside.test'
+	smtp_expect_reply 250
+	[ $(($(clock_usec) - from)) -gt 3000000 ]
+}
+
 @test "tls: both lanes offer it before, with no parameters" {
 	local lane
 	for lane in throttle hold; do
