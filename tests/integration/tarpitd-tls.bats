@@ -52,10 +52,10 @@ expired_certificate() {
 	cat "$PEM.key" "$PEM.crt" >"$PEM"
 }
 
-# dispatcher LANE [KEY=VALUE]...: everybody is in this lane, at full speed; the
-# MTA has the $HABITS.
+# dispatcher LANE [KEY=VALUE]...: everybody is in this lane, at $RATE or full speed;
+# the MTA has the $HABITS.
 dispatcher() {
-	policy "* action=$1 rate=0 score=70 reason=test"
+	policy "* action=$1 rate=${RATE-0} score=70 reason=test"
 	start_daemon backend "$BUILD/tests/helpers/fake_backend" "$BACKEND" $HABITS
 	wait_for_port backend "$BACKEND"
 	tarpitd Backend=127.0.0.1:"$BACKEND" SpoolDirectory="$DAEMONS" \
@@ -128,10 +128,8 @@ secured() {
 }
 
 @test "tls: in TLS, too, words come at the session's rate" {
-	dispatcher hold
-	stop_daemon policy
-	policy '* action=hold rate=20 score=70 reason=test'
 	local from
+	RATE=20 dispatcher hold
 	smtp_connect_tls "$AT"
 	smtp_expect 'tls TLSv1'
 	from=$(clock_usec)
