@@ -56,6 +56,12 @@ defaults_are_the_designs(void)
 	CHECK_INT(config.reserve.percent, 10);
 	CHECK_INT(config.max_per_client, 20);
 	CHECK_STR(config.policy, "/run/tarpit/policy");
+	CHECK_STR(config.tls_certificate, "");
+	CHECK_STR(config.tls_key, "");
+	CHECK(!config_has_no_tls(&config));
+	CHECK_INT(config.tls_min_version, TLS_MIN_1_2);
+	CHECK_INT(config.handshake_timeout, 30 * USEC_PER_SEC);
+	CHECK_INT(config.max_handshakes, 1000);
 	CHECK_INT(config.policy_timeout, 3 * USEC_PER_SEC);
 	CHECK_INT(config.policy_failure, POLICY_FAILURE_PASS);
 	CHECK_INT(config.handoff.kind, HANDOFF_POSTFIX);
