@@ -194,11 +194,11 @@ pass_on(SSL *ssl, int fd)
 int
 main(int argc, char **argv)
 {
-	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 	AUTO_FD fd = -1;
+	SSL_CTX *context;
 	SSL *ssl;
 
-	if (argc < 3 || context == NULL)
+	if (argc < 3)
 		die("ADDRESS PORT [OPTION]...");
 	parse(argv + 3);
 	fd = dial(argv[1], argv[2]);
@@ -211,6 +211,9 @@ main(int argc, char **argv)
 			;
 		return 0;
 	}
+	context = SSL_CTX_new(TLS_client_method());
+	if (context == NULL)
+		die("no memory");
 	restrict_version(context);
 	ssl = shake_hands(context, fd);
 	pass_on(ssl, fd);

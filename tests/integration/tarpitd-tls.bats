@@ -8,10 +8,12 @@ load ../helpers/daemon
 load ../helpers/smtp
 load ../helpers/tarpitd
 
+bats_require_minimum_version 1.5.0
+
 setup() {
 	tarpitd_setup
 	BACKEND=$(free_port)
-	HABITS=
+	HABITS=()
 	PEM=$DAEMONS/tls.pem
 	certificate one.test
 }
@@ -56,7 +58,8 @@ expired_certificate() {
 # the MTA has the $HABITS.
 dispatcher() {
 	policy "* action=$1 rate=${RATE-0} score=70 reason=test"
-	start_daemon backend "$BUILD/tests/helpers/fake_backend" "$BACKEND" $HABITS
+	start_daemon backend "$BUILD/tests/helpers/fake_backend" "$BACKEND" \
+		"${HABITS[@]}"
 	wait_for_port backend "$BACKEND"
 	tarpitd Backend=127.0.0.1:"$BACKEND" SpoolDirectory="$DAEMONS" \
 		Tls.Certificate="$PEM" "${@:2}"
@@ -209,8 +212,8 @@ secured() {
 @test "tls: a body that is cut short is never delivered" {
 	dispatcher throttle
 	local end
-	for end in '' cut; do
-		secured $end
+	for end in pieces cut; do
+		secured "$end"
 		smtp_send 'MAIL FROM:<a@b.test>\r\nRCPT TO:<u@d.test>\r\nDATA\r\n'
 		smtp_expect '250 '
 		smtp_expect '250 '
@@ -224,7 +227,7 @@ secured() {
 }
 
 @test "tls: ten megabytes arrive as they were sent" {
-	HABITS=plain
+	HABITS=(plain)
 	dispatcher throttle
 	yes "$(printf 'x%.0s' {1..70})" | head -n 140000 >"$DAEMONS/message"
 	curl -sS --ssl-reqd -k --crlf --mail-from a@b.test \
@@ -250,13 +253,13 @@ secured() {
 
 @test "tls: old versions are refused" {
 	dispatcher throttle
-	! dial_tls version=TLSv1.1 </dev/null
+	run -1 dial_tls version=TLSv1.1 </dev/null
 	record_of 127.0.0.1 'tls_error="unsupported protocol"'
 	configure Backend=127.0.0.1:"$BACKEND" SpoolDirectory="$DAEMONS" \
 		Tls.Certificate="$PEM" Tls.MinVersion=TLSv1.3
 	kill -HUP "$(daemon_pid tarpitd)"
 	wait_for_log tarpitd event=reloaded
-	! dial_tls version=TLSv1.2 </dev/null
+	run -1 dial_tls version=TLSv1.2 </dev/null
 	dial_tls version=TLSv1.3 </dev/null
 }
 
@@ -310,7 +313,6 @@ refuses_to_start() {
 }
 
 @test "tls: a bad file is named at the start" {
-	bats_require_minimum_version 1.5.0
 	refuses_to_start "$DAEMONS/absent" 'No such file' \
 		Tls.Certificate="$DAEMONS/absent"
 	cp "$PEM.key" "$DAEMONS/other.key"
