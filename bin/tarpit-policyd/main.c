@@ -126,6 +126,7 @@ on_tick(struct timer *t, uint64_t now)
 
 	policy_refresh(d->policy, tell_note, d);
 	tell_status(d);
+	(void)journal_tell_drops(&d->journal);
 	loop_arm(d->loop, t, now + TICK);
 }
 

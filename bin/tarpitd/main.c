@@ -145,9 +145,8 @@ run_single(struct loop *loop, int fd)
 		return; /* it has left already */
 	session_begin(&dispatcher, fd, &peer, loop_now(loop));
 	dispatcher.single = true;
-	if (dispatcher.pool.live == 0)
-		return;
-	r = loop_run(loop);
+	r = dispatcher.pool.live == 0 ? 0 : loop_run(loop);
+	dispatcher_conclude(&dispatcher);
 	if (r < 0)
 		program_die(&tarpitd_program, EXIT_TEMPORARY, r, "epoll");
 }

@@ -120,6 +120,17 @@ reload() {
 	[ "$(summaries | grep -c ' sessions=1 ')" = 2 ]
 }
 
+@test "log: a process of inetd's has a summary of its one session" {
+	configure Log=summary
+	start_daemon tarpitd socat "TCP-LISTEN:$PORT,bind=127.0.0.1" \
+		EXEC:"$BUILD/tarpitd --config $CONF",nofork
+	wait_for_port tarpitd "$PORT"
+	quit_from 127.0.0.4
+	wait_for_exit tarpitd
+	[ "$(sessions)" = 0 ]
+	[[ $(summaries) == *"1 sessions ended"*" lane_hold=1 "* ]]
+}
+
 @test "log: a bad value is an error" {
 	configure Log=some
 	run "$BUILD/tarpitd" --config "$CONF" --check-config
