@@ -24,7 +24,7 @@ static void
 set_up(struct bench *b, bool wanted)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	const char *path = scratch_path("socket");
+	AUTO_FREE char *path = scratch_path("socket");
 
 	b->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	CHECK(b->fd >= 0);
