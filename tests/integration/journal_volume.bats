@@ -31,8 +31,7 @@ many_sessions() {
 	crowd right
 	echo "steady $N 1 127.0.30.1" >&"${CROWD[left]}"
 	tell -c right "steady $N 1 127.0.31.1"
-	[ "$ANSWER" = "steady $N" ]
-	wait_for_log left "^steady $N\$" 120
+	wait_for_log left '^steady ' 120
 	wait_for_count abandoned $((2 * N)) 120
 	status_line
 }
