@@ -15,6 +15,32 @@ every_event() {
 	journalctl -q -x SYSLOG_IDENTIFIER=tarpitd
 }
 
+# More sessions than the journal takes from a service that does not ask for it.
+beyond_the_limit() {
+	ulimit -n 20000
+	mkdir /etc/systemd/journald.conf.d
+	printf '[Journal]\nRateLimitIntervalSec=1h\nRateLimitBurst=10\n' \
+		>/etc/systemd/journald.conf.d/limit.conf
+	systemctl restart systemd-journald.service
+	install_tarpit
+	give_roles inetd:/run/tarpit/handoff
+	printf '%s\n' '[Dispatcher]' HoldGreeting=0 MaxPerClient=0 \
+		>/etc/tarpit/tarpitd.conf.d/zz.conf
+	printf '%s\n' '[Curve]' 20=100000 100=100000 \
+		>/etc/tarpit/policy.conf.d/zz.conf
+	echo 127.0.30.0/24 >/etc/tarpit/local-block.txt
+	runuser -u tarpit-lists -- tarpit-lists build
+	systemctl enable --now tarpitd.socket 2>&1
+	echo 'steady 3000 1 127.0.30.1' |
+		"$BUILD/tests/helpers/crowd" 127.0.0.1:25
+	wait_until '[[ $(systemctl show -p StatusText tarpitd) == *" 3000 abandoned"* ]]'
+	systemctl stop tarpitd.socket tarpitd.service
+	journalctl --sync
+	echo "recorded: $(journalctl -q -u tarpitd -o cat TARPIT_EVENT=session | wc -l)"
+	echo "dropped: $(journalctl -q -u tarpitd -o cat TARPIT_EVENT=dropped \
+		--output-fields=TARPIT_DROPPED | awk '{ n += $1 } END { print n + 0 }')"
+}
+
 # Sessions of each lane; then what fail2ban finds in the journal itself, and
 # the same with a journal of the dispatcher's own.
 caught() {
@@ -27,7 +53,6 @@ caught() {
 	record TARPIT_CLIENT=127.0.0.4 TARPIT_OUTCOME=abandoned >/dev/null
 	echo "normal: $(banned normal)"
 	echo "aggressive: $(banned aggressive)"
-	echo "limit: $(systemctl show -p LogRateLimitIntervalUSec tarpitd.service)"
 	cp -r $journald/tarpitd.service.d /etc/systemd/system/
 	cp $journald/journald@tarpit.conf /etc/systemd/
 	systemctl daemon-reload
