@@ -103,10 +103,8 @@ human_figure(double value, char buf[HUMAN_SIZE])
 		snprintf(buf, HUMAN_SIZE, "%.3g", value);
 	else if (value >= 1000)
 		human_count((uint64_t)(value + 0.5), buf);
-	else if (value >= 100)
-		snprintf(buf, HUMAN_SIZE, "%.1f", value);
 	else if (value >= 10)
-		snprintf(buf, HUMAN_SIZE, "%.2f", value);
+		snprintf(buf, HUMAN_SIZE, "%.4g", value);
 	else
 		snprintf(buf, HUMAN_SIZE, "%.3g", value);
 	return buf;

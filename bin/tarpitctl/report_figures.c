@@ -30,12 +30,10 @@ begin_script(FILE *s)
 	fprintf(s,
 	    "set encoding utf8\n"
 	    "set terminal svg size 480,300 dynamic font 'sans-serif,13'\n"
-	    "set border 3 lc rgb 'black' lw 1\n"
+	    "set border 3 lw 1\n"
 	    "set tics nomirror scale 0.5\n"
-	    "set grid ytics lt 1 lc rgb 'gray' lw 1\n"
-	    "set key at graph 0, graph 1.15 left top horizontal Left "
-	    "reverse samplen 1.5 width 1\n"
-	    "set tmargin 3\n"
+	    "set grid ytics back lt 1 lc rgb 'gray' lw 1\n"
+	    "set key tmargin left horizontal Left reverse samplen 1.5\n"
 	    "set style fill solid 1 noborder\n");
 }
 
@@ -207,8 +205,8 @@ script_economics(FILE *s, const struct findings *f)
 	}
 	fprintf(s,
 	    "E\nset logscale y\nset xrange [-0.6:%zu.6]\nset boxwidth 0.36\n"
-	    "set yrange [:*]\nset format y '%%g'\n"
-	    "set xtics font ',11'\n"
+	    "set yrange [*:*]\nset format y '%%g'\nset mytics 1\n"
+	    "set xtics scale 0 font ',11'\n"
 	    "plot $d using ($1-0.19):2:xtic(4) with boxes lc rgb '%s' "
 	    "title 'bots that are busy', "
 	    "$d using ($1+0.19):3 with boxes lc rgb '%s' "

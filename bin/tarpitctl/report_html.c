@@ -248,9 +248,9 @@ put_patience_table(const struct findings *f, FILE *out)
 	char a[HUMAN_SIZE];
 
 	page_begin_table(out, "What other patience would have done");
-	fputs("<thead><tr><th>patience</th><th>made give up</th><th>95 %</th>"
+	fputs("<thead><tr><th>patience</th><th>made give up</th>"
 	      "<th>caught</th><th>let in besides</th>"
-	      "<th>delay of the patient</th></tr></thead><tbody>\n",
+	      "<th>delay in all</th></tr></thead><tbody>\n",
 	    out);
 	for (size_t i = 0; i < PATIENCE_ROWS; i++) {
 		const struct patience_row *p = &f->patience[i];
@@ -258,10 +258,10 @@ put_patience_table(const struct findings *f, FILE *out)
 		fprintf(out, "<tr><th scope=\"row\">%s</th>",
 		    human_duration(p->patience, a));
 		if (p->known)
-			fprintf(out, "<td>%.1f %%</td><td>&plusmn; %.1f</td>",
+			fprintf(out, "<td>%.1f %% &plusmn; %.1f</td>",
 			    100 * p->share, 196 * p->std_error);
 		else
-			fputs("<td>not known</td><td></td>", out);
+			fputs("<td>not known</td>", out);
 		put_count(out, p->caught);
 		put_count(out, p->later);
 		put_duration(out, p->delay);
@@ -276,9 +276,12 @@ put_patience(const struct findings *f, FILE *out)
 	char a[HUMAN_SIZE];
 	int r;
 
-	fputs("<h2>Patience</h2>\n<p>What it would have done to ask every "
-	      "suspect in <code>slow</code> and <code>throttle</code> for so "
-	      "many seconds.</p>\n<div class=\"figures\">\n",
+	fputs(
+	    "<h2>Patience</h2>\n<p>What it would have done to ask every "
+	    "suspect in <code>slow</code> and <code>throttle</code> for so "
+	    "many seconds (with 95 % confidence); how many were caught by "
+	    "then; how many that gave up later would have been let in; and "
+	    "how long all the patient together would have waited.</p>\n<div class=\"figures\">\n",
 	    out);
 	r = page_put_figure(f, FIGURE_PATIENCE, "Given up by then",
 	    "The longer the wait, the more give up; and the longer real "

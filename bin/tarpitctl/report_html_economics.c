@@ -101,8 +101,7 @@ put_scenarios(const struct economics *e, FILE *out)
 	      "<th colspan=\"2\">dollars per sale</th></tr>\n<tr>",
 	    out);
 	for (int i = 0; i < 3; i++)
-		fputs("<th style=\"text-align:right\">busy</th><th>spare</th>",
-		    out);
+		fputs("<th class=\"num\">busy</th><th>spare</th>", out);
 	fputs("</tr></thead><tbody>\n", out);
 	for (size_t i = 0; i < SCENARIOS; i++)
 		put_scenario(&e->scenario[i], out);
