@@ -73,6 +73,7 @@ fill_table(struct table *table, const char *name, const struct top *top)
 {
 	table->name = name;
 	table->n = top_list(top, table->row, TABLE_ROWS);
+	table->kept = top->size;
 	table->error = top_error(top);
 }
 

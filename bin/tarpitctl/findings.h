@@ -38,6 +38,7 @@ struct table {
 	const char *name; /* "country" */
 	size_t n;
 	const struct top_entry *row[TABLE_ROWS];
+	uint32_t kept;  /* keys at most */
 	uint64_t error; /* by which counts may be too high */
 };
 

@@ -122,11 +122,19 @@ bar_clear(const struct bar *b)
  * Reading
  */
 
+/* Sessions that were still open at the end of a time in the past have their
+ * records later.  Those that lasted another day are not waited for. */
+#define LOOK_AHEAD (24 * 3600 * USEC_PER_SEC)
+
 static void
 open_reader(const struct tarpitctl *t, struct journal_reader *j)
 {
-	int r = journal_reader_open(j, t->file, t->since, t->until);
+	uint64_t until = t->until;
+	int r;
 
+	if (until < UINT64_MAX - LOOK_AHEAD)
+		until += LOOK_AHEAD;
+	r = journal_reader_open(j, t->file, t->since, until);
 	if (r == -ENODATA && t->file == NULL)
 		program_die(&tarpitctl, EXIT_OPERATOR, 0,
 		    "there is no journal that you may read: are you in the "
@@ -150,7 +158,10 @@ read_sessions(const struct tarpitctl *t, struct tally *tally)
 
 	open_reader(t, &j);
 	while ((r = journal_reader_next(&j, &record)) > 0) {
-		tally_add(tally, &record);
+		if (record.ended < t->until)
+			tally_add(tally, &record);
+		else
+			tally_add_open(tally, &record, t->until);
 		bar_draw(&bar, &j);
 	}
 	bar_clear(&bar);

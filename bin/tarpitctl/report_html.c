@@ -137,6 +137,11 @@ put_caveats(const struct findings *f, FILE *out)
 		fprintf(out,
 		    "<p class=\"warn\">%s records could not be read.</p>\n",
 		    human_count(f->tally->unreadable, a));
+	if (f->tally->open > 0)
+		fprintf(out,
+		    "<p class=\"note\">%s slowed sessions were still open "
+		    "then.</p>\n",
+		    human_count(f->tally->open, a));
 	if (f->observed > 0)
 		fprintf(out,
 		    "<p class=\"warn\">%s sessions were only observed "
@@ -386,9 +391,9 @@ put_table(const struct table *t, uint64_t sessions, FILE *out)
 	page_end_table(out);
 	if (t->error > 0)
 		fprintf(out,
-		    "<p class=\"note\">There were more than are kept: counts "
-		    "may be up to %s too high.</p>\n",
-		    human_count(t->error, a));
+		    "<p class=\"note\">There were more than the %" PRIu32
+		    " that are kept: counts may be up to %s too high.</p>\n",
+		    t->kept, human_count(t->error, a));
 }
 
 static int

@@ -144,7 +144,8 @@ report_html_economics(const struct findings *f, FILE *out)
 	      "<p>One campaign of which the figures are public, if all of its "
 	      "targets did as this one does. Busy bots, without time to "
 	      "spare, lose by the time that an attempt takes as well as by "
-	      "what does not get through; others by the latter alone.</p>\n"
+	      "what does not get through; others by the latter alone. All of "
+	      "the patient are counted as spam here.</p>\n"
 	      "<div class=\"figures\">\n",
 	    out);
 	r = page_put_figure(f, FIGURE_ECONOMICS, "Messages per bot-hour",

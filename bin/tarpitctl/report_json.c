@@ -86,6 +86,7 @@ put_totals(struct object *o, const struct findings *f)
 	put_count(o, "slowed", f->slowed);
 	put_count(o, "gave_up", f->gave_up);
 	put_count(o, "patient", f->patient);
+	put_count(o, "open", f->tally->open);
 	put_count(o, "talked_early", f->tally->talkers);
 	for (int i = 0; i < LANE_COUNT; i++) {
 		put_object(&lanes, lane_name((enum lane)i),

@@ -64,6 +64,9 @@ print_caveats(const struct page *p)
 	if (f->tally->unreadable > 0)
 		fprintf(p->out, "%s records could not be read.\n",
 		    human_count(f->tally->unreadable, a));
+	if (f->tally->open > 0)
+		fprintf(p->out, "%s slowed sessions were still open then.\n",
+		    human_count(f->tally->open, a));
 	if (f->observed == 0)
 		return;
 	fprintf(p->out, "%s sessions were only observed (Mode=observe):",
@@ -176,6 +179,18 @@ print_when(const struct page *p)
 }
 
 static void
+print_error(const struct page *p, const struct table *t)
+{
+	char a[HUMAN_SIZE];
+
+	if (t->error > 0)
+		fprintf(p->out,
+		    "There were more than the %" PRIu32
+		    " that are kept: counts may be up to %s too high.\n",
+		    t->kept, human_count(t->error, a));
+}
+
+static void
 print_table(const struct page *p, const struct table *t)
 {
 	char a[HUMAN_SIZE], b[HUMAN_SIZE];
@@ -184,27 +199,24 @@ print_table(const struct page *p, const struct table *t)
 	for (char *c = a; *c != '\0'; c++)
 		*c = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
 	heading(p, a, t->n < TABLE_ROWS ? "" : "the most frequent");
-	fprintf(p->out, "%-40.40s %9s %9s %8s %10s\n", t->name, "sessions",
+	fprintf(p->out, "%-38.38s %9s %9s %8s %10s\n", t->name, "sessions",
 	    "suspect", "gave up", "held");
 	for (size_t i = 0; i < t->n; i++) {
 		const struct top_entry *e = t->row[i];
 
 		fprintf(p->out,
-		    "%-40.40s %9" PRIu64 " %9" PRIu64 " %8" PRIu64 " %10s\n",
+		    "%-38.38s %9" PRIu64 " %9" PRIu64 " %8" PRIu64 " %10s\n",
 		    e->key, e->count, e->sum[SUM_SUSPECT], e->sum[SUM_GAVE_UP],
 		    human_duration(e->sum[SUM_HELD], b));
 	}
-	if (t->error > 0)
-		fprintf(p->out,
-		    "More than are kept: counts may be up to %s too high.\n",
-		    human_count(t->error, a));
+	print_error(p, t);
 }
 
 static void
 print_curve_row(const struct page *p, const struct giving_up *g)
 {
 	static const uint64_t seconds[] = { 5, 10, 20, 30, 60 };
-	double value[10];
+	double value[8];
 	char a[HUMAN_SIZE], line[SPARK_SIZE];
 	uint64_t half = survival_quantile(&g->curve, 0.5);
 
@@ -219,8 +231,8 @@ print_curve_row(const struct page *p, const struct giving_up *g)
 			fprintf(p->out, " %6s", "-");
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(value); i++) {
-		const struct survival_point *s =
-		    survival_at(&g->curve, (i + 1) * 6 * USEC_PER_SEC);
+		const struct survival_point *s = survival_at(
+		    &g->curve, (i + 1) * 60 * USEC_PER_SEC / ARRAY_SIZE(value));
 
 		value[i] = s != NULL ? s->share : 0;
 	}
@@ -235,7 +247,7 @@ print_curves(const struct page *p)
 	    "Kaplan-Meier, to 0.5 s; let in or sent away = censored");
 	fprintf(p->out, "%-17s %9s %6s %6s %6s %6s %6s %8s %s\n", "",
 	    "sessions", "5 s", "10 s", "20 s", "30 s", "60 s", "half by",
-	    "left 6-60s");
+	    "to 60 s");
 	for (size_t i = 0; i < CURVES; i++) {
 		if (p->f->curve[i].sessions.n > 0)
 			print_curve_row(p, &p->f->curve[i]);
@@ -286,17 +298,14 @@ print_patients(const struct page *p)
 		const struct patient_client *c = findings_patient(f, i);
 		uint64_t n = e->count - e->error;
 
-		fprintf(p->out, "%6" PRIu64 "x %-39s score %d, %s, %s each\n",
-		    e->count, e->key, c->score, lane_name(c->lane),
-		    human_duration(c->waited / n, a));
-		if (c->helo[0] != '\0')
-			fprintf(p->out, "        HELO %s\n", c->helo);
+		fprintf(p->out, "%6" PRIu64 "x %-39s waited %s each\n",
+		    e->count, e->key, human_duration(c->waited / n, a));
+		fprintf(p->out, "        score %d, %s%s%.40s\n", c->score,
+		    lane_name(c->lane), c->helo[0] != '\0' ? ", HELO " : "",
+		    c->helo);
 		fprintf(p->out, "        %.72s\n", c->reason);
 	}
-	if (f->patients.error > 0)
-		fprintf(p->out,
-		    "More than are kept: counts may be up to %s too high.\n",
-		    human_count(f->patients.error, a));
+	print_error(p, &f->patients);
 }
 
 static void
@@ -351,27 +360,35 @@ print_figure(const struct page *p, const char *name, const struct figure *f)
 	    human_figure(f->value, a));
 }
 
+/* A figure for a column of 7. */
+static void
+print_cell(const struct page *p, double value, const char *zero)
+{
+	char a[HUMAN_SIZE];
+
+	if (value >= 1e6)
+		fprintf(p->out, " %7.2g", value);
+	else
+		fprintf(
+		    p->out, " %7s", value > 0 ? human_figure(value, a) : zero);
+}
+
 static void
 print_scenario(const struct page *p, const struct scenario *s)
 {
-	const struct yield *y[] = { &s->busy, &s->spare };
-	char a[HUMAN_SIZE], b[HUMAN_SIZE];
-
-	fprintf(p->out, "%-16s", s->title);
+	fprintf(p->out, "%-15s", s->title);
 	if (!s->known) {
 		fprintf(p->out, " not known: too few sessions\n");
 		return;
 	}
-	fprintf(p->out, " %6s %6s", human_figure(s->seconds.value, a),
-	    human_figure(s->through.value, b));
-	for (int i = 0; i < 2; i++)
-		fprintf(p->out, " %7s", human_figure(y[i]->messages.value, a));
-	for (int i = 0; i < 2; i++)
-		fprintf(p->out, " %7s", human_figure(y[i]->dollars.value, a));
-	for (int i = 0; i < 2; i++)
-		fprintf(p->out, " %7s",
-		    y[i]->cost.value > 0 ? human_figure(y[i]->cost.value, a)
-					 : "none");
+	print_cell(p, s->seconds.value, "0");
+	print_cell(p, s->through.value, "0");
+	print_cell(p, s->busy.messages.value, "0");
+	print_cell(p, s->spare.messages.value, "0");
+	print_cell(p, s->busy.dollars.value, "0");
+	print_cell(p, s->spare.dollars.value, "0");
+	print_cell(p, s->busy.cost.value, "no sale");
+	print_cell(p, s->spare.cost.value, "no sale");
 	fputc('\n', p->out);
 }
 
@@ -381,16 +398,16 @@ print_scenarios(const struct page *p)
 	const struct economics *e = &p->f->economics;
 
 	fprintf(p->out,
-	    "\n%-16s %6s %6s %15s %15s %15s\n"
-	    "%-16s %6s %6s %7s %7s %7s %7s %7s %7s\n",
+	    "\n%-15s %7s %7s %15s %15s %15s\n"
+	    "%-15s %7s %7s %7s %7s %7s %7s %7s %7s\n",
 	    "", "", "", "msgs/bot-hour", "dollars/day", "dollars/sale", "",
 	    "t, s", "f", "busy", "spare", "busy", "spare", "busy", "spare");
 	for (size_t i = 0; i < SCENARIOS; i++)
 		print_scenario(p, &e->scenario[i]);
 	fprintf(p->out,
-	    "t: an attempt takes; f: the share of attempts that get through; "
-	    "busy: bots\nwithout time to spare lose by both (f * %g / t), "
-	    "others (spare) by f alone.\n",
+	    "t: an attempt takes; f: the share of attempts that get through, "
+	    "all of the\npatient counted as spam; busy: bots without time to "
+	    "spare lose by both\n(f * %g / t), others (spare) by f alone.\n",
 	    e->assumed.value[ASSUMED_DELIVERY_SECONDS]);
 }
 

@@ -241,6 +241,18 @@ tally_add(struct tally *t, const struct session_record *r)
 		add_slowed(t, r);
 }
 
+void
+tally_add_open(struct tally *t, const struct session_record *r, uint64_t until)
+{
+	uint64_t after = r->ended - until;
+
+	if (!session_record_is_slowed(r) || r->held <= after)
+		return;
+	t->open++;
+	survival_add(&t->by_lane[r->lane], r->held - after, false);
+	survival_add(&t->by_rate[rate_class(r->rate)], r->held - after, false);
+}
+
 uint64_t
 tally_slowed(const struct tally *t)
 {

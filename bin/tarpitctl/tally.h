@@ -49,6 +49,7 @@ struct tally {
 	struct survival by_lane[LANE_COUNT], by_rate[RATE_CLASSES];
 	struct survival waits; /* of the patient; nothing is censored */
 	uint64_t waited;       /* usec, by the patient */
+	uint64_t open;         /* slowed at the end of the time; see below */
 	struct top countries, networks;
 	struct top lists;                /* and DNS lists */
 	struct top reasons;              /* other facts than those */
@@ -62,6 +63,12 @@ void tally_fini(struct tally *);
 
 /* One session. */
 void tally_add(struct tally *, const struct session_record *);
+
+/* A session that ended after UNTIL (usec since the epoch), which is the end of
+ * the time that is reported.  If it was slowed by then, the curves count it as
+ * censored there; nothing else does. */
+void tally_add_open(
+    struct tally *, const struct session_record *, uint64_t until);
 
 /* Sessions that were slowed; of those, the ones that reached the MTA. */
 uint64_t tally_slowed(const struct tally *);
