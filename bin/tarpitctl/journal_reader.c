@@ -33,9 +33,34 @@ open_journal(sd_journal **ret, const char *path)
 }
 
 static int
-prepare(struct journal_reader *j)
+match_sessions(struct journal_reader *j)
 {
 	char match[64];
+
+	snprintf(
+	    match, sizeof(match), "MESSAGE_ID=%s", event_id(EVENT_SESSION));
+	return sd_journal_add_match(j->journal, match, 0);
+}
+
+/* In a damaged file sd_journal_next() says at the damage that this was the
+ * end; so the end is looked up first, from behind. */
+static int
+find_last(struct journal_reader *j)
+{
+	int r = j->until < UINT64_MAX
+	    ? sd_journal_seek_realtime_usec(j->journal, j->until)
+	    : sd_journal_seek_tail(j->journal);
+
+	if (r >= 0)
+		r = sd_journal_previous(j->journal);
+	if (r > 0)
+		r = sd_journal_get_realtime_usec(j->journal, &j->last);
+	return r;
+}
+
+static int
+prepare(struct journal_reader *j)
+{
 	int r =
 	    sd_journal_get_cutoff_realtime_usec(j->journal, &j->from, &j->to);
 
@@ -45,9 +70,9 @@ prepare(struct journal_reader *j)
 		j->from = j->since;
 	if (j->to > j->until)
 		j->to = j->until;
-	snprintf(
-	    match, sizeof(match), "MESSAGE_ID=%s", event_id(EVENT_SESSION));
-	r = sd_journal_add_match(j->journal, match, 0);
+	r = match_sessions(j);
+	if (r >= 0)
+		r = find_last(j);
 	return r < 0 ? r : sd_journal_seek_realtime_usec(j->journal, j->since);
 }
 
@@ -87,8 +112,26 @@ read_fields(struct journal_reader *j, struct session_record *ret)
 	while ((r = sd_journal_enumerate_available_data(
 		    j->journal, &field, &len)) > 0)
 		session_record_field(ret, field, len);
-	ret->ended = j->now;
 	return r < 0 ? r : session_record_end(ret);
+}
+
+/* 1: read; 0: outside of the time; else -errno. */
+static int
+read_record(struct journal_reader *j, struct session_record *ret)
+{
+	uint64_t when;
+	int r = sd_journal_get_realtime_usec(j->journal, &when);
+
+	if (r < 0)
+		return r;
+	if (when > j->reached)
+		j->reached = when;
+	/* Records of several boots or machines are only almost in order. */
+	if (when < j->since || when >= j->until)
+		return 0;
+	r = read_fields(j, ret);
+	ret->ended = when;
+	return r < 0 ? r : 1;
 }
 
 int
@@ -96,32 +139,25 @@ journal_reader_next(struct journal_reader *j, struct session_record *ret)
 {
 	int r;
 
-	while ((r = sd_journal_next(j->journal)) > 0) {
-		if (sd_journal_get_realtime_usec(j->journal, &j->now) < 0) {
-			j->records++;
-			j->unreadable++;
-			continue;
-		}
-		/* Files of several boots or machines are only almost in
-		 * order, but those of one time are next to each other. */
-		if (j->now < j->since)
-			continue;
-		if (j->now >= j->until)
-			return 0;
-		j->records++;
-		if (read_fields(j, ret) == 0)
+	while (
+	    j->reached < j->until && (r = sd_journal_next(j->journal)) != 0) {
+		if (r < 0)
+			return r;
+		r = read_record(j, ret);
+		j->records += r != 0;
+		j->unreadable += r < 0;
+		if (r > 0)
 			return 1;
-		j->unreadable++;
 	}
-	return r;
+	return j->last >= j->since && j->reached < j->last ? -EBADMSG : 0;
 }
 
 double
 journal_reader_progress(const struct journal_reader *j)
 {
-	if (j->now <= j->from || j->to <= j->from)
+	if (j->reached <= j->from || j->to <= j->from)
 		return 0;
-	return j->now >= j->to
+	return j->reached >= j->to
 	    ? 1
-	    : (double)(j->now - j->from) / (double)(j->to - j->from);
+	    : (double)(j->reached - j->from) / (double)(j->to - j->from);
 }

@@ -17,7 +17,8 @@ struct journal_reader {
 	uint64_t from, to;     /* what of that the journal has, at most */
 	uint64_t records;      /* read */
 	uint64_t unreadable;   /* of these: damaged, or not what we write */
-	uint64_t now;          /* the end of the last record read */
+	uint64_t reached;      /* the latest record read */
+	uint64_t last;         /* the last one there was when it was opened */
 };
 
 /* Opens the journal of this machine (PATH NULL), a directory or a file of

@@ -142,6 +142,10 @@ open_reader(const struct tarpitctl *t, struct journal_reader *j)
 	if (r == -ENODATA)
 		program_die(&tarpitctl, EXIT_OPERATOR, 0,
 		    "%s: no journal with records", t->file);
+	if (r == -EBADMSG || r == -EPROTONOSUPPORT)
+		program_die(&tarpitctl, EXIT_OPERATOR, 0,
+		    "%s is no journal, or damaged at its beginning",
+		    t->file != NULL ? t->file : "what should be the journal");
 	if (r < 0)
 		program_die(&tarpitctl, EXIT_OPERATOR, r, "%s",
 		    t->file != NULL ? t->file : "the journal");
@@ -169,7 +173,8 @@ read_sessions(const struct tarpitctl *t, struct tally *tally)
 	journal_reader_close(&j);
 	if (r < 0)
 		fprintf(stderr,
-		    "tarpitctl: the journal cannot be read any further: %s\n",
+		    "tarpitctl: the journal cannot be read to its end: %s\n"
+		    "(journalctl --verify says which file is damaged)\n",
 		    strerror(-r));
 	return r == 0;
 }
@@ -241,8 +246,9 @@ write_report(const struct tarpitctl *t, const struct findings *f)
 	if (t->html != NULL) {
 		r = write_page(f, t->html);
 		if (r < 0)
-			program_die(
-			    &tarpitctl, EXIT_TEMPORARY, r, "%s", t->html);
+			program_die(&tarpitctl, EXIT_TEMPORARY,
+			    r == -EPROTO ? 0 : r, "%s%s", t->html,
+			    r == -EPROTO ? ": gnuplot has failed" : "");
 	}
 	if (t->json) {
 		r = report_json(f, stdout);

@@ -23,18 +23,22 @@ seconds(uint64_t usec)
 	return (double)usec / (double)USEC_PER_SEC;
 }
 
-/* Small, so that the text is readable when a phone shows it 350 px wide. */
+/* With a name of its own, which its parts' ids begin with: pictures that share
+ * a page must not share ids.  Small, so that the text is readable when a phone
+ * shows it 350 px wide. */
 static void
-begin_script(FILE *s)
+begin_script(FILE *s, enum figure_id id)
 {
 	fprintf(s,
 	    "set encoding utf8\n"
-	    "set terminal svg size 480,300 dynamic font 'sans-serif,13'\n"
+	    "set terminal svg size 480,300 dynamic font 'sans-serif,13' "
+	    "name 'figure_%d'\n"
 	    "set border 3 lw 1\n"
 	    "set tics nomirror scale 0.5\n"
 	    "set grid ytics back lt 1 lc rgb 'gray' lw 1\n"
 	    "set key tmargin left horizontal Left reverse samplen 1.5\n"
-	    "set style fill solid 1 noborder\n");
+	    "set style fill solid 1 noborder\n",
+	    (int)id);
 }
 
 /* The longest time that a picture is to show of some curves. */
@@ -217,7 +221,7 @@ script_economics(FILE *s, const struct findings *f)
 static void
 write_script(FILE *s, const struct findings *f, enum figure_id id)
 {
-	begin_script(s);
+	begin_script(s, id);
 	switch (id) {
 	case FIGURE_LANES:
 		script_curves(s, &f->curve[CURVE_LANES], LANE_COUNT - 1);

@@ -134,13 +134,11 @@ put_caveats(const struct findings *f, FILE *out)
 		      "end.</p>\n",
 		    out);
 	if (f->tally->unreadable > 0)
-		fprintf(out,
-		    "<p class=\"warn\">%s records could not be read.</p>\n",
+		fprintf(out, "<p class=\"warn\">Unreadable records: %s.</p>\n",
 		    human_count(f->tally->unreadable, a));
 	if (f->tally->open > 0)
 		fprintf(out,
-		    "<p class=\"note\">%s slowed sessions were still open "
-		    "then.</p>\n",
+		    "<p class=\"note\">Slowed sessions still open then: %s.</p>\n",
 		    human_count(f->tally->open, a));
 	if (f->observed > 0)
 		fprintf(out,

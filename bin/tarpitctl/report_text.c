@@ -62,10 +62,10 @@ print_caveats(const struct page *p)
 	if (!f->complete)
 		fprintf(p->out, "The journal could not be read to its end.\n");
 	if (f->tally->unreadable > 0)
-		fprintf(p->out, "%s records could not be read.\n",
+		fprintf(p->out, "Unreadable records: %s.\n",
 		    human_count(f->tally->unreadable, a));
 	if (f->tally->open > 0)
-		fprintf(p->out, "%s slowed sessions were still open then.\n",
+		fprintf(p->out, "Slowed sessions still open then: %s.\n",
 		    human_count(f->tally->open, a));
 	if (f->observed == 0)
 		return;
