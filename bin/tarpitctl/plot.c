@@ -80,35 +80,44 @@ plot_check(void)
 	return out < 0 ? -errno : run_script("", 0, out);
 }
 
-/* Copies up to where WORD begins, at END if it is nowhere; behind it. */
-static const char *
-copy_until(const char *s, const char *end, const char *word, FILE *out)
-{
-	const char *at = memmem(s, (size_t)(end - s), word, strlen(word));
+/* What is left out, in this order: the picture's own title, the page has a
+ * better one; the canvas' id and the symbols, which nothing here uses, since
+ * pictures that share a page must not share ids. */
+static const struct cut {
+	const char *from, *to;
+} cuts[] = {
+	{ "<title>", "</desc>" },
+	{ " id=\"gnuplot_canvas\"", "" },
+	{ "<defs>", "</defs>" },
+};
 
-	if (at == NULL) {
-		fwrite(s, 1, (size_t)(end - s), out);
-		return end;
-	}
-	fwrite(s, 1, (size_t)(at - s), out);
-	return at + strlen(word);
+static const char *
+find_word(const char *s, const char *end, const char *word)
+{
+	return memmem(s, (size_t)(end - s), word, strlen(word));
 }
 
-/* Several pictures share a page, so they must not share ids: those of the
- * canvas and of the symbols, which nothing here uses. */
 static int
 copy_svg(const char *s, size_t size, FILE *out)
 {
-	static const char begin[] = "<svg", defs[] = "</defs>";
-	const char *svg = memmem(s, size, begin, sizeof(begin) - 1);
-	const char *after = memmem(s, size, defs, sizeof(defs) - 1);
+	const char *end = s + size;
 
-	if (svg == NULL || after == NULL || after < svg)
+	s = find_word(s, end, "<svg");
+	if (s == NULL)
 		return -EPROTO;
-	svg = copy_until(svg, after, " id=\"gnuplot_canvas\"", out);
-	copy_until(svg, after, "<defs>", out);
-	after += sizeof(defs) - 1;
-	fwrite(after, 1, (size_t)(s + size - after), out);
+	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
+		const char *from = find_word(s, end, cuts[i].from), *to;
+
+		if (from == NULL)
+			return -EPROTO;
+		fwrite(s, 1, (size_t)(from - s), out);
+		from += strlen(cuts[i].from);
+		to = find_word(from, end, cuts[i].to);
+		if (to == NULL)
+			return -EPROTO;
+		s = to + strlen(cuts[i].to);
+	}
+	fwrite(s, 1, (size_t)(end - s), out);
 	return 0;
 }
 

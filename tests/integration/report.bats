@@ -293,6 +293,16 @@ curve() {
 	! grep -q '<script\|<img' "$own/odd.html"
 }
 
+@test "report: 20,000 sessions in 8 MB of memory of its own" {
+	! ldd "$BUILD/tarpitctl" | grep -q libasan || skip "its own is 20 TB"
+	"$ROOT/tests/helpers/sessions" -v n=20000 -v seed=2 |
+		make_journal "$own/many.journal"
+	run bash -c 'ulimit -d 8192 && "$BUILD/tarpitctl" report --json \
+		--file "$1"' - "$own/many.journal"
+	[ "$status" = 0 ]
+	[ "$(jq .sessions <<<"$output")" = 20000 ]
+}
+
 @test "report: sessions that were only observed stand apart" {
 	head -n 100 "$dir/sessions" |
 		"$ROOT/tests/helpers/sessions-export" -v mode=observe |
