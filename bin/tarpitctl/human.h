@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HUMAN_SIZE = 32 };
+enum { HUMAN_SIZE = 48 };
 
 /* "1,234,567" */
 const char *human_count(uint64_t n, char buf[HUMAN_SIZE]);

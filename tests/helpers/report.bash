@@ -10,12 +10,21 @@ make_journal() {
 }
 
 # browser DIR ARGUMENT... URL: Chromium without a window, its files in DIR; what
-# it logs is on standard error.
+# it logs is on standard error.  It finds no host, so that what it asks its
+# maker at every start stays here.
 browser() {
 	local dir=$1
 	shift
 	HOME=$dir XDG_RUNTIME_DIR=$dir timeout -k 10 120 chromium --headless \
 		--no-sandbox --disable-gpu --no-first-run --disable-breakpad \
 		--disable-background-networking --disable-component-update \
-		--hide-scrollbars --user-data-dir="$dir/chromium" "$@" 3>&-
+		--host-resolver-rules='MAP * ~NOTFOUND' --hide-scrollbars \
+		--user-data-dir="$dir/chromium" "$@" 3>&-
+}
+
+# asked_for NETLOG: the URLs that a page made a browser (--log-net-log) ask for;
+# those of the browser's own maker are left out.
+asked_for() {
+	grep -oE '"url":"(https?|wss?)://[^"]*"' "$1" |
+		grep -vE '//[^/]*(google|googleapis|gstatic|gvt1)\.com/'
 }
