@@ -29,7 +29,7 @@ const struct assumption assumptions[ASSUMED_COUNT] = {
 	    "that have by then", ARMORY },
 	[ASSUMED_PATIENCE_SECONDS] = { "patience-seconds", 25, 86400, 1,
 	    "that are asked of a suspect", "MaxPatience= as shipped" },
-	[ASSUMED_MTA_CPU_SECONDS] = { "mta-cpu-seconds", 0.1, 1e6, 2,
+	[ASSUMED_MTA_CPU_SECONDS] = { "mta-cpu-seconds", 0.1, 3600, 2,
 	    "of the MTA and its filters, for one session",
 	    "an assumption of ours: measure yours" },
 };

@@ -209,12 +209,12 @@ replace_page(const struct findings *f, const char *path)
 	if (fd < 0)
 		return -errno;
 	out = fdopen(fd, "w");
-	if (out == NULL)
+	if (out == NULL) {
 		r = -errno;
-	else
-		r = close_page(out, report_html(f, out));
-	if (out == NULL)
 		close(fd);
+	} else {
+		r = close_page(out, report_html(f, out));
+	}
 	if (r == 0 &&
 	    (chmod(temporary, 0666 & ~mask) < 0 || rename(temporary, path) < 0))
 		r = -errno;
@@ -226,9 +226,16 @@ replace_page(const struct findings *f, const char *path)
 static int
 write_page(const struct findings *f, const char *path)
 {
+	struct stat st;
+	FILE *out;
+
 	if (strcmp(path, "-") == 0)
 		return report_html(f, stdout);
-	return replace_page(f, path);
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
+		return replace_page(f, path);
+	/* A pipe or a device is to be written to, not replaced by a file. */
+	out = fopen(path, "we");
+	return out == NULL ? -errno : close_page(out, report_html(f, out));
 }
 
 static bool

@@ -116,7 +116,7 @@ put_lead(const struct findings *f, FILE *out)
 		fprintf(out, "Half of those gave up within %s, and ",
 		    human_duration(f->median, a));
 	else
-		fputs("Less than half of those gave up: ", out);
+		fputs("Less than half of those gave up; ", out);
 	fprintf(out,
 	    "%s never reached the MTA. %s were patient and did reach it; real "
 	    "senders that were slowed by mistake are <a "

@@ -48,7 +48,7 @@ begin_formulas(FILE *out, const char *label)
 static void
 put_campaign(const struct economics *e, FILE *out)
 {
-	begin_formulas(out, "the campaign, without friction");
+	begin_formulas(out, "the campaign");
 	put_figure_row(out, "messages per bot-hour", &e->messages_per_bot_hour);
 	put_figure_row(out, "dollars per day", &e->dollars_per_day);
 	put_figure_row(out, "messages per sale", &e->messages_per_sale);
@@ -75,8 +75,9 @@ put_scenario(const struct scenario *s, FILE *out)
 
 	fprintf(out, "<tr><th scope=\"row\">%s</th>", s->title);
 	if (!s->known) {
-		fputs("<td colspan=\"8\">not known: too few sessions</td>"
-		      "</tr>\n",
+		fputs(
+		    "<td colspan=\"8\" class=\"text\">not known: too few sessions</td>"
+		    "</tr>\n",
 		    out);
 		return;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* A report for a terminal of 80 columns. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -168,13 +169,20 @@ print_when(const struct page *p)
 	print_spark(p, "gave up", value, n, max);
 	n = fold_timeline(t, SERIES_PATIENT, value);
 	print_spark(p, "were patient", value, n, max);
-	for (size_t i = 0; i < 24; i++)
-		value[i] = (double)p->f->tally->hour[i][0];
-	max = max_of(value, 24);
-	print_spark(p, "by hour of day", value, 24, max);
-	for (size_t i = 0; i < 24; i++)
-		value[i] = (double)p->f->tally->hour[i][1];
-	print_spark(p, "  the suspect", value, 24, max);
+}
+
+static void
+print_hours(const struct page *p)
+{
+	double all[24], suspect[24], max;
+
+	for (size_t i = 0; i < 24; i++) {
+		all[i] = (double)p->f->tally->hour[i][0];
+		suspect[i] = (double)p->f->tally->hour[i][1];
+	}
+	max = max_of(all, 24);
+	print_spark(p, "by hour of day", all, 24, max);
+	print_spark(p, "  the suspect", suspect, 24, max);
 	fprintf(p->out, "%-15s %s\n", "", "0     6     12    18   23");
 }
 
@@ -197,7 +205,7 @@ print_table(const struct page *p, const struct table *t)
 
 	snprintf(a, sizeof(a), "BY %s", t->name);
 	for (char *c = a; *c != '\0'; c++)
-		*c = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+		*c = (char)toupper((unsigned char)*c);
 	heading(p, a, t->n < TABLE_ROWS ? "" : "the most frequent");
 	fprintf(p->out, "%-38.38s %9s %9s %8s %10s\n", t->name, "sessions",
 	    "suspect", "gave up", "held");
@@ -462,6 +470,7 @@ report_text(const struct findings *f, bool utf8, FILE *out)
 	if (f->tally->sessions > 0) {
 		print_lanes(&p);
 		print_when(&p);
+		print_hours(&p);
 		for (size_t i = 0; i < TABLES; i++)
 			print_table(&p, &f->table[i]);
 		print_curves(&p);

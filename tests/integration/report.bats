@@ -408,6 +408,23 @@ curve() {
 	[ ! -s "$own/errors" ]
 }
 
+@test "report: a pipe or a device is written to, and not replaced" {
+	mkfifo "$own/pipe"
+	timeout 20 cat "$own/pipe" >"$own/through" 3>&- &
+	report --file "$dir/sessions.journal" --html "$own/pipe"
+	[ "$status" = 0 ]
+	wait $!
+	[ -p "$own/pipe" ]
+	[ "$(tail -n 1 "$own/through")" = "</html>" ]
+	report --file "$dir/sessions.journal" --html -
+	[ "$status" = 0 ]
+	diff - "$own/through" <<<"$output"
+	# Reports cannot be written there.
+	report --file "$dir/sessions.journal" --html "$own/none/page.html"
+	[ "$status" = 111 ]
+	[[ "$output" == *"page.html: No such file"* ]]
+}
+
 # look_at NAME: in a browser; what became of it is in NAME.dom, .log and .net.
 look_at() {
 	browser "$own" --enable-logging=stderr --log-net-log="$own/$1.net" \
