@@ -42,6 +42,10 @@ run_gnuplot(int in, int out)
 	/* -d: nobody's ~/.gnuplot */
 	char program[] = "gnuplot", defaults[] = "-d";
 	char *const argv[] = { program, defaults, NULL };
+	/* Nothing of the caller's: it would say on standard error what it
+	 * cannot convert, and read what GNUPLOT_LIB names. */
+	char locale[] = "LC_ALL=C.UTF-8";
+	char *const environment[] = { locale, NULL };
 	posix_spawn_file_actions_t actions;
 	pid_t pid;
 	int r = posix_spawn_file_actions_init(&actions);
@@ -53,7 +57,8 @@ run_gnuplot(int in, int out)
 		r = posix_spawn_file_actions_adddup2(
 		    &actions, out, STDOUT_FILENO);
 	if (r == 0)
-		r = posix_spawnp(&pid, program, &actions, NULL, argv, environ);
+		r = posix_spawnp(
+		    &pid, program, &actions, NULL, argv, environment);
 	posix_spawn_file_actions_destroy(&actions);
 	return r != 0 ? -r : wait_for(pid);
 }
