@@ -69,12 +69,12 @@ compute_patience(struct findings *f)
 }
 
 static void
-fill_table(struct table *table, const char *name, const struct top *top)
+fill_table(struct table *table, const char *name, const struct frequent *keys)
 {
 	table->name = name;
-	table->n = top_list(top, table->row, TABLE_ROWS);
-	table->kept = top->size;
-	table->error = top_error(top);
+	table->n = frequent_list(keys, table->row, TABLE_ROWS);
+	table->kept = keys->size;
+	table->error = frequent_error(keys);
 }
 
 static void
@@ -161,7 +161,7 @@ findings_compute(const struct tally *t, const struct assumed_values *v,
 const struct patient_client *
 findings_patient(const struct findings *f, size_t i)
 {
-	const struct top *top = &f->tally->patient;
+	const struct frequent *keys = &f->tally->patient;
 
-	return &f->tally->patients[top_index(top, f->patients.row[i])];
+	return &f->tally->patients[frequent_index(keys, f->patients.row[i])];
 }

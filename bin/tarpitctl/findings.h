@@ -37,7 +37,7 @@ enum { PATIENCE_ROWS = 11, TABLE_ROWS = 10 };
 struct table {
 	const char *name; /* "country" */
 	size_t n;
-	const struct top_entry *row[TABLE_ROWS];
+	const struct frequent_entry *row[TABLE_ROWS];
 	uint32_t kept;  /* keys at most */
 	uint64_t error; /* by which counts may be too high */
 };
@@ -60,7 +60,7 @@ struct findings {
 	struct giving_up curve[CURVES];
 	struct patience_row patience[PATIENCE_ROWS];
 	struct table table[TABLES];
-	struct table patients; /* top.patient */
+	struct table patients; /* of the tally */
 	uint64_t spared_connections, spared_sessions;
 	double spared_cpu;     /* seconds */
 	double held_processes; /* that an MTA would have been busy with */

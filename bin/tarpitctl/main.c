@@ -76,6 +76,16 @@ static const struct program_arg args[] = {
 	    report_set_assumption },
 };
 
+/* What it can do.  OPERAND: what stands behind the verb, NULL for nothing. */
+static const struct verb {
+	const char *name, *operand;
+	int (*run)(const struct tarpitctl *, const char *operand);
+} verbs[] = {
+	{ "explain", "ADDRESS", explain_run },
+	{ "replay", "LOG", replay_run },
+	{ "report", NULL, report_run },
+};
+
 const struct program tarpitctl = {
 	.name = "tarpitctl",
 	.summary = "Says why tarpit does what it does.",
@@ -150,36 +160,6 @@ sort_arguments(int argc, char **argv)
 	return argc;
 }
 
-static int
-run_explain(const struct tarpitctl *t, char **operand)
-{
-	return explain_run(t, operand[0]);
-}
-
-static int
-run_replay(const struct tarpitctl *t, char **operand)
-{
-	return replay_run(t, operand[0]);
-}
-
-static int
-run_report(const struct tarpitctl *t, char **operand)
-{
-	(void)operand;
-	return report_run(t);
-}
-
-static const struct verb {
-	const char *name;
-	int n_operands;
-	const char *usage;
-	int (*run)(const struct tarpitctl *, char **operand);
-} verbs[] = {
-	{ "explain", 1, "explain ADDRESS", run_explain },
-	{ "replay", 1, "replay --new FILE LOG", run_replay },
-	{ "report", 0, "report", run_report },
-};
-
 static const struct verb *
 find_verb(const char *name)
 {
@@ -188,7 +168,7 @@ find_verb(const char *name)
 			return &verbs[i];
 	}
 	program_die(&tarpitctl, EXIT_OPERATOR, 0,
-	    "no verb \"%s\"; the verbs are: %s", name, tarpitctl.usage);
+	    "no verb \"%s\": see tarpitctl --help", name);
 }
 
 int
@@ -203,12 +183,13 @@ main(int argc, char **argv)
 	program_parse(&tarpitctl, argc, argv, &t, &t.call);
 	n = argc - t.call.first_operand;
 	if (n == 0)
-		program_die(&tarpitctl, EXIT_OPERATOR, 0, "usage: tarpitctl %s",
-		    tarpitctl.usage);
-	argv += t.call.first_operand;
-	verb = find_verb(argv[0]);
-	if (n - 1 != verb->n_operands)
-		program_die(&tarpitctl, EXIT_OPERATOR, 0, "usage: tarpitctl %s",
-		    verb->usage);
-	return verb->run(&t, argv + 1);
+		program_die(&tarpitctl, EXIT_OPERATOR, 0,
+		    "what is it to do? see tarpitctl --help");
+	verb = find_verb(argv[t.call.first_operand]);
+	if (n != (verb->operand != NULL ? 2 : 1))
+		program_die(&tarpitctl, EXIT_OPERATOR, 0,
+		    "usage: tarpitctl %s%s%s", verb->name,
+		    verb->operand != NULL ? " " : "",
+		    verb->operand != NULL ? verb->operand : "");
+	return verb->run(&t, argv[argc - 1]);
 }

@@ -273,13 +273,14 @@ write_report(const struct tarpitctl *t, const struct findings *f)
 }
 
 int
-report_run(const struct tarpitctl *t)
+report_run(const struct tarpitctl *t, const char *operand)
 {
 	AUTO_FREE struct findings *f = calloc(1, sizeof(*f));
 	struct tally tally;
 	bool complete;
 	int r;
 
+	(void)operand;
 	if (t->since >= t->until)
 		program_die(&tarpitctl, EXIT_OPERATOR, 0,
 		    "--since is not before --until");

@@ -315,7 +315,7 @@ put_patients(const struct findings *f, FILE *out)
 	      "<th class=\"text\">reason</th></tr></thead><tbody>\n",
 	    out);
 	for (size_t i = 0; i < f->patients.n; i++) {
-		const struct top_entry *e = f->patients.row[i];
+		const struct frequent_entry *e = f->patients.row[i];
 		const struct patient_client *c = findings_patient(f, i);
 
 		fputs("<tr><th scope=\"row\"><code>", out);
@@ -372,7 +372,7 @@ put_table(const struct table *t, uint64_t sessions, FILE *out)
 	    "<th>gave up</th><th>held</th></tr></thead><tbody>\n",
 	    t->name);
 	for (size_t i = 0; i < t->n; i++) {
-		const struct top_entry *e = t->row[i];
+		const struct frequent_entry *e = t->row[i];
 
 		fputs("<tr><th scope=\"row\">", out);
 		put_text(out, e->key);

@@ -133,7 +133,7 @@ put_when(struct object *o, const struct findings *f)
 }
 
 static struct object
-entry_object(const struct table *t, const struct top_entry *e)
+entry_object(const struct table *t, const struct frequent_entry *e)
 {
 	struct object o = object_new();
 

@@ -210,7 +210,7 @@ print_table(const struct page *p, const struct table *t)
 	fprintf(p->out, "%-38.38s %9s %9s %8s %10s\n", t->name, "sessions",
 	    "suspect", "gave up", "held");
 	for (size_t i = 0; i < t->n; i++) {
-		const struct top_entry *e = t->row[i];
+		const struct frequent_entry *e = t->row[i];
 
 		fprintf(p->out,
 		    "%-38.38s %9" PRIu64 " %9" PRIu64 " %8" PRIu64 " %10s\n",
@@ -302,7 +302,7 @@ print_patients(const struct page *p)
 	if (f->patients.n == 0)
 		fprintf(p->out, "none\n");
 	for (size_t i = 0; i < f->patients.n; i++) {
-		const struct top_entry *e = f->patients.row[i];
+		const struct frequent_entry *e = f->patients.row[i];
 		const struct patient_client *c = findings_patient(f, i);
 		uint64_t n = e->count - e->error;
 

@@ -51,11 +51,12 @@ tally_init(struct tally *t)
 {
 	memset(t, 0, sizeof(*t));
 	t->patients = calloc(MAX_PATIENT, sizeof(*t->patients));
-	if (t->patients == NULL || top_init(&t->countries, MAX_COUNTRIES) < 0 ||
-	    top_init(&t->networks, MAX_NETWORKS) < 0 ||
-	    top_init(&t->lists, MAX_LISTS) < 0 ||
-	    top_init(&t->reasons, MAX_REASONS) < 0 ||
-	    top_init(&t->patient, MAX_PATIENT) < 0) {
+	if (t->patients == NULL ||
+	    frequent_init(&t->countries, MAX_COUNTRIES) < 0 ||
+	    frequent_init(&t->networks, MAX_NETWORKS) < 0 ||
+	    frequent_init(&t->lists, MAX_LISTS) < 0 ||
+	    frequent_init(&t->reasons, MAX_REASONS) < 0 ||
+	    frequent_init(&t->patient, MAX_PATIENT) < 0) {
 		tally_fini(t);
 		return -ENOMEM;
 	}
@@ -65,11 +66,11 @@ tally_init(struct tally *t)
 void
 tally_fini(struct tally *t)
 {
-	top_fini(&t->countries);
-	top_fini(&t->networks);
-	top_fini(&t->lists);
-	top_fini(&t->reasons);
-	top_fini(&t->patient);
+	frequent_fini(&t->countries);
+	frequent_fini(&t->networks);
+	frequent_fini(&t->lists);
+	frequent_fini(&t->reasons);
+	frequent_fini(&t->patient);
 	free(t->patients);
 	t->patients = NULL;
 }
@@ -85,9 +86,10 @@ add_to_lane(struct lane_tally *l, const struct session_record *r)
 }
 
 static void
-add_to_table(struct top *table, const char *key, const struct session_record *r)
+add_to_table(
+    struct frequent *table, const char *key, const struct session_record *r)
 {
-	struct top_entry *e = top_add(table, key, NULL);
+	struct frequent_entry *e = frequent_add(table, key, NULL);
 
 	e->sum[SUM_SUSPECT] += r->lane != LANE_PASS;
 	if (session_record_gave_up(r)) {
@@ -140,7 +142,7 @@ add_reasons(struct tally *t, const struct session_record *r)
 	while (*(word += strspn(word, " ")) != '\0') {
 		size_t len = strcspn(word, " ");
 		size_t n = fact_name_len(word, len);
-		char name[TOP_KEY_SIZE];
+		char name[FREQUENT_KEY_SIZE];
 
 		/* "..." stands for facts that had no room. */
 		if (n >= sizeof(name))
@@ -185,9 +187,9 @@ add_patient(struct tally *t, const struct session_record *r)
 {
 	char text[CIDR_STRLEN];
 	bool fresh;
-	struct top_entry *e =
-	    top_add(&t->patient, cidr_format_addr(&r->client, text), &fresh);
-	struct patient_client *p = &t->patients[top_index(&t->patient, e)];
+	struct frequent_entry *e = frequent_add(
+	    &t->patient, cidr_format_addr(&r->client, text), &fresh);
+	struct patient_client *p = &t->patients[frequent_index(&t->patient, e)];
 
 	if (fresh)
 		p->waited = 0;

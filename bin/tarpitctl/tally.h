@@ -5,10 +5,10 @@
  * how many there are.  Reads no clock and does no I/O.
  */
 
+#include "bin/tarpitctl/frequent.h"
 #include "bin/tarpitctl/session_record.h"
 #include "bin/tarpitctl/survival.h"
 #include "bin/tarpitctl/timeline.h"
-#include "bin/tarpitctl/top.h"
 
 /* Sessions by rate. */
 enum { RATE_CLASSES = 4 };
@@ -50,10 +50,10 @@ struct tally {
 	struct survival waits; /* of the patient; nothing is censored */
 	uint64_t waited;       /* usec, by the patient */
 	uint64_t open;         /* slowed at the end of the time; see below */
-	struct top countries, networks;
-	struct top lists;                /* and DNS lists */
-	struct top reasons;              /* other facts than those */
-	struct top patient;              /* by address */
+	struct frequent countries, networks;
+	struct frequent lists;           /* and DNS lists */
+	struct frequent reasons;         /* other facts than those */
+	struct frequent patient;         /* by address */
 	struct patient_client *patients; /* beside `patient` */
 };
 

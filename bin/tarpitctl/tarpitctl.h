@@ -22,10 +22,11 @@ struct tarpitctl {
 
 extern const struct program tarpitctl;
 
-/* Each does its work and returns an exit code, or dies. */
+/* Each does its work and returns an exit code, or dies.  OPERAND is the verb's
+ * own, if it has one. */
 int explain_run(const struct tarpitctl *, const char *address);
 int replay_run(const struct tarpitctl *, const char *file);
-int report_run(const struct tarpitctl *);
+int report_run(const struct tarpitctl *, const char *operand);
 
 /* The options of the report, for the table. */
 void report_defaults(struct tarpitctl *);

@@ -37,8 +37,8 @@ begin(struct tally *t)
 	CHECK_INT(tally_init(t), 0);
 }
 
-static const struct top_entry *
-find(const struct top *top, const char *key)
+static const struct frequent_entry *
+find(const struct frequent *top, const char *key)
 {
 	for (uint32_t i = 0; i < top->n; i++) {
 		if (strcmp(top->entry[i].key, key) == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "bin/tarpitctl/top.h"
+#include "bin/tarpitctl/frequent.h"
 
 #include "tests/helpers/check.h"
 
@@ -15,81 +15,81 @@ next_random(uint64_t *x)
 static void
 exact_while_all_fit(void)
 {
-	const struct top_entry *list[4];
-	struct top t;
+	const struct frequent_entry *list[4];
+	struct frequent t;
 
-	CHECK_INT(top_init(&t, 3), 0);
+	CHECK_INT(frequent_init(&t, 3), 0);
 	for (int i = 0; i < 6; i++) {
-		top_add(&t, "six", NULL);
+		frequent_add(&t, "six", NULL);
 		if (i < 4)
-			top_add(&t, "four", NULL);
+			frequent_add(&t, "four", NULL);
 		if (i < 1)
-			top_add(&t, "one", NULL);
+			frequent_add(&t, "one", NULL);
 	}
-	CHECK_INT(top_list(&t, list, 4), 3);
+	CHECK_INT(frequent_list(&t, list, 4), 3);
 	CHECK_STR(list[0]->key, "six");
 	CHECK_INT(list[0]->count, 6);
 	CHECK_STR(list[1]->key, "four");
 	CHECK_INT(list[1]->count, 4);
 	CHECK_STR(list[2]->key, "one");
 	CHECK_INT(list[2]->count, 1);
-	CHECK_INT(top_error(&t), 0);
+	CHECK_INT(frequent_error(&t), 0);
 	CHECK_INT(t.added, 11);
-	top_fini(&t);
+	frequent_fini(&t);
 }
 
 static void
 equal_counts_are_listed_by_key(void)
 {
-	const struct top_entry *list[2];
-	struct top t;
+	const struct frequent_entry *list[2];
+	struct frequent t;
 
-	CHECK_INT(top_init(&t, 8), 0);
-	top_add(&t, "c", NULL);
-	top_add(&t, "a", NULL);
-	top_add(&t, "b", NULL);
-	CHECK_INT(top_list(&t, list, 2), 2);
+	CHECK_INT(frequent_init(&t, 8), 0);
+	frequent_add(&t, "c", NULL);
+	frequent_add(&t, "a", NULL);
+	frequent_add(&t, "b", NULL);
+	CHECK_INT(frequent_list(&t, list, 2), 2);
 	CHECK_STR(list[0]->key, "a");
 	CHECK_STR(list[1]->key, "b");
-	top_fini(&t);
+	frequent_fini(&t);
 }
 
 static void
 a_newcomer_takes_the_least_ones_place(void)
 {
-	const struct top_entry *list[2];
-	struct top_entry *e;
-	struct top t;
+	const struct frequent_entry *list[2];
+	struct frequent_entry *e;
+	struct frequent t;
 	bool fresh;
 
-	CHECK_INT(top_init(&t, 2), 0);
+	CHECK_INT(frequent_init(&t, 2), 0);
 	for (int i = 0; i < 5; i++)
-		top_add(&t, "often", NULL);
+		frequent_add(&t, "often", NULL);
 	for (int i = 0; i < 3; i++)
-		top_add(&t, "seldom", NULL)->sum[0]++;
-	e = top_add(&t, "new", &fresh);
+		frequent_add(&t, "seldom", NULL)->sum[0]++;
+	e = frequent_add(&t, "new", &fresh);
 	CHECK(fresh);
 	CHECK_STR(e->key, "new");
 	CHECK_INT(e->count, 4);
 	CHECK_INT(e->error, 3);
 	CHECK_INT(e->sum[0], 0);
-	CHECK_INT(top_error(&t), 3);
-	top_add(&t, "new", &fresh);
+	CHECK_INT(frequent_error(&t), 3);
+	frequent_add(&t, "new", &fresh);
 	CHECK(!fresh);
-	CHECK_INT(top_list(&t, list, 2), 2);
+	CHECK_INT(frequent_list(&t, list, 2), 2);
 	CHECK_STR(list[0]->key, "new");
 	CHECK_INT(list[0]->count, 5);
 	CHECK_STR(list[1]->key, "often");
-	top_fini(&t);
+	frequent_fini(&t);
 }
 
 static void
-check_bounds(const struct top *t, const uint64_t *truth)
+check_bounds(const struct frequent *t, const uint64_t *truth)
 {
 	static bool listed[KEYS];
 
 	for (uint32_t i = 0; i < t->n; i++) {
-		const struct top_entry *e = &t->entry[i];
+		const struct frequent_entry *e = &t->entry[i];
 		int key = atoi(e->key);
 
 		listed[key] = true;
@@ -108,9 +108,9 @@ the_bounds_hold_in_a_skewed_stream(void)
 {
 	static uint64_t truth[KEYS];
 	uint64_t x = 1, pushed_out = 0;
-	struct top t;
+	struct frequent t;
 
-	CHECK_INT(top_init(&t, 100), 0);
+	CHECK_INT(frequent_init(&t, 100), 0);
 	for (int i = 0; i < 200000; i++) {
 		uint64_t r = next_random(&x) % KEYS;
 		uint64_t key = next_random(&x) % (r + 1);
@@ -120,31 +120,31 @@ the_bounds_hold_in_a_skewed_stream(void)
 		key = next_random(&x) % (key + 1);
 		truth[key]++;
 		snprintf(text, sizeof(text), "%llu", (unsigned long long)key);
-		top_add(&t, text, &fresh);
+		frequent_add(&t, text, &fresh);
 		pushed_out += fresh;
 	}
 	CHECK(pushed_out > 1000);
 	CHECK_INT(t.added, 200000);
 	check_bounds(&t, truth);
-	top_fini(&t);
+	frequent_fini(&t);
 }
 
 static void
 long_keys_are_cut(void)
 {
 	char key[200];
-	struct top_entry *e;
-	struct top t;
+	struct frequent_entry *e;
+	struct frequent t;
 
 	memset(key, 'x', sizeof(key) - 1);
 	key[sizeof(key) - 1] = '\0';
-	CHECK_INT(top_init(&t, 2), 0);
-	e = top_add(&t, key, NULL);
-	CHECK_INT(strlen(e->key), TOP_KEY_SIZE - 1);
-	key[TOP_KEY_SIZE + 5] = 'y';
-	CHECK_INT(top_add(&t, key, NULL)->count, 2);
-	CHECK_INT(top_add(&t, "", NULL)->count, 1);
-	top_fini(&t);
+	CHECK_INT(frequent_init(&t, 2), 0);
+	e = frequent_add(&t, key, NULL);
+	CHECK_INT(strlen(e->key), FREQUENT_KEY_SIZE - 1);
+	key[FREQUENT_KEY_SIZE + 5] = 'y';
+	CHECK_INT(frequent_add(&t, key, NULL)->count, 2);
+	CHECK_INT(frequent_add(&t, "", NULL)->count, 1);
+	frequent_fini(&t);
 }
 
 static const struct check_case cases[] = {

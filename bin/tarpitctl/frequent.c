@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "bin/tarpitctl/top.h"
+#include "bin/tarpitctl/frequent.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,14 +8,14 @@
 #define NONE UINT32_MAX
 
 int
-top_init(struct top *t, uint32_t size)
+frequent_init(struct frequent *t, uint32_t size)
 {
-	*t = (struct top){ .size = size, .n_buckets = 2 * size };
+	*t = (struct frequent){ .size = size, .n_buckets = 2 * size };
 	t->entry = calloc(size, sizeof(*t->entry));
 	t->heap = calloc(size, sizeof(*t->heap));
 	t->bucket = calloc(t->n_buckets, sizeof(*t->bucket));
 	if (t->entry == NULL || t->heap == NULL || t->bucket == NULL) {
-		top_fini(t);
+		frequent_fini(t);
 		return -ENOMEM;
 	}
 	memset(t->bucket, 0xff, t->n_buckets * sizeof(*t->bucket));
@@ -23,18 +23,18 @@ top_init(struct top *t, uint32_t size)
 }
 
 void
-top_fini(struct top *t)
+frequent_fini(struct frequent *t)
 {
 	free(t->entry);
 	free(t->heap);
 	free(t->bucket);
-	*t = (struct top){ 0 };
+	*t = (struct frequent){ 0 };
 }
 
 /* FNV-1a.  Whoever makes keys collide makes one report slow, linearly in the
  * number of entries, and nothing else. */
 static uint32_t *
-bucket_of(const struct top *t, const char *key)
+bucket_of(const struct frequent *t, const char *key)
 {
 	uint32_t h = 2166136261;
 
@@ -44,7 +44,7 @@ bucket_of(const struct top *t, const char *key)
 }
 
 static void
-unlink_entry(struct top *t, uint32_t index)
+unlink_entry(struct frequent *t, uint32_t index)
 {
 	uint32_t *at = bucket_of(t, t->entry[index].key);
 
@@ -54,7 +54,7 @@ unlink_entry(struct top *t, uint32_t index)
 }
 
 static void
-put_heap(struct top *t, uint32_t place, uint32_t index)
+put_heap(struct frequent *t, uint32_t place, uint32_t index)
 {
 	t->heap[place] = index;
 	t->entry[index].heap = place;
@@ -63,7 +63,7 @@ put_heap(struct top *t, uint32_t place, uint32_t index)
 /* Counts only grow, by one: an entry moves towards the leaves, and a new one
  * with a count of 1 is the least of all when it is put at the end. */
 static void
-sift_down(struct top *t, uint32_t place)
+sift_down(struct frequent *t, uint32_t place)
 {
 	uint32_t index = t->heap[place];
 	uint64_t count = t->entry[index].count;
@@ -86,7 +86,7 @@ sift_down(struct top *t, uint32_t place)
 }
 
 static void
-sift_up(struct top *t, uint32_t place)
+sift_up(struct frequent *t, uint32_t place)
 {
 	uint32_t index = t->heap[place];
 	uint64_t count = t->entry[index].count;
@@ -105,7 +105,7 @@ sift_up(struct top *t, uint32_t place)
 /* An entry for a key that has none: an unused one, or the one with the least
  * count, which the new key inherits as its possible error. */
 static uint32_t
-claim_entry(struct top *t, const char *key)
+claim_entry(struct frequent *t, const char *key)
 {
 	uint32_t index, *head;
 	uint64_t inherited = 0;
@@ -119,7 +119,7 @@ claim_entry(struct top *t, const char *key)
 		unlink_entry(t, index);
 	}
 	head = bucket_of(t, key);
-	t->entry[index] = (struct top_entry){
+	t->entry[index] = (struct frequent_entry){
 		.count = inherited,
 		.error = inherited,
 		.next = *head,
@@ -130,10 +130,10 @@ claim_entry(struct top *t, const char *key)
 	return index;
 }
 
-struct top_entry *
-top_add(struct top *t, const char *key, bool *ret_fresh)
+struct frequent_entry *
+frequent_add(struct frequent *t, const char *key, bool *ret_fresh)
 {
-	char cut[TOP_KEY_SIZE] = "";
+	char cut[FREQUENT_KEY_SIZE] = "";
 	uint32_t index;
 	bool fresh;
 
@@ -154,13 +154,13 @@ top_add(struct top *t, const char *key, bool *ret_fresh)
 }
 
 size_t
-top_index(const struct top *t, const struct top_entry *e)
+frequent_index(const struct frequent *t, const struct frequent_entry *e)
 {
 	return (size_t)(e - t->entry);
 }
 
 static bool
-is_before(const struct top_entry *a, const struct top_entry *b)
+is_before(const struct frequent_entry *a, const struct frequent_entry *b)
 {
 	if (a->count != b->count)
 		return a->count > b->count;
@@ -168,12 +168,13 @@ is_before(const struct top_entry *a, const struct top_entry *b)
 }
 
 size_t
-top_list(const struct top *t, const struct top_entry **ret, size_t n)
+frequent_list(
+    const struct frequent *t, const struct frequent_entry **ret, size_t n)
 {
 	size_t found = 0;
 
 	for (uint32_t i = 0; i < t->n; i++) {
-		const struct top_entry *e = &t->entry[i];
+		const struct frequent_entry *e = &t->entry[i];
 		size_t at = found;
 
 		while (at > 0 && is_before(e, ret[at - 1]))
@@ -190,7 +191,7 @@ top_list(const struct top *t, const struct top_entry **ret, size_t n)
 }
 
 uint64_t
-top_error(const struct top *t)
+frequent_error(const struct frequent *t)
 {
 	uint64_t worst = 0;
 
