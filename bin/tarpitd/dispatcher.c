@@ -311,6 +311,7 @@ dispatcher_init(struct dispatcher *d, struct loop *loop,
 	loop_set_after_batch(loop, after_batch, d);
 	d->status.on_timer = on_status;
 	d->stop.on_timer = on_stop_timeout;
+	operator_init(d);
 	loop_arm(loop, &d->status, d->epoch);
 	watchdog_init(&d->watchdog, loop);
 	return 0;
@@ -330,6 +331,7 @@ dispatcher_fini(struct dispatcher *d)
 	loop_cancel(d->loop, &d->status);
 	watchdog_fini(&d->watchdog);
 	loop_cancel(d->loop, &d->stop);
+	operator_fini(d);
 	sweep_fini(&d->sweep);
 	mux_fini(&d->mux);
 	pool_release(d->throttle, d->pool.capacity + 1, sizeof(*d->throttle));

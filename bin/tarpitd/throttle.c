@@ -747,6 +747,17 @@ throttle_end(struct dispatcher *d, struct session *s, uint64_t now)
 	t->d = NULL;
 }
 
+void
+throttle_release(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+
+	t->delay_left = 0;
+	t->out_rate = 0;
+	t->body_until = dispatcher_msec(d, now);
+	session_visit(d, s, now);
+}
+
 static enum session_state
 run_line(struct dispatcher *d, struct session *s, const char *line, size_t len,
     uint64_t now)
