@@ -71,7 +71,7 @@ put_sessions(const struct dispatcher *d, struct attrs_out *out)
 {
 	uint32_t handoff = d->handoff.n_waiting + d->handoff.n_offered;
 
-	put(out, "live", d->pool.live);
+	put(out, "live.all", d->pool.live);
 	put(out, "live.asking", d->pool.asking.n);
 	put(out, "live.slow", d->in_lane[LANE_SLOW]);
 	put(out, "live.throttle", d->in_lane[LANE_THROTTLE]);
