@@ -20,6 +20,26 @@ enum {
 
 enum { PAIR_SLOW = 1, PAIR_THROTTLE, PAIR_HOLD };
 
+/* Terminals differ in these, and from their entry in terminfo. */
+static void
+define_keys(void)
+{
+	static const struct {
+		const char *sequence;
+		int key;
+	} keys[] = {
+		{ "\033[1~", KEY_HOME },
+		{ "\033[H", KEY_HOME },
+		{ "\033OH", KEY_HOME },
+		{ "\033[4~", KEY_END },
+		{ "\033[F", KEY_END },
+		{ "\033OF", KEY_END },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		define_key(keys[i].sequence, keys[i].key);
+}
+
 int
 screen_open(void)
 {
@@ -34,6 +54,7 @@ screen_open(void)
 	cbreak();
 	noecho();
 	keypad(stdscr, TRUE);
+	define_keys();
 	curs_set(0);
 	if (has_colors()) {
 		start_color();
@@ -189,7 +210,7 @@ draw_bottom(const struct top_view *v)
 	attron(A_BOLD);
 	addnstr(v->notice[0] != '\0'
 		? v->notice
-		: "q quit t time n network c country s score / filter w why "
+		: "q quit t time n net c country s score / filter w why "
 		  "r release h hold ? help",
 	    COLS - 1);
 	attroff(A_BOLD);
