@@ -10,6 +10,9 @@
 #include "bin/tarpitctl/human.h"
 #include "bin/tarpitctl/survey.h"
 
+/* Of lists that cannot be fetched: it is to stay one screen. */
+enum { FAILING_SHOWN = 3 };
+
 /*
  * For people
  */
@@ -45,16 +48,16 @@ print_head(const struct message *m)
 	uint64_t started = (uint64_t)message_number(m, "started");
 	uint64_t uptime = (uint64_t)message_number(m, "uptime_ms");
 	char version[40], mode[16], when[HUMAN_SIZE], age[HUMAN_SIZE];
-	bool observes =
-	    strcmp(message_text(m, "mode", mode, sizeof(mode)), "observe") == 0;
+	const char *remark = "";
 
-	printf("tarpitd %s, pid %" PRIi64 ", since %s (%s)%s\n",
+	if (strcmp(message_text(m, "mode", mode, sizeof(mode)), "observe") == 0)
+		remark = ", only observing";
+	if (message_number(m, "stopping") != 0)
+		remark = ", stopping";
+	printf("tarpitd %s since %s (%s)%s\n",
 	    message_text(m, "version", version, sizeof(version)),
-	    message_number(m, "pid"), human_time(started * USEC_PER_SEC, when),
-	    human_duration(uptime * USEC_PER_MSEC, age),
-	    message_number(m, "stopping") != 0 ? ", stopping"
-		: observes                     ? ", only observing"
-					       : "");
+	    human_time(started * USEC_PER_SEC, when),
+	    human_duration(uptime * USEC_PER_MSEC, age), remark);
 }
 
 static void
@@ -132,7 +135,7 @@ print_mta(const struct message *m)
 		printf("  %-12snone (Backend= is empty)\n", "throttle");
 		return;
 	}
-	printf("  %-12s%s%s connections, %s free, %" PRIi64 " busy, %s queued, "
+	printf("  %-12s%s%s open, %s free, %" PRIi64 " busy, %s queued, "
 	       "longest wait %" PRIi64 " ms\n",
 	    "throttle", message_number(m, "backend.up") != 0 ? "" : "DOWN; ",
 	    figure(&f, "backend.connections"), figure(&f, "backend.free"), busy,
@@ -145,11 +148,11 @@ print_policy(const struct message *m)
 {
 	struct figures f = { .m = m };
 
-	printf("%-14s%s; %s asked, %s answered, %s too late, %s known\n",
+	printf("%-14s%s; %s asked, %s too late, %s known from before\n",
 	    "policy",
 	    message_number(m, "policy.up") != 0 ? "answers" : "DOES NOT ANSWER",
-	    figure(&f, "policy.asked"), figure(&f, "policy.answered"),
-	    figure(&f, "policy.timed_out"), figure(&f, "policy.cache_hits"));
+	    figure(&f, "policy.asked"), figure(&f, "policy.timed_out"),
+	    figure(&f, "policy.cache_hits"));
 }
 
 static void
@@ -164,7 +167,7 @@ print_policyd(const struct daemon_status *d)
 		printf(
 		    "  %-12sno answer: %s\n", "service", strerror(-d->error));
 	else
-		printf("  %-12s%s answers, %s outcomes, %s bad questions, "
+		printf("  %-12s%s answers, %s outcomes, %s bad ones, "
 		       "%s connections\n",
 		    "service", figure(&f, "answers"), figure(&f, "outcomes"),
 		    figure(&f, "errors"), figure(&f, "connections"));
@@ -176,43 +179,58 @@ age_of(const struct survey *s, uint64_t when)
 	return when < s->now ? (s->now - when) * USEC_PER_SEC : 0;
 }
 
-/* The list that cannot be fetched is what somebody has to look at. */
+/* Those that cannot be fetched are what somebody has to look at. */
 static void
 print_failing(const struct survey *s)
 {
 	char age[HUMAN_SIZE];
+	int shown = 0;
+
+	for (size_t i = 0; i < s->n_lists && shown < FAILING_SHOWN; i++) {
+		const struct list_status *l = &s->list[i];
+
+		if (l->failures == 0)
+			continue;
+		printf("  NOT FETCHED %s: %" PRIu64 " failures, %s old; see "
+		       "tarpit-lists status\n",
+		    l->name, l->failures,
+		    human_duration(age_of(s, l->fresh), age));
+		shown++;
+	}
+}
+
+/* A file is as old as it is; what is fetched should not be. */
+static void
+print_oldest(const struct survey *s)
+{
+	const struct list_status *oldest = NULL;
+	char age[HUMAN_SIZE];
 
 	for (size_t i = 0; i < s->n_lists; i++)
-		if (s->list[i].failures > 0)
-			printf("  %-12s%s: %" PRIu64 " times in %s; see "
-			       "tarpit-lists status\n",
-			    "NOT FETCHED", s->list[i].name, s->list[i].failures,
-			    human_duration(age_of(s, s->list[i].fresh), age));
+		if (s->list[i].fetched &&
+		    (oldest == NULL || s->list[i].fresh < oldest->fresh))
+			oldest = &s->list[i];
+	if (oldest != NULL)
+		printf("  oldest      %s, fetched %s ago\n", oldest->name,
+		    human_duration(age_of(s, oldest->fresh), age));
 }
 
 static void
 print_lists(const struct survey *s)
 {
-	const struct list_status *newest = s->list;
-	char age[HUMAN_SIZE], fresh[HUMAN_SIZE], count[HUMAN_SIZE];
+	char age[HUMAN_SIZE], count[HUMAN_SIZE];
 	uint64_t entries = 0;
 
 	if (s->lists_error[0] != '\0') {
 		printf("%-14scannot be read: %s\n", "lists", s->lists_error);
 		return;
 	}
-	for (size_t i = 0; i < s->n_lists; i++) {
+	for (size_t i = 0; i < s->n_lists; i++)
 		entries += s->list[i].entries;
-		if (s->list[i].fresh > newest->fresh)
-			newest = &s->list[i];
-	}
-	printf("%-14s%zu lists, %s entries, compiled %s ago", "lists",
+	printf("%-14s%zu lists, %s entries, compiled %s ago\n", "lists",
 	    s->n_lists, human_count(entries, count),
 	    human_duration(age_of(s, s->compiled), age));
-	if (s->n_lists > 0)
-		printf(", %.20s %s", newest->name,
-		    human_duration(age_of(s, newest->fresh), fresh));
-	printf("\n");
+	print_oldest(s);
 	print_failing(s);
 }
 

@@ -84,6 +84,7 @@ read_state(const char *dir, struct list_status *list)
 		return; /* a local file: it is as fresh as it is */
 	m.len = fread(buf, 1, sizeof(buf), f);
 	fclose(f);
+	list->fetched = true;
 	list->failures = (uint64_t)message_number(&m, "failures");
 	if (message_number(&m, "fetched") > 0)
 		list->fresh = (uint64_t)message_number(&m, "fetched");

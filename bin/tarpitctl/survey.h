@@ -20,6 +20,7 @@ struct list_status {
 	uint32_t entries;
 	uint64_t fresh;    /* when it was last fetched, or else changed; Unix
 			      seconds */
+	bool fetched;      /* rather than a local file */
 	uint64_t failures; /* to fetch it since then */
 };
 

@@ -62,15 +62,16 @@ traffic() {
 	run -0 ctl status
 	[ "${#lines[@]}" -le 24 ]
 	[ "$(awk 'length > 80' <<<"$output")" = "" ]
-	[[ ${lines[0]} =~ ^'tarpitd '.*', pid '[0-9]+', since '20..-..-..\ ..:..\ \(.*\)$ ]]
+	[[ ${lines[0]} =~ ^tarpitd\ .*\ since\ 20..-..-..\ ..:..\ \(.*\)$ ]]
 	grep -Eq '^  pass +1( +-){6}$' <<<"$output"
 	grep -Eq '^  hold( +-){3} +1( +-){3}$' <<<"$output"
 	grep -Eq '^time taken +[0-9.]+ s today, ' <<<"$output"
 	grep -q '^MTA  *takes sessions; 0 wait, 1 were taken' <<<"$output"
-	grep -q '^policy  *answers; 3 asked, 3 answered, 0 too late' <<<"$output"
-	grep -q '^  service  *3 answers, 2 outcomes, 0 bad questions' <<<"$output"
-	grep -Eq '^lists +2 lists, 3 entries, compiled .* ago, bad ' <<<"$output"
-	grep -q '^  NOT FETCHED far: 3 times in 1 d 0 h' <<<"$output"
+	grep -q '^policy  *answers; 3 asked, 0 too late, 0 known from before' <<<"$output"
+	grep -q '^  service  *3 answers, 2 outcomes, 0 bad ones' <<<"$output"
+	grep -Eq '^lists +2 lists, 3 entries, compiled .* ago$' <<<"$output"
+	grep -q '^  oldest  *far, fetched 1 d 0 h ago' <<<"$output"
+	grep -q '^  NOT FETCHED far: 3 failures, 1 d 0 h old;' <<<"$output"
 	grep -Eq '^records +[0-9]+ sent to the journal, 0 dropped' <<<"$output"
 }
 
