@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <ncurses.h>
 #include <stdio.h>
+#include <term.h>
 #include <unistd.h>
 
 #include "bin/tarpitctl/human.h"
@@ -45,8 +46,15 @@ screen_open(void)
 {
 	SCREEN *screen;
 
+	int known;
+
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return -ENOTTY;
+	/* First, since newterm() does not give back what it has begun with
+	 * when it finds no entry. */
+	if (setupterm(NULL, STDOUT_FILENO, &known) != OK)
+		return -ENOTTY;
+	(void)del_curterm(cur_term);
 	screen = newterm(NULL, stdout, stdin);
 	if (screen == NULL)
 		return -ENOTTY;

@@ -140,7 +140,7 @@ release(struct dispatcher *d, struct session *s, uint64_t now)
 	if (s->state == SESSION_GREETING) {
 		release_greeted(d, s, now);
 	} else if (s->lane == LANE_THROTTLE) {
-		throttle_release(d, s, now);
+		throttle_hurry(d, s, now);
 	} else {
 		/* We have greeted it ourselves, so the MTA cannot: it passes
 		 * when it comes again. */

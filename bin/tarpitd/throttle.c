@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bin/tarpitd/drip.h"
+#include "bin/tarpitd/session.h"
 #include "bin/tarpitd/throttle_internal.h"
 #include "bin/tarpitd/words.h"
 
@@ -82,7 +83,7 @@ say_hello(struct dispatcher *d, struct session *s,
 }
 
 void
-throttle_release(struct dispatcher *d, struct session *s, uint64_t now)
+throttle_hurry(struct dispatcher *d, struct session *s, uint64_t now)
 {
 	struct throttle *t = throttle_of(d, s);
 

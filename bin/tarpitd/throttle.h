@@ -69,7 +69,7 @@ enum session_state throttle_visit_waiting(
     struct dispatcher *, struct session *, uint64_t now);
 
 /* Goes on at full speed from NOW on. */
-void throttle_release(struct dispatcher *, struct session *, uint64_t now);
+void throttle_hurry(struct dispatcher *, struct session *, uint64_t now);
 
 /* For the pool of connections to the MTA (see mux.h). */
 void throttle_describe(
