@@ -266,12 +266,13 @@ http() {
 	jq -e '.panels | length >= 8' "$file"
 	jq -r '.. | .expr? // empty' "$file" >"$dir/expressions"
 	[ "$(wc -l <"$dir/expressions")" -ge 8 ]
-	for name in $(grep -o 'tarpit_[a-z_]*' "$dir/expressions" | sort -u); do
-		grep -Eq "^$name[{ ]" "$dir/metrics" || {
+	grep -o 'tarpit_[a-z_]*' "$dir/expressions" | sort -u >"$dir/names"
+	while read -r name; do
+		grep -Eq "^${name}[{ ]" "$dir/metrics" || {
 			echo "$name is no metric"
 			return 1
 		}
-	done
+	done <"$dir/names"
 	# Prometheus reads them: each is a rule of a file that promtool checks.
 	jq -R . "$dir/expressions" | jq -s '{groups: [{name: "dashboard", rules:
 		[to_entries[] | {record: "r\(.key)", expr:
