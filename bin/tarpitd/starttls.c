@@ -233,6 +233,7 @@ starttls_review(struct dispatcher *d, uint64_t now)
 {
 	const struct config *c = d->config;
 	char from[TLS_DATE_SIZE], until[TLS_DATE_SIZE];
+	struct record record;
 
 	d->starttls.next_look = now + LOOK_INTERVAL;
 	if (!starttls_permits_throttle(d) && c->backend[0] != '\0')
@@ -242,7 +243,9 @@ starttls_review(struct dispatcher *d, uint64_t now)
 	if (c->tls == NULL || !tls_is_expired(c->tls, time(NULL)))
 		return;
 	tls_print_dates(c->tls, from, until);
-	journal_event(d->journal, EVENT_TLS_EXPIRED,
+	record_begin(&record, EVENT_TLS_EXPIRED,
 	    "%s: valid from %s to %s, which is not now", c->tls_certificate,
 	    from, until);
+	record_field(&record, "TARPIT_FILE", "%s", c->tls_certificate);
+	journal_send(d->journal, &record);
 }

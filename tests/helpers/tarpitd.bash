@@ -6,7 +6,8 @@
 #	teardown() { smtp_close_all; stop_daemons; }
 #
 # $AT is where it listens, $CONF its configuration, $POLICY and $MTA are the
-# sockets of its neighbours.
+# sockets of its neighbours, and $CONTROL is its own for tarpitctl.  $PEM is
+# what `certificate` makes.
 
 tarpitd_setup() {
 	PORT=$(free_port)
@@ -14,6 +15,8 @@ tarpitd_setup() {
 	CONF=$DAEMONS/tarpitd.conf
 	POLICY=$DAEMONS/policy
 	MTA=$DAEMONS/mta
+	CONTROL=$DAEMONS/control
+	PEM=$DAEMONS/tls.pem
 }
 
 # configure KEY=VALUE...: over what all tests share; a later one counts.  Tls.KEY
@@ -30,6 +33,39 @@ configure() {
 		esac
 	done >"$CONF.new"
 	mv "$CONF.new" "$CONF"
+}
+
+# certificate [NAME]: a new one with its key, in $PEM.
+certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-subj "/CN=${1-mx.test}" -days 2 -keyout "$PEM.key" \
+		-out "$PEM.crt" 2>"$DAEMONS/openssl.log"
+	cat "$PEM.key" "$PEM.crt" >"$PEM"
+}
+
+# expire_certificate [NAME]: another one for the same key, long expired.  Its
+# dates can only be chosen by a certificate authority.
+expire_certificate() {
+	cat >"$DAEMONS/ca.cnf" <<-END
+		[ca]
+		default_ca = here
+		[here]
+		database = $DAEMONS/ca.index
+		new_certs_dir = $DAEMONS
+		rand_serial = yes
+		default_md = sha256
+		policy = any
+		[any]
+		commonName = supplied
+	END
+	: >"$DAEMONS/ca.index"
+	openssl req -new -key "$PEM.key" -subj "/CN=${1-mx.test}" \
+		-out "$DAEMONS/csr"
+	openssl ca -config "$DAEMONS/ca.cnf" -selfsign -batch -notext \
+		-startdate 20200101000000Z -enddate 20200201000000Z \
+		-keyfile "$PEM.key" -in "$DAEMONS/csr" -out "$PEM.crt" \
+		2>"$DAEMONS/openssl.log"
+	cat "$PEM.key" "$PEM.crt" >"$PEM"
 }
 
 # policy [-m MODE] RULE...: see fake_policy.c.
@@ -55,12 +91,24 @@ mta() {
 # tarpitd [KEY=VALUE]...: with these options, on $AT.
 tarpitd() {
 	configure "$@"
-	start_daemon -n tarpitd "$BUILD/tarpitd" --config "$CONF" --listen "$AT"
+	start_daemon -n tarpitd "$BUILD/tarpitd" --config "$CONF" \
+		--listen "$AT" --control "$CONTROL"
 	wait_for_notify tarpitd READY=1
 }
 
 pace() {
 	"$BUILD/tests/helpers/pace" "$@"
+}
+
+# ask LINE...: what the control socket answers to a message of these lines.
+ask() {
+	printf '%s\n' "$@" '' | socat -t "$DEADLINE" - "UNIX-CONNECT:$CONTROL"
+}
+
+# tarpitctl, talking to this dispatcher, as `ctl status`; for run.
+ctl() {
+	"$BUILD/tarpitctl" --control "$CONTROL" --socket "$POLICY" \
+		--config "${POLICY_CONF:-$DAEMONS/none}" "$@"
 }
 
 # The record of the session of CLIENT, once it has ended.

@@ -11,10 +11,7 @@ setup() {
 	postfix_setup
 	tarpitd_setup
 	BACKEND=$(free_port)
-	PEM=$DAEMONS/tls.pem
-	openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=mx.test -days 2 \
-		-keyout "$PEM" -out "$PEM.crt" 2>"$DAEMONS/openssl.log"
-	cat "$PEM.crt" >>"$PEM"
+	certificate
 }
 
 teardown() {

@@ -14,44 +14,12 @@ setup() {
 	tarpitd_setup
 	BACKEND=$(free_port)
 	HABITS=()
-	PEM=$DAEMONS/tls.pem
 	certificate one.test
 }
 
 teardown() {
 	smtp_close_all
 	stop_daemons
-}
-
-# certificate NAME: a new one with its key, in $PEM.
-certificate() {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-		-subj "/CN=$1" -days 2 -keyout "$PEM.key" \
-		-out "$PEM.crt" 2>"$DAEMONS/openssl.log"
-	cat "$PEM.key" "$PEM.crt" >"$PEM"
-}
-
-# Its dates can only be chosen by a certificate authority.
-expired_certificate() {
-	cat >"$DAEMONS/ca.cnf" <<-END
-		[ca]
-		default_ca = here
-		[here]
-		database = $DAEMONS/ca.index
-		new_certs_dir = $DAEMONS
-		rand_serial = yes
-		default_md = sha256
-		policy = any
-		[any]
-		commonName = supplied
-	END
-	: >"$DAEMONS/ca.index"
-	openssl req -new -key "$PEM.key" -subj "/CN=$1" -out "$DAEMONS/csr"
-	openssl ca -config "$DAEMONS/ca.cnf" -selfsign -batch -notext \
-		-startdate 20200101000000Z -enddate 20200201000000Z \
-		-keyfile "$PEM.key" -in "$DAEMONS/csr" -out "$PEM.crt" \
-		2>"$DAEMONS/openssl.log"
-	cat "$PEM.key" "$PEM.crt" >"$PEM"
 }
 
 # dispatcher LANE [KEY=VALUE]...: everybody is in this lane, at $RATE or full speed;
@@ -324,7 +292,8 @@ refuses_to_start() {
 }
 
 @test "tls: an expired certificate is used, and is said to be one" {
-	expired_certificate old.test
+	certificate old.test
+	expire_certificate old.test
 	dispatcher throttle
 	wait_for_log tarpitd "$PEM: valid from 2020-01-01 00:00:00 UTC to 2020-02-01 .* event=tls_expired"
 	smtp_connect_tls "$AT"
