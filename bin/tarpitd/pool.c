@@ -100,7 +100,9 @@ client_bucket(const struct pool *p, const struct in6_addr *client)
 static bool
 is_same_client(const struct in6_addr *a, const struct in6_addr *b)
 {
-	size_t n = IN6_IS_ADDR_V4MAPPED(a) ? 16 : 8;
+	/* ::ffff:0:0/96 is in the /64 of ::1. */
+	bool whole = IN6_IS_ADDR_V4MAPPED(a) || IN6_IS_ADDR_V4MAPPED(b);
+	size_t n = whole ? 16 : 8;
 
 	return memcmp(a, b, n) == 0;
 }
