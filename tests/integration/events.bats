@@ -147,7 +147,9 @@ lists() {
 		C: QUIT
 		S: 221
 	END
-	"$BUILD/tests/helpers/dial_tls" 127.0.0.1 "$PORT" say=$'no TLS\r\n'
+	smtp_connect_tls "$AT" say=$'no TLS\r\n'
+	smtp_expect_eof
+	smtp_close
 	smtp_connect "$AT" 127.0.0.5
 	smtp_play - "$AT" 127.0.0.5 <<-END
 		S: 220 mx.test
