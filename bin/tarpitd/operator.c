@@ -27,7 +27,7 @@ tell(struct dispatcher *d, enum event event, const struct override *o,
 	record_field(&r, "TARPIT_OVERRIDE", "%s", override_name(o->kind));
 	record_field(&r, "TARPIT_OPERATOR", "%s", by);
 	record_field(
-	    &r, "TARPIT_SESSIONS", "%llu", (unsigned long long)o->sessions);
+	    &r, "TARPIT_APPLIED", "%llu", (unsigned long long)o->sessions);
 	journal_send(d->journal, &r);
 }
 
