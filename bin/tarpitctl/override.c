@@ -97,23 +97,23 @@ set(const struct tarpitctl *t, const char *verb, const char *what,
 }
 
 int
-release_run(const struct tarpitctl *t, const char *operand)
+release_run(const struct tarpitctl *t, char **operand)
 {
-	return set(t, "release", "released", operand);
+	return set(t, "release", "released", operand[0]);
 }
 
 int
-hold_run(const struct tarpitctl *t, const char *operand)
+hold_run(const struct tarpitctl *t, char **operand)
 {
-	return set(t, "hold", "held", operand);
+	return set(t, "hold", "held", operand[0]);
 }
 
 int
-forget_run(const struct tarpitctl *t, const char *operand)
+forget_run(const struct tarpitctl *t, char **operand)
 {
 	char network[CIDR_STRLEN];
 
-	check_network(operand, network);
+	check_network(operand[0], network);
 	(void)order(t, "forget", network);
 	printf("%s is the policy's again\n", network);
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_TEMPORARY;
@@ -134,7 +134,7 @@ print_override(const struct message *m)
 }
 
 int
-overrides_run(const struct tarpitctl *t, const char *operand)
+overrides_run(const struct tarpitctl *t, char **operand)
 {
 	static const char question[] = "request=overrides\n\n";
 	struct message m;

@@ -26,17 +26,17 @@ struct tarpitctl {
 
 extern const struct program tarpitctl;
 
-/* Each does its work and returns an exit code, or dies.  OPERAND is the verb's
- * own, if it has one. */
-int status_run(const struct tarpitctl *, const char *operand);
-int top_run(const struct tarpitctl *, const char *operand);
+/* Each does its work and returns an exit code, or dies. */
 int explain_run(const struct tarpitctl *, const char *address);
 int replay_run(const struct tarpitctl *, const char *file);
-int release_run(const struct tarpitctl *, const char *network);
-int hold_run(const struct tarpitctl *, const char *network);
-int forget_run(const struct tarpitctl *, const char *network);
-int overrides_run(const struct tarpitctl *, const char *operand);
-int metrics_run(const struct tarpitctl *, const char *operand);
+/* These take what stands behind the verb. */
+int status_run(const struct tarpitctl *, char **operand);
+int top_run(const struct tarpitctl *, char **operand);
+int metrics_run(const struct tarpitctl *, char **operand);
+int overrides_run(const struct tarpitctl *, char **operand);
+int release_run(const struct tarpitctl *, char **operand);
+int hold_run(const struct tarpitctl *, char **operand);
+int forget_run(const struct tarpitctl *, char **operand);
 
 /* Reads the policy.conf at PATH (NULL: the default one), or dies. */
 void tarpitctl_load_rules(
