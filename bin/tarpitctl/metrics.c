@@ -56,7 +56,7 @@ write_file(const struct tarpitctl *t, const struct survey *s)
 }
 
 int
-metrics_run(const struct tarpitctl *t, char **operand)
+metrics_run(const struct tarpitctl *t, const char *operand)
 {
 	struct survey s;
 

@@ -97,23 +97,23 @@ set(const struct tarpitctl *t, const char *verb, const char *what,
 }
 
 int
-release_run(const struct tarpitctl *t, char **operand)
+release_run(const struct tarpitctl *t, const char *operand)
 {
-	return set(t, "release", "released", operand[0]);
+	return set(t, "release", "released", operand);
 }
 
 int
-hold_run(const struct tarpitctl *t, char **operand)
+hold_run(const struct tarpitctl *t, const char *operand)
 {
-	return set(t, "hold", "held", operand[0]);
+	return set(t, "hold", "held", operand);
 }
 
 int
-forget_run(const struct tarpitctl *t, char **operand)
+forget_run(const struct tarpitctl *t, const char *operand)
 {
 	char network[CIDR_STRLEN];
 
-	check_network(operand[0], network);
+	check_network(operand, network);
 	(void)order(t, "forget", network);
 	printf("%s is the policy's again\n", network);
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_TEMPORARY;
@@ -134,7 +134,7 @@ print_override(const struct message *m)
 }
 
 int
-overrides_run(const struct tarpitctl *t, char **operand)
+overrides_run(const struct tarpitctl *t, const char *operand)
 {
 	static const char question[] = "request=overrides\n\n";
 	struct message m;

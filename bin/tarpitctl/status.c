@@ -343,7 +343,7 @@ print_json(const struct survey *s)
 }
 
 int
-status_run(const struct tarpitctl *t, char **operand)
+status_run(const struct tarpitctl *t, const char *operand)
 {
 	struct survey s;
 	int r = 0;

@@ -333,7 +333,7 @@ wait_msec(const struct top *top)
 }
 
 int
-top_run(const struct tarpitctl *t, char **operand)
+top_run(const struct tarpitctl *t, const char *operand)
 {
 	struct top top = { .t = t };
 	int r;

@@ -19,6 +19,7 @@
 #include "bin/tarpitd/mux.h"
 #include "bin/tarpitd/operator.h"
 #include "bin/tarpitd/pool.h"
+#include "bin/tarpitd/summary.h"
 #include "bin/tarpitd/sweep.h"
 #include "bin/tarpitd/tally.h"
 #include "bin/tarpitd/texts.h"
@@ -65,6 +66,8 @@ struct dispatcher {
 	struct mux mux;
 	struct spool_store spool;
 	struct sweep sweep;
+	uint64_t longest_stall; /* usec; of the loop, see on_status() */
+	struct summary summary;
 	struct operator operator;
 	struct tally tally;
 	struct timer status, stop;
@@ -77,6 +80,10 @@ int dispatcher_init(struct dispatcher *, struct loop *, struct journal *,
     struct config *config, const struct listen_socket *sockets,
     size_t n) MUST_CHECK;
 void dispatcher_fini(struct dispatcher *);
+
+/* The counts are brought up to date, and recorded where Log= asks for it:
+ * before the program says that it ends. */
+void dispatcher_conclude(struct dispatcher *);
 
 /* SIGHUP, SIGTERM. */
 void dispatcher_reload(struct dispatcher *);
