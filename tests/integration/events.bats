@@ -410,6 +410,25 @@ lists() {
 	provoked BACKEND_UP tarpitd
 }
 
+# order LINE...: to the control socket.
+order() {
+	ask "$@" seconds=1 by=joe
+}
+
+@test "events: OVERRIDE_SET" {
+	policy
+	tarpitd
+	order request=hold address=192.0.2.0/24
+	provoked OVERRIDE_SET tarpitd
+}
+
+@test "events: OVERRIDE_ENDED" {
+	policy
+	tarpitd
+	order request=release address=192.0.2.1
+	provoked OVERRIDE_ENDED tarpitd
+}
+
 @test "events: every kind has a test" {
 	local name
 	for name in $(declared | cut -d' ' -f2); do
