@@ -305,21 +305,6 @@ lists() {
 	provoked SHEDDING tarpitd
 }
 
-@test "events: OVERRIDE_SET" {
-	policy
-	tarpitd
-	ctl hold 192.0.2.0/24
-	provoked OVERRIDE_SET tarpitd
-}
-
-@test "events: OVERRIDE_ENDED" {
-	policy
-	tarpitd
-	ctl hold 192.0.2.0/24
-	ctl forget 192.0.2.0/24
-	provoked OVERRIDE_ENDED tarpitd
-}
-
 @test "events: DATA_ERROR" {
 	echo 'no list' >"$DAEMONS/lists.cdb"
 	policyd
