@@ -12,142 +12,23 @@
 #include "policy/history_table.h"
 #include "policy/source.h"
 
-enum {
-	/* Changes that wait for the disk; what is more is remembered, but lost
-	 * at the end. */
-	PENDING_MAX = 1 << 20,
-	/* Records a transaction: looking them up takes some 0.2 ms, in which
-	 * questions wait. */
-	BATCH = 4096,
-	/* A second looks at so much of the table for what has faded. */
-	SWEEP_SHARE = 4096,
-	RETRY_SECONDS = 60,
-};
-
-/* Half of the second that a crash may cost; the disk has the other half. */
-#define WRITE_DELAY  (500 * USEC_PER_MSEC)
-#define WRITE_PERIOD (5 * USEC_PER_MSEC)
+/* A second looks at so much of the table for what has faded. */
+enum { SWEEP_SHARE = 4096 };
 
 /* What outlives a reload. */
-struct memory {
-	struct loop *loop;
-	char *path;
-	struct history_table *table;
-	struct history_store *store; /* NULL: none could be opened */
-	uint32_t now;                /* Unix seconds, of this second */
-	uint32_t next_open;
-	int told_error; /* of writing */
-	char told_why[128];
-	struct timer write;
-	size_t at, n, size; /* pending[at..n) are still to be written */
-	struct history_key *pending;
+struct remembered {
+	struct history_memory memory;
+	char *path; /* as configured */
+	const struct history_store_ops *ops;
+	struct history_store *store;
 };
 
 struct source {
 	struct rules *rules;
 	struct loop *loop;
 	struct history_fading fading;
-	struct memory *memory; /* NULL: nothing is remembered */
+	struct remembered *history; /* NULL: nothing is remembered */
 };
-
-/*
- * Writing
- */
-
-/* Room for one more; false if there is none. */
-static bool
-reserve(struct memory *m)
-{
-	size_t size = m->size ? m->size * 2 : 1024;
-	struct history_key *bigger;
-
-	if (m->n < m->size)
-		return true;
-	if (m->at > m->n / 2) {
-		memmove(m->pending, m->pending + m->at,
-		    (m->n - m->at) * sizeof(*m->pending));
-		m->n -= m->at;
-		m->at = 0;
-		return true;
-	}
-	if (size > PENDING_MAX)
-		return false;
-	bigger = realloc(m->pending, size * sizeof(*bigger));
-	if (!bigger)
-		return false;
-	m->pending = bigger;
-	m->size = size;
-	return true;
-}
-
-/* REC is to be written, or removed if it is no longer in the table then. */
-static void
-mark(struct memory *m, const struct history_record *rec)
-{
-	if (!m->store || rec->dirty || !reserve(m))
-		return;
-	m->pending[m->n++] =
-	    (struct history_key){ rec->bits, (enum history_scope)rec->scope };
-	if (m->loop && !timer_is_armed(&m->write))
-		loop_arm(m->loop, &m->write, loop_now(m->loop) + WRITE_DELAY);
-}
-
-static void
-mark_changed(struct memory *m, struct history_record *rec)
-{
-	size_t n = m->n - m->at;
-
-	mark(m, rec);
-	rec->dirty = rec->dirty || m->n - m->at > n;
-}
-
-static void
-mark_gone(void *arg, const struct history_record *rec)
-{
-	mark(arg, rec);
-}
-
-/* Hands over as much as makes a batch.  False: not now. */
-static bool
-write_pending(struct memory *m)
-{
-	size_t n = m->n - m->at;
-	struct history_record *batch;
-
-	if (n > BATCH)
-		n = BATCH;
-	if (n == 0 || history_store_is_busy(m->store))
-		return false;
-	batch = calloc(n, sizeof(*batch));
-	if (!batch)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		const struct history_key *key = &m->pending[m->at + i];
-		struct history_record *rec = history_table_find(m->table, key);
-
-		batch[i].bits = key->bits;
-		batch[i].scope = (uint8_t)key->scope;
-		if (rec) {
-			rec->dirty = false;
-			batch[i] = *rec;
-		}
-	}
-	m->at += n;
-	if (m->at == m->n)
-		m->at = m->n = 0;
-	history_store_write(m->store, batch, n);
-	return true;
-}
-
-static void
-on_write(struct timer *t, uint64_t now)
-{
-	struct memory *m = CONTAINER_OF(t, struct memory, write);
-
-	write_pending(m);
-	if (m->at < m->n)
-		loop_arm(m->loop, t, now + WRITE_PERIOD);
-}
 
 /*
  * Opening
@@ -159,49 +40,38 @@ wall_clock(void)
 	return (uint32_t)time(NULL);
 }
 
-static struct memory *
-memory_free(struct memory *m)
+static struct remembered *
+remembered_free(struct remembered *h)
 {
-	if (!m)
-		return NULL;
-	if (m->loop)
-		loop_cancel(m->loop, &m->write);
-	/* The end is no crash: all is written, unless that fails. */
-	while (m->store && m->at < m->n && history_store_error(m->store) == 0) {
-		if (!write_pending(m))
-			nanosleep(
-			    &(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	if (h) {
+		if (h->store)
+			h->ops->free(h->store);
+		history_table_free(h->memory.table);
+		free(h->path);
+		free(h);
 	}
-	history_store_free(m->store);
-	history_table_free(m->table);
-	free(m->pending);
-	free(m->path);
-	free(m);
 	return NULL;
 }
 
-static int
-memory_new(struct loop *loop, const struct rules *rules, struct memory **ret)
+static struct remembered *
+remembered_new(struct loop *loop, const struct rules *rules)
 {
-	struct memory *m = calloc(1, sizeof(*m));
+	struct remembered *h = calloc(1, sizeof(*h));
 	uint64_t seed = 0;
 
-	if (!m)
-		return -ENOMEM;
-	m->loop = loop;
-	m->write.on_timer = on_write;
-	m->now = wall_clock();
-	m->path = strdup(rules->history);
+	if (!h)
+		return NULL;
+	h->memory.loop = loop;
+	h->memory.read_only = rules->read_only;
+	h->path = strdup(rules->history);
+	h->ops = &history_disk;
 	/* Without a random number the places are merely known. */
 	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
-	if (!m->path ||
-	    history_table_new((size_t)rules->history_max, seed, &m->table) <
-		0) {
-		memory_free(m);
-		return -ENOMEM;
-	}
-	*ret = m;
-	return 0;
+	if (h->path &&
+	    history_table_new(
+		(size_t)rules->history_max, seed, &h->memory.table) == 0)
+		h->store = h->ops->new (&h->memory, h->path);
+	return h->store ? h : remembered_free(h);
 }
 
 static int
@@ -224,7 +94,7 @@ static struct source *
 history_free(struct source *s)
 {
 	if (s) {
-		memory_free(s->memory);
+		remembered_free(s->history);
 		free(s);
 	}
 	return NULL;
@@ -233,120 +103,46 @@ history_free(struct source *s)
 static void
 history_inherit(struct source *s, struct source *old)
 {
-	struct memory *m = old->memory;
+	struct remembered *h = old->history;
 
 	/* LMDB must not have one file open twice in a process. */
-	if (!m || strcmp(m->path, s->rules->history) != 0)
+	if (!h || strcmp(h->path, s->rules->history) != 0)
 		return;
-	s->memory = m;
-	old->memory = NULL;
-}
-
-/* Puts a record that was read into the table. */
-static void
-restore(void *arg, const struct history_record *rec)
-{
-	struct source *s = arg;
-	struct memory *m = s->memory;
-	struct history_key key = { rec->bits, (enum history_scope)rec->scope };
-	struct history_record gone, *place;
-
-	if (history_expires(rec, &s->fading) <= m->now) {
-		mark(m, rec);
-		return;
-	}
-	place = history_table_put(m->table, &s->fading, &key, &gone);
-	history_merge(place, rec);
-	if (gone.scope != HISTORY_NOBODY)
-		mark(m, &gone);
+	h->memory.fading = s->fading;
+	s->history = h;
+	old->history = NULL;
 }
 
 static void
-open_store(struct source *s, struct source_note *note)
+forget(void *arg, const struct history_record *rec)
 {
-	struct memory *m = s->memory;
-	char why[sizeof(m->told_why)] = "";
-	size_t bad = 0;
-	int r = history_store_open(m->path, history_table_size(m->table),
-	    s->rules->read_only, &m->store, why, sizeof(why));
+	struct remembered *h = arg;
 
-	if (r == 0)
-		r = history_store_load(m->store, restore, s, &bad);
-	/* What is only read has been read: nothing will be written. */
-	if (s->rules->read_only) {
-		m->store = history_store_free(m->store);
-		m->at = m->n = 0;
-		m->next_open = UINT32_MAX;
-	}
-	note->failed = r < 0;
-	if (r < 0)
-		snprintf(note->text, sizeof(note->text),
-		    "%s; clients are remembered until the service ends",
-		    *why ? why : strerror(-r));
-	else
-		snprintf(note->text, sizeof(note->text),
-		    "%zu records of at most %zu; %zu could not be read",
-		    history_table_used(m->table), history_table_size(m->table),
-		    bad);
+	h->ops->gone(h->store, rec);
 }
 
 /* Another table size takes effect with the next start. */
 static bool
-try_open(struct source *s, struct source_note *note)
-{
-	struct memory *m = s->memory;
-
-	if (!m) {
-		if (*s->rules->history == '\0' ||
-		    memory_new(s->loop, s->rules, &s->memory) < 0)
-			return false;
-		m = s->memory;
-	}
-	m->now = wall_clock();
-	if (m->store || m->now < m->next_open)
-		return false;
-	m->next_open = m->now + RETRY_SECONDS;
-	open_store(s, note);
-	if (note->failed && strcmp(m->told_why, note->text) == 0)
-		return false;
-	snprintf(m->told_why, sizeof(m->told_why), "%.*s",
-	    (int)sizeof(m->told_why) - 1, note->text);
-	return true;
-}
-
-/* Each change between writing and not writing is told once. */
-static bool
-check_writing(struct memory *m, struct source_note *note)
-{
-	int error = m->store ? history_store_error(m->store) : 0;
-
-	if (error == m->told_error)
-		return false;
-	m->told_error = error;
-	note->failed = error != 0;
-	if (error != 0)
-		snprintf(note->text, sizeof(note->text),
-		    "cannot write: %s; trying each second", strerror(-error));
-	else
-		snprintf(note->text, sizeof(note->text), "written again");
-	return true;
-}
-
-static bool
 history_refresh(struct source *s, struct source_note *note)
 {
-	bool told = try_open(s, note);
-	struct memory *m = s->memory;
+	struct history_memory *m;
+	bool told;
 
-	if (!m)
+	if (!s->history && *s->rules->history != '\0') {
+		s->history = remembered_new(s->loop, s->rules);
+		if (s->history)
+			s->history->memory.fading = s->fading;
+	}
+	if (!s->history)
 		return false;
-	if (!told)
-		told = check_writing(m, note);
-	history_table_sweep(m->table, &s->fading,
-	    history_table_size(m->table) / SWEEP_SHARE + 1, m->now, mark_gone,
-	    m);
+	m = &s->history->memory;
+	m->now = wall_clock();
+	told = s->history->ops->refresh(s->history->store, note);
+	history_table_sweep(m->table, &m->fading,
+	    history_table_size(m->table) / SWEEP_SHARE + 1, m->now, forget,
+	    s->history);
 	note->has_data = true;
-	snprintf(note->file, sizeof(note->file), "%s", m->path);
+	snprintf(note->file, sizeof(note->file), "%s", m->place);
 	return told;
 }
 
@@ -372,11 +168,10 @@ static uint32_t
 strength_of(const struct source *s, const struct history_key *key,
     enum history_kind kind)
 {
-	const struct history_record *rec =
-	    history_table_find(s->memory->table, key);
+	const struct history_memory *m = &s->history->memory;
+	const struct history_record *rec = history_table_find(m->table, key);
 
-	return rec ? history_strength(rec, &s->fading, kind, s->memory->now)
-		   : 0;
+	return rec ? history_strength(rec, &m->fading, kind, m->now) : 0;
 }
 
 /* Says of the last fact what record it rests on. */
@@ -389,15 +184,15 @@ explain_record(struct source *s, struct inquiry *q,
 		[HISTORY_V4_NET] = "its /24",
 		[HISTORY_V6_NET] = "its /64",
 	};
-	const struct history_record *rec =
-	    history_table_find(s->memory->table, key);
+	const struct history_memory *m = &s->history->memory;
+	const struct history_record *rec = history_table_find(m->table, key);
 	char age[AGE_SIZE];
 
 	if (!rec || rec->amount[kind] == 0)
 		return;
 	inquiry_explain(q, q->facts.n - 1, "%s, last %s ago, %u.%u times",
 	    scopes[key->scope],
-	    explanation_age((int64_t)s->memory->now - rec->when[kind], age),
+	    explanation_age((int64_t)m->now - rec->when[kind], age),
 	    rec->amount[kind] / HISTORY_ONE,
 	    rec->amount[kind] % HISTORY_ONE * 10 / HISTORY_ONE);
 }
@@ -415,7 +210,7 @@ history_ask(struct source *s, struct inquiry *q)
 	bool by_net;
 	size_t n = history_keys(&q->addr, key);
 
-	if (s->memory) {
+	if (s->history) {
 		for (size_t i = 0; i < HISTORY_KIND_COUNT; i++)
 			strength[i] =
 			    strength_of(s, &key[0], (enum history_kind)i);
@@ -446,26 +241,26 @@ history_ask(struct source *s, struct inquiry *q)
 
 static void
 add_outcome(
-    struct source *s, const struct history_key *key, enum history_kind kind)
+    struct remembered *h, const struct history_key *key, enum history_kind kind)
 {
-	struct memory *m = s->memory;
+	struct history_memory *m = &h->memory;
 	struct history_record gone, *rec;
 
-	rec = history_table_put(m->table, &s->fading, key, &gone);
+	rec = history_table_put(m->table, &m->fading, key, &gone);
 	if (gone.scope != HISTORY_NOBODY)
-		mark(m, &gone);
-	if (history_add(rec, &s->fading, kind, m->now))
-		mark_changed(m, rec);
+		h->ops->gone(h->store, &gone);
+	if (history_add(rec, &m->fading, kind, m->now))
+		h->ops->changed(h->store, rec);
 }
 
 static void
-renew(struct source *s, const struct history_key *key)
+renew(struct remembered *h, const struct history_key *key)
 {
-	struct memory *m = s->memory;
+	struct history_memory *m = &h->memory;
 	struct history_record *rec = history_table_find(m->table, key);
 
-	if (rec && history_renew(rec, &s->fading, HISTORY_PATIENT, m->now))
-		mark_changed(m, rec);
+	if (rec && history_renew(rec, &m->fading, HISTORY_PATIENT, m->now))
+		h->ops->changed(h->store, rec);
 }
 
 /* What is bad of one host is not said of its IPv4 network: the neighbours are
@@ -477,22 +272,22 @@ history_learn(
 	struct history_key key[HISTORY_KEYS_MAX];
 	size_t n = history_keys(addr, key);
 
-	if (!s->memory)
+	if (!s->history)
 		return;
 	switch (learned) {
 	case LEARNED_PATIENT:
 		for (size_t i = 0; i < n; i++)
-			add_outcome(s, &key[i], HISTORY_PATIENT);
+			add_outcome(s->history, &key[i], HISTORY_PATIENT);
 		break;
 	case LEARNED_PASSED:
 		for (size_t i = 0; i < n; i++)
-			renew(s, &key[i]);
+			renew(s->history, &key[i]);
 		break;
 	case LEARNED_ABANDONED:
-		add_outcome(s, &key[0], HISTORY_ABANDONED);
+		add_outcome(s->history, &key[0], HISTORY_ABANDONED);
 		break;
 	case LEARNED_PREGREET:
-		add_outcome(s, &key[0], HISTORY_PREGREET);
+		add_outcome(s->history, &key[0], HISTORY_PREGREET);
 		break;
 	}
 }

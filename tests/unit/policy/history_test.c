@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 
 #include "data/cidr.h"
-#include "policy/history_store.h"
+#include "policy/history_lmdb.h"
 #include "policy/history_table.h"
 #include "policy/source.h"
 #include "tests/helpers/check.h"
@@ -202,17 +202,17 @@ count_loaded(void *arg, const struct history_record *rec)
 	loaded++;
 }
 
-static struct history_store *
+static struct history_lmdb *
 open_store(const char *dir)
 {
-	struct history_store *s = NULL;
+	struct history_lmdb *s = NULL;
 	char why[128];
 	size_t bad = 0;
 
 	loaded = 0;
 	CHECK_INT(
-	    history_store_open(dir, 1000, false, &s, why, sizeof(why)), 0);
-	CHECK_INT(history_store_load(s, count_loaded, NULL, &bad), 0);
+	    history_lmdb_open(dir, 1000, false, &s, why, sizeof(why)), 0);
+	CHECK_INT(history_lmdb_load(s, count_loaded, NULL, &bad), 0);
 	CHECK_INT(bad, 0);
 	return s;
 }
@@ -236,19 +236,19 @@ static void
 store_keeps_and_deletes(void)
 {
 	AUTO_FREE char *dir = scratch_path("history");
-	struct history_store *s = open_store(dir);
+	struct history_lmdb *s = open_store(dir);
 
 	CHECK_INT(loaded, 0);
-	history_store_write(s, make_batch(5000, true), 5000);
-	s = history_store_free(s);
+	history_lmdb_write(s, make_batch(5000, true), 5000);
+	s = history_lmdb_free(s);
 	s = open_store(dir);
 	CHECK_INT(loaded, 5000);
-	history_store_write(s, make_batch(3000, false), 3000);
-	s = history_store_free(s);
+	history_lmdb_write(s, make_batch(3000, false), 3000);
+	s = history_lmdb_free(s);
 	s = open_store(dir);
 	CHECK_INT(loaded, 2000);
-	CHECK_INT(history_store_error(s), 0);
-	history_store_free(s);
+	CHECK_INT(history_lmdb_error(s), 0);
+	history_lmdb_free(s);
 }
 
 /* The process is gone while batches are being written: each that it saw
@@ -262,7 +262,7 @@ killed_writer_leaves_whole_batches(void)
 	for (int round = 0; round < 10; round++) {
 		volatile size_t *done = mmap(NULL, sizeof(*done),
 		    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		struct history_store *s;
+		struct history_lmdb *s;
 		pid_t pid = fork();
 
 		CHECK(pid >= 0);
@@ -274,8 +274,8 @@ killed_writer_leaves_whole_batches(void)
 				for (size_t j = 0; j < N; j++)
 					b[j].bits +=
 					    (size_t)round * 1000000 + i * N;
-				history_store_write(s, b, N);
-				while (history_store_is_busy(s))
+				history_lmdb_write(s, b, N);
+				while (history_lmdb_is_busy(s))
 					continue;
 				*done = i;
 			}
@@ -287,7 +287,7 @@ killed_writer_leaves_whole_batches(void)
 		s = open_store(dir);
 		CHECK(loaded >= *done * N);
 		CHECK_INT(loaded % N, 0);
-		history_store_free(s);
+		history_lmdb_free(s);
 		munmap((void *)(uintptr_t)done, sizeof(*done));
 	}
 }
@@ -297,13 +297,13 @@ truncated_store_is_refused(void)
 {
 	AUTO_FREE char *dir = scratch_path("history");
 	AUTO_FREE char *file = scratch_path("history/data.mdb");
-	struct history_store *s = open_store(dir);
+	struct history_lmdb *s = open_store(dir);
 	char why[128] = "";
 
-	history_store_write(s, make_batch(5000, true), 5000);
-	s = history_store_free(s);
+	history_lmdb_write(s, make_batch(5000, true), 5000);
+	s = history_lmdb_free(s);
 	CHECK(truncate(file, 64 * 1024) == 0);
-	CHECK(history_store_open(dir, 1000, false, &s, why, sizeof(why)) < 0);
+	CHECK(history_lmdb_open(dir, 1000, false, &s, why, sizeof(why)) < 0);
 	CHECK(strstr(why, "remove it to start anew") != NULL);
 }
 
