@@ -157,7 +157,7 @@ restore(void *arg, const struct history_record *rec)
 		return;
 	}
 	place = history_table_put(m->table, &m->fading, &key, &gone);
-	history_merge(place, rec);
+	history_merge(place, rec, &m->fading);
 	if (gone.scope != HISTORY_NOBODY)
 		mark(s, &gone);
 }

@@ -12,7 +12,9 @@ struct history_memory {
 	struct loop *loop; /* NULL: nothing is written before the end */
 	struct history_table *table;
 	struct history_fading fading;
-	uint32_t now;    /* Unix seconds, of this second */
-	char place[256]; /* where the store is, for the operator */
+	uint32_t now;        /* Unix seconds, of this second */
+	uint32_t cache_time; /* seconds until a record is asked for again */
+	uint64_t timeout;    /* usec in which a server has to answer */
+	char place[256];     /* where the store is, for the operator */
 	bool read_only;
 };

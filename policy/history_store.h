@@ -13,6 +13,14 @@
 
 struct history_store;
 
+/* Somebody waits for a record; embedded in its owner. */
+struct history_wait {
+	struct history_fetch *fetch; /* the store's; NULL: none under way */
+	/* The table now has what the store has, or ANSWERED is false.  Not
+	 * called from within fetch(). */
+	void (*on_fetched)(struct history_wait *, bool answered);
+};
+
 struct history_store_ops {
 	/* A store at PLACE for the records of MEMORY, which outlives it, and
 	 * whose `place` it sets.  NULL: no memory. */
@@ -30,7 +38,21 @@ struct history_store_ops {
 	/* REC was taken out of the table: it has faded, or others needed its
 	 * place. */
 	void (*gone)(struct history_store *, const struct history_record *rec);
+
+	/* The rest is NULL if the table has all there is. */
+
+	/* The table has what the store has lately had of KEY. */
+	bool (*knows)(struct history_store *, const struct history_key *key);
+	/* Asks for the record of KEY.  False: the store cannot be asked. */
+	bool (*fetch)(struct history_store *, const struct history_key *key,
+	    struct history_wait *);
+	/* Forgets that WAIT waits, if it does. */
+	void (*cancel)(struct history_wait *);
+	/* Why it cannot be asked, for people. */
+	const char *(*why)(const struct history_store *);
 };
 
 /* In a directory of this machine. */
 extern const struct history_store_ops history_disk;
+/* On a Redis or Valkey server, for several machines. */
+extern const struct history_store_ops history_redis;

@@ -115,7 +115,7 @@ merging_takes_the_latest(void)
 	CHECK(history_add(&a, &fading, HISTORY_PREGREET, NOW + 5));
 	CHECK(history_add(&b, &fading, HISTORY_PREGREET, NOW));
 	CHECK(history_add(&b, &fading, HISTORY_ABANDONED, NOW));
-	history_merge(&a, &b);
+	history_merge(&a, &b, &fading);
 	CHECK_INT(a.when[HISTORY_PATIENT], NOW);
 	CHECK_INT(a.when[HISTORY_PREGREET], NOW + 5);
 	CHECK_INT(a.amount[HISTORY_ABANDONED], HISTORY_ONE);
@@ -133,6 +133,7 @@ codec_keeps_and_refuses(void)
 	history_encode(&rec, key, value);
 	CHECK_INT(
 	    history_decode(key, sizeof(key), value, sizeof(value), &back), 0);
+	rec.added[HISTORY_PREGREET] = 0; /* of this process alone */
 	CHECK(memcmp(&rec, &back, sizeof(rec)) == 0);
 	CHECK_INT(
 	    history_decode(key, sizeof(key), value, sizeof(value) - 1, &back),
