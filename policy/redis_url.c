@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "policy/redis_url.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -116,12 +117,32 @@ copy(struct part from, char *to, size_t size)
 	return true;
 }
 
+/* A name or an IPv4 address. */
+static bool
+is_name(const char *host)
+{
+	for (; *host != '\0'; host++) {
+		if (!isalnum((unsigned char)*host) && !strchr("-._", *host))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_ipv6(const char *host)
+{
+	struct in6_addr addr;
+
+	return inet_pton(AF_INET6, host, &addr) == 1;
+}
+
 static int
 parse_tcp(struct part rest, struct redis_url *url, const char **ret_why)
 {
+	bool brackets = rest.len > 0 && *rest.at == '[';
 	struct part host;
 
-	if (rest.len > 0 && *rest.at == '[') {
+	if (brackets) {
 		rest.at++;
 		rest.len--;
 		host = cut(&rest, "]");
@@ -134,6 +155,8 @@ parse_tcp(struct part rest, struct redis_url *url, const char **ret_why)
 	}
 	if (!copy(host, url->host, sizeof(url->host)))
 		return fail(ret_why, "there is no host, or too long a one");
+	if (brackets ? !is_ipv6(url->host) : !is_name(url->host))
+		return fail(ret_why, "the host is no name and no address");
 	if (rest.len > 0 && *rest.at == ':') {
 		struct part port = { rest.at + 1, rest.len - 1 };
 

@@ -85,6 +85,9 @@ what_is_no_url_is_refused(void)
 	refuse("redis://", "no host");
 	refuse("redis://:6379", "no host");
 	refuse("redis://[::1", "]");
+	refuse("redis://[h]", "no name and no address");
+	refuse("redis://[192.0.2.1]", "no name and no address");
+	refuse("redis://h h", "no name and no address");
 	refuse("redis://h:0", "port");
 	refuse("redis://h:65536", "port");
 	refuse("redis://h:", "port");
