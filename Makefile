@@ -127,7 +127,7 @@ $(HELPERS): $(B)/%: $(B)/%.o $(B)/common.a
 
 # The load generator of the benches is one program.
 LOAD := $(B)/tests/bench/load
-$(LOAD): $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/*.c)) $(B)/common.a
+$(LOAD): $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/*.c)) $(B)/data.a $(B)/common.a
 	$(call brief,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # Compiled lists against other ways to keep them, without a server.

@@ -211,8 +211,7 @@ open_store(const char *dir)
 	size_t bad = 0;
 
 	loaded = 0;
-	CHECK_INT(
-	    history_lmdb_open(dir, 1000, false, &s, why, sizeof(why)), 0);
+	CHECK_INT(history_lmdb_open(dir, 1000, false, &s, why, sizeof(why)), 0);
 	CHECK_INT(history_lmdb_load(s, count_loaded, NULL, &bad), 0);
 	CHECK_INT(bad, 0);
 	return s;
@@ -252,45 +251,58 @@ store_keeps_and_deletes(void)
 	history_lmdb_free(s);
 }
 
-/* The process is gone while batches are being written: each that it saw
- * written is there, and none by half. */
+/* Writes batches of N records until it is killed; *DONE were written. */
+static void __attribute__((noreturn))
+write_for_ever(const char *dir, size_t n, uint64_t first, volatile size_t *done)
+{
+	struct history_lmdb *s = open_store(dir);
+
+	for (size_t i = 1;; i++) {
+		struct history_record *b = make_batch(n, true);
+
+		for (size_t j = 0; j < n; j++)
+			b[j].bits = first + i * n + j;
+		history_lmdb_write(s, b, n);
+		while (history_lmdb_is_busy(s))
+			continue;
+		*done = i;
+	}
+}
+
+/* A hundred times the process is gone at some moment while batches are being
+ * written: each that it saw written is there, and none by half. */
 static void
 killed_writer_leaves_whole_batches(void)
 {
-	enum { N = 100 };
+	enum { N = 20, ROUNDS = 100 };
 	AUTO_FREE char *dir = scratch_path("history");
+	volatile size_t *done = mmap(NULL, sizeof(*done),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	size_t kept = 0;
 
-	for (int round = 0; round < 10; round++) {
-		volatile size_t *done = mmap(NULL, sizeof(*done),
-		    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(done != MAP_FAILED);
+	for (size_t round = 0; round < ROUNDS; round++) {
 		struct history_lmdb *s;
-		pid_t pid = fork();
+		unsigned int wait = (unsigned int)random() % 5000;
+		pid_t pid;
 
+		*done = 0;
+		pid = fork();
 		CHECK(pid >= 0);
-		if (pid == 0) {
-			s = open_store(dir);
-			for (size_t i = 1;; i++) {
-				struct history_record *b = make_batch(N, true);
-
-				for (size_t j = 0; j < N; j++)
-					b[j].bits +=
-					    (size_t)round * 1000000 + i * N;
-				history_lmdb_write(s, b, N);
-				while (history_lmdb_is_busy(s))
-					continue;
-				*done = i;
-			}
-		}
-		while (*done < 3 + (size_t)round % 4)
+		if (pid == 0)
+			write_for_ever(dir, N, round * 1000000, done);
+		while (*done == 0)
 			continue;
+		usleep(wait);
 		kill(pid, SIGKILL);
 		CHECK(waitpid(pid, NULL, 0) == pid);
 		s = open_store(dir);
-		CHECK(loaded >= *done * N);
+		CHECK(loaded >= kept + *done * N);
 		CHECK_INT(loaded % N, 0);
+		kept = loaded;
 		history_lmdb_free(s);
-		munmap((void *)(uintptr_t)done, sizeof(*done));
 	}
+	munmap((void *)(uintptr_t)done, sizeof(*done));
 }
 
 static void
