@@ -83,7 +83,7 @@ dnsbl_zone(const struct dnsbl_weight *d)
 struct rules {
 	/* Paths; "" none.  The history may be a redis_url instead. */
 	char *lists, *country, *asn, *history;
-	int64_t slow, throttle, hold;          /* lowest score of each lane */
+	int64_t slow, throttle, hold; /* lowest score of each lane */
 	struct curve rate, patience;
 	int32_t named[NAMED_FACT_COUNT];
 	int32_t country_weight[COUNTRY_COUNT];
