@@ -63,15 +63,33 @@ static const struct program_arg args[] = {
 	    set_socket },
 	{ "offline", NULL, "explain: from the files, without the service",
 	    set_offline },
-	{ "json", NULL, "explain: for programs", set_json },
+	{ "json", NULL, "explain, report: for programs", set_json },
 	{ "new", "FILE", "replay: the changed policy.conf", set_new },
 	{ "dns", NULL, "replay: ask the DNS as well", set_dns },
+	{ "since", "TIME", "report: from then on, as for journalctl",
+	    report_set_since },
+	{ "until", "TIME", "report: up to then", report_set_until },
+	{ "html", "FILE", "report: a page for a browser", report_set_html },
+	{ "file", "PATH", "report: a journal's file or directory",
+	    report_set_file },
+	{ "assume", "NAME=VALUE", "report: of a spammer's business",
+	    report_set_assumption },
+};
+
+/* What it can do.  OPERAND: what stands behind the verb, NULL for nothing. */
+static const struct verb {
+	const char *name, *operand;
+	int (*run)(const struct tarpitctl *, const char *operand);
+} verbs[] = {
+	{ "explain", "ADDRESS", explain_run },
+	{ "replay", "LOG", replay_run },
+	{ "report", NULL, report_run },
 };
 
 const struct program tarpitctl = {
 	.name = "tarpitctl",
 	.summary = "Says why tarpit does what it does.",
-	.usage = "explain ADDRESS | replay --new FILE LOG",
+	.usage = "explain ADDRESS | replay --new FILE LOG | report",
 	.config_path = SYSCONFDIR "/tarpit/policy.conf",
 	.options = &rules_table,
 	.args = args,
@@ -100,6 +118,20 @@ tarpitctl_load_rules(
 	ret->read_only = true;
 }
 
+/* Of a word that begins with '-': the next one is its value. */
+static bool
+takes_value(const char *word)
+{
+	if (strcmp(word, "--config") == 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(args); i++) {
+		if (args[i].metavar && strncmp(word, "--", 2) == 0 &&
+		    strcmp(word + 2, args[i].name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Options may stand before the verb and behind it. */
 static int
 sort_arguments(int argc, char **argv)
@@ -107,24 +139,17 @@ sort_arguments(int argc, char **argv)
 	int verb = 0, n = 0;
 
 	for (int i = 1; i < argc && verb == 0; i++) {
-		bool has_value = strcmp(argv[i], "--socket") == 0 ||
-		    strcmp(argv[i], "--new") == 0 ||
-		    strcmp(argv[i], "--config") == 0;
-
 		if (argv[i][0] != '-')
 			verb = i;
-		else if (has_value)
+		else if (takes_value(argv[i]))
 			i++;
 	}
 	/* The operands to the end, in their order. */
 	for (int i = verb; verb > 0 && i + n < argc;) {
-		bool has_value = strcmp(argv[i], "--socket") == 0 ||
-		    strcmp(argv[i], "--new") == 0 ||
-		    strcmp(argv[i], "--config") == 0;
 		char *operand = argv[i];
 
 		if (operand[0] == '-' && operand[1] != '\0') {
-			i += has_value ? 2 : 1;
+			i += takes_value(operand) ? 2 : 1;
 			continue;
 		}
 		memmove(&argv[i], &argv[i + 1],
@@ -135,24 +160,36 @@ sort_arguments(int argc, char **argv)
 	return argc;
 }
 
+static const struct verb *
+find_verb(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	}
+	program_die(&tarpitctl, EXIT_OPERATOR, 0,
+	    "no verb \"%s\": see tarpitctl --help", name);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct tarpitctl t = { .socket = "/run/tarpit/policy" };
-	const char *verb, *operand;
+	const struct verb *verb;
+	int n;
 
+	report_defaults(&t);
 	argc = sort_arguments(argc, argv);
 	program_parse(&tarpitctl, argc, argv, &t, &t.call);
-	if (argc - t.call.first_operand != 2)
+	n = argc - t.call.first_operand;
+	if (n == 0)
 		program_die(&tarpitctl, EXIT_OPERATOR, 0,
-		    "usage: tarpitctl explain ADDRESS, or tarpitctl replay "
-		    "--new FILE LOG");
-	verb = argv[t.call.first_operand];
-	operand = argv[t.call.first_operand + 1];
-	if (strcmp(verb, "explain") == 0)
-		return explain_run(&t, operand);
-	if (strcmp(verb, "replay") == 0)
-		return replay_run(&t, operand);
-	program_die(&tarpitctl, EXIT_OPERATOR, 0,
-	    "no verb \"%s\": explain or replay", verb);
+		    "what is it to do? see tarpitctl --help");
+	verb = find_verb(argv[t.call.first_operand]);
+	if (n != (verb->operand != NULL ? 2 : 1))
+		program_die(&tarpitctl, EXIT_OPERATOR, 0,
+		    "usage: tarpitctl %s%s%s", verb->name,
+		    verb->operand != NULL ? " " : "",
+		    verb->operand != NULL ? verb->operand : "");
+	return verb->run(&t, argv[argc - 1]);
 }

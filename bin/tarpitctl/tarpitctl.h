@@ -7,6 +7,7 @@
 
 #include "bin/common/program.h"
 #include "bin/common/util.h"
+#include "bin/tarpitctl/economics.h"
 #include "policy/rules.h"
 
 struct tarpitctl {
@@ -14,13 +15,26 @@ struct tarpitctl {
 	const char *socket;  /* of the policy service */
 	const char *compare; /* --new: the changed policy.conf */
 	bool offline, json, dns;
+	const char *file, *html; /* report: a journal; the page to write */
+	uint64_t since, until;   /* report: usec since the epoch */
+	struct assumed_values assumed;
 };
 
 extern const struct program tarpitctl;
 
-/* Each does its work and returns an exit code, or dies. */
+/* Each does its work and returns an exit code, or dies.  OPERAND is the verb's
+ * own, if it has one. */
 int explain_run(const struct tarpitctl *, const char *address);
 int replay_run(const struct tarpitctl *, const char *file);
+int report_run(const struct tarpitctl *, const char *operand);
+
+/* The options of the report, for the table. */
+void report_defaults(struct tarpitctl *);
+int report_set_since(void *, const char *value, char *why, size_t size);
+int report_set_until(void *, const char *value, char *why, size_t size);
+int report_set_html(void *, const char *value, char *why, size_t size);
+int report_set_file(void *, const char *value, char *why, size_t size);
+int report_set_assumption(void *, const char *value, char *why, size_t size);
 
 /* Reads the policy.conf at PATH (NULL: the default one), or dies. */
 void tarpitctl_load_rules(
