@@ -5,10 +5,11 @@
 SERVERS=() # processes that were started, oldest first
 POSTFIX_DIR=''
 
-# wait_until CONDITION...: polls, for at most 20 s.
+# wait_until CONDITION...: polls, for at most 20 s.  One word is evaluated, as
+# by the helpers of the tests.
 wait_until() {
 	local until=$((SECONDS + 20))
-	until "$@"; do
+	until eval "$*"; do
 		[ "$SECONDS" -lt "$until" ] || {
 			say "not within 20 s: $*"
 			return 1
@@ -102,13 +103,17 @@ build_lists() {
 	}
 }
 
-# start_policyd [-c CPU] RATE: held sessions get so many bytes a second.
+# For the helpers of the tests that are used here.
+start_daemon() {
+	start "$@"
+}
+
+show_log() {
+	tail "$DIR/$1.log" >&2
+}
+
+# start_policyd RATE: held sessions get so many bytes a second.
 start_policyd() {
-	local command=("$BUILD/tarpit-policyd")
-	if [ "$1" = -c ]; then
-		command=(taskset -c "$2" "${command[@]}")
-		shift 2
-	fi
 	build_lists || return
 	cat >"$DIR/policy.conf" <<-END
 		[Data]
@@ -128,7 +133,7 @@ start_policyd() {
 		Ttl=0
 	END
 	rm -f "$DIR/policy"
-	start policyd "${command[@]}" --config "$DIR/policy.conf" \
+	start policyd "$BUILD/tarpit-policyd" --config "$DIR/policy.conf" \
 		--listen "$DIR/policy"
 	wait_until socket_is_listening "$DIR/policy"
 }
