@@ -174,14 +174,16 @@ can_start_postfix() {
 #   smtpd_at        smtpd on a port of its own
 #   greetwait_at    postscreen for everyone, that keeps them in its greet wait
 #   engine_at       postscreen for everyone, with its tests in the dialogue
+#   backend_at      smtpd for tarpitd's throttle lane, as units/postfix has it
 #   public/tarpit   smtpd for descriptors that tarpitd passes
+# and mail for example.net is thrown away by its discard(8).
 # default_process_limit is also the length of its listeners' queues.  One
 # smtpd process serves any number of sessions, so that not the starting of
 # processes is measured; names are not looked up; all as in each of the rows.
 start_postfix() {
 	local port=() i
 	can_start_postfix || return
-	for i in 0 1 2 3; do
+	for i in 0 1 2 3 4; do
 		port[i]=$(free_port)
 	done
 	POSTFIX_DIR=$DIR/postfix
@@ -191,14 +193,16 @@ start_postfix() {
 	chmod 700 "$POSTFIX_DIR/data"
 	write_main_cf >"$POSTFIX_DIR/config/main.cf"
 	write_master_cf "${port[@]}" >"$POSTFIX_DIR/config/master.cf"
-	printf '127.2.0.0/16 permit\n' >"$POSTFIX_DIR/config/permit"
+	printf '%s permit\n' 127.0.0.0/24 127.2.0.0/16 \
+		>"$POSTFIX_DIR/config/permit"
 	postfix -c "$POSTFIX_DIR/config" start >"$DIR/postfix.log" 2>&1 || {
 		tail "$DIR/postfix.log" >&2
 		return 1
 	}
 	postscreen_at=127.0.0.1:${port[0]} smtpd_at=127.0.0.1:${port[1]}
 	greetwait_at=127.0.0.1:${port[2]} engine_at=127.0.0.1:${port[3]}
-	wait_until port_is_listening "${port[3]}"
+	backend_at=127.0.0.1:${port[4]}
+	wait_until port_is_listening "${port[4]}"
 }
 
 write_main_cf() {
@@ -222,6 +226,9 @@ write_main_cf() {
 		postscreen_greet_action = ignore
 		postscreen_cache_map =
 		smtpd_tls_security_level = none
+		smtpd_client_connection_count_limit = 0
+		virtual_mailbox_domains = example.net
+		virtual_transport = discard:
 	END
 }
 
@@ -237,7 +244,17 @@ write_master_cf() {
 		127.0.0.1:$3 inet n - n - 1 postscreen $held -o postscreen_greet_wait=600s
 		127.0.0.1:$4 inet n - n - 1 postscreen $held -o postscreen_greet_wait=2s
 		  -o postscreen_bare_newline_enable=yes -o postscreen_command_time_limit=600s
+		cleanup unix n - n - 0 cleanup
+		qmgr unix n - n 300 1 qmgr
+		rewrite unix - - n - - trivial-rewrite
+		bounce unix - - n - 0 bounce
+		defer unix - - n - 0 bounce
+		trace unix - - n - 0 bounce
+		anvil unix - - n - 1 anvil
+		discard unix - - n - - discard
 	END
+	sed -n '/^127.0.0.1:10025/,$p' "$ROOT/units/postfix/master.cf" |
+		sed "s/^127.0.0.1:10025/127.0.0.1:$5/"
 }
 
 # The one postscreen process that serves ADDRESS:PORT.
