@@ -102,7 +102,8 @@ build_lists() {
 	}
 }
 
-# start_policyd [-c CPU] RATE: held sessions get so many bytes a second.
+# start_policyd [-c CPU] RATE [LINES]: held sessions get so many bytes a second;
+# with these LINES in its configuration.
 start_policyd() {
 	local command=("$BUILD/tarpit-policyd")
 	if [ "$1" = -c ]; then
@@ -126,6 +127,7 @@ start_policyd() {
 		country.unknown=5
 		[Answers]
 		Ttl=0
+		${2-}
 	END
 	rm -f "$DIR/policy"
 	start policyd "${command[@]}" --config "$DIR/policy.conf" \
@@ -150,6 +152,14 @@ start_tarpitd() {
 	wait_until port_is_listening "$port"
 }
 
+# Everyone is throttled, at full speed.
+start_fake_policy() {
+	rm -f "$DIR/policy"
+	start fake_policy "$BUILD/tests/helpers/fake_policy" "$DIR/policy" \
+		normal '* action=throttle rate=0 patience=0 score=70 reason=bench'
+	wait_until socket_is_listening "$DIR/policy"
+}
+
 #
 # Peers
 #
@@ -161,6 +171,48 @@ start_endlessh() {
 	start endlessh endlessh -4 -d 1000 -l 7 -m 20000 -p "$port" -f /dev/null
 	endlessh_at=127.0.0.1:$port
 	wait_until port_is_listening "$port"
+}
+
+# start_haraka: relays to smtpd_at, with as many processes as there are CPUs.
+# Installed once, by npm.  It pins two libraries to versions that not every
+# registry has.
+start_haraka() {
+	local dir=$RESULTS/haraka port
+	command -v npm >/dev/null || {
+		say "needs npm: the row beside Haraka is left out"
+		return 1
+	}
+	mkdir -p "$dir"
+	echo '{ "private": true, "dependencies": { "Haraka": "3.3.4" },
+		"overrides": { "encoding-japanese": "2.x", "libqp": "x" } }' \
+		>"$dir/package.json"
+	[ -d "$dir/node_modules/Haraka" ] ||
+		npm install --prefix "$dir" --no-audit --no-fund \
+			--omit=optional >"$DIR/npm.log" 2>&1 || {
+		tail "$DIR/npm.log" >&2
+		return 1
+	}
+	port=$(free_port)
+	write_haraka_config "$port" "$dir/node_modules/Haraka/config"
+	start haraka node "$dir/node_modules/Haraka/bin/haraka" -c "$DIR/haraka"
+	haraka_at=127.0.0.1:$port
+	wait_until port_is_listening "$port"
+}
+
+# write_haraka_config PORT DEFAULTS
+write_haraka_config() {
+	local config=$DIR/haraka/config
+	mkdir -p "$DIR/haraka/plugins"
+	cp -r "$2" "$config"
+	printf '[main]\nlisten=127.0.0.1:%s\nnodes=cpus\n' "$1" \
+		>"$config/smtp.ini"
+	printf '%s\n' rcpt_to.in_host_list queue/smtp_forward \
+		>"$config/plugins"
+	echo example.org >"$config/host_list"
+	echo mx.example.org >"$config/me"
+	echo LOGCRIT >"$config/loglevel"
+	printf 'host=127.0.0.1\nport=%s\n' "${smtpd_at#*:}" \
+		>"$config/smtp_forward.ini"
 }
 
 can_start_postfix() {
@@ -176,7 +228,7 @@ can_start_postfix() {
 #   engine_at       postscreen for everyone, with its tests in the dialogue
 #   backend_at      smtpd for tarpitd's throttle lane, as units/postfix has it
 #   public/tarpit   smtpd for descriptors that tarpitd passes
-# and mail for example.net is thrown away by its discard(8).
+# and mail for example.org is thrown away by its discard(8).
 # default_process_limit is also the length of its listeners' queues.  One
 # smtpd process serves any number of sessions, so that not the starting of
 # processes is measured; names are not looked up; all as in each of the rows.
@@ -227,7 +279,7 @@ write_main_cf() {
 		postscreen_cache_map =
 		smtpd_tls_security_level = none
 		smtpd_client_connection_count_limit = 0
-		virtual_mailbox_domains = example.net
+		virtual_mailbox_domains = example.org
 		virtual_transport = discard:
 	END
 }
@@ -264,6 +316,17 @@ postscreen_pid() {
 
 postfix_pid() {
 	tr -d ' \n' <"$POSTFIX_DIR/queue/pid/master.pid"
+}
+
+# All mail has been thrown away.
+queue_is_empty() {
+	! find "$POSTFIX_DIR"/queue/{incoming,active,deferred} -type f |
+		grep -q .
+}
+
+# How many messages have been, so far.
+count_mail() {
+	grep -c 'status=sent' "$POSTFIX_DIR/maillog"
 }
 
 stop_postfix() {
