@@ -255,6 +255,7 @@ start_postfix() {
 	greetwait_at=127.0.0.1:${port[2]} engine_at=127.0.0.1:${port[3]}
 	backend_at=127.0.0.1:${port[4]}
 	wait_until port_is_listening "${port[4]}"
+	guard_postfix "$(postfix_pid)"
 }
 
 write_main_cf() {
@@ -329,12 +330,24 @@ count_mail() {
 	grep -c 'status=sent' "$POSTFIX_DIR/maillog"
 }
 
+# master makes itself independent of us: this ends it when we have ended,
+# however we did.
+guard_postfix() {
+	[ -p "$DIR/never" ] || mkfifo "$DIR/never"
+	# shellcheck disable=SC2016
+	start postfix_guard bash -c '
+		trap "kill -TERM $1; exit" TERM
+		read -r _ <>"$2"' guard "$1" "$DIR/never"
+}
+
 stop_postfix() {
 	local pid
 	[ -n "$POSTFIX_DIR" ] || return 0
-	pid=$(postfix_pid)
-	postfix -c "$POSTFIX_DIR/config" stop >>"$DIR/postfix.log" 2>&1
-	wait_until is_over "$pid"
+	pid=$(postfix_pid 2>/dev/null)
+	[ -z "${postfix_guard_pid-}" ] || stop "$postfix_guard_pid"
+	[ -z "$pid" ] || kill -TERM "$pid" 2>/dev/null
+	wait_until is_over "$pid" || kill -KILL "$pid"
+	postfix_guard_pid=''
 	rm -rf "$POSTFIX_DIR"
 	POSTFIX_DIR=''
 }
