@@ -150,7 +150,7 @@ find_overdue(const struct mux *m, uint64_t now)
 {
 	struct connection *c = is_short(m) ? find_oldest_parked(m) : NULL;
 
-	return c != NULL && now - c->parked_at >= PARKED_SAFE ? c : NULL;
+	return c != NULL && now - c->parked_at >= m->park_safe ? c : NULL;
 }
 
 static void
@@ -242,7 +242,7 @@ release_parked(struct mux *m, uint64_t now)
 		struct connection *c = m->connection[i];
 
 		if (c->use != PARKED ||
-		    (c->borrower != 0 && now - c->parked_at < PARKED_MAX))
+		    (c->borrower != 0 && now - c->parked_at < m->park_max))
 			continue;
 		mux_part(m, c);
 		mux_set_use(c, LENT);
@@ -253,7 +253,7 @@ release_parked(struct mux *m, uint64_t now)
 	if (oldest != NULL)
 		loop_arm(m->loop, &m->patience,
 		    oldest->parked_at +
-			(is_short(m) ? PARKED_SAFE : PARKED_MAX));
+			(is_short(m) ? m->park_safe : m->park_max));
 }
 
 void
@@ -308,6 +308,8 @@ mux_init(struct mux *m)
 	m->retry.on_timer = on_retry;
 	m->patience.on_timer = on_patience;
 	m->backoff = MUX_BACKOFF_FIRST;
+	m->park_max = PARKED_MAX;
+	m->park_safe = PARKED_SAFE;
 	set_backend(m);
 	if (m->address_len != 0)
 		loop_arm(m->loop, &m->retry, loop_now(m->loop));
