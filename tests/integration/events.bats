@@ -396,6 +396,25 @@ lists() {
 	provoked BACKEND_UP tarpitd
 }
 
+# order LINE...: to the control socket.
+order() {
+	ask "$@" seconds=1 by=joe
+}
+
+@test "events: OVERRIDE_SET" {
+	policy
+	tarpitd
+	order request=hold address=192.0.2.0/24
+	provoked OVERRIDE_SET tarpitd
+}
+
+@test "events: OVERRIDE_ENDED" {
+	policy
+	tarpitd
+	order request=release address=192.0.2.1
+	provoked OVERRIDE_ENDED tarpitd
+}
+
 @test "events: HISTORY_DOWN" {
 	policyd "History=redis://127.0.0.1:$(free_port)"
 	provoked HISTORY_DOWN policyd
