@@ -171,8 +171,8 @@ note_stall(struct dispatcher *d)
 {
 	uint64_t stall = loop_take_worst_batch(d->loop);
 
-	if (stall > d->count.longest_stall)
-		d->count.longest_stall = stall;
+	if (stall > d->longest_stall)
+		d->longest_stall = stall;
 	summary_note_stall(&d->summary, stall);
 }
 
@@ -284,6 +284,7 @@ init_parts(struct dispatcher *d)
 	sweep_init(&d->sweep, d->epoch);
 	d->summary = (struct summary){ .loop = d->loop,
 		.journal = d->journal,
+		.total = &d->tally.total,
 		.wanted = c->log != LOG_ALL };
 	summary_init(&d->summary);
 	r = texts_renew(&d->texts, c->host_name, c->hold_reply);
@@ -329,6 +330,7 @@ dispatcher_init(struct dispatcher *d, struct loop *loop,
 	loop_set_after_batch(loop, after_batch, d);
 	d->status.on_timer = on_status;
 	d->stop.on_timer = on_stop_timeout;
+	operator_init(d);
 	loop_arm(loop, &d->status, d->epoch);
 	watchdog_init(&d->watchdog, loop);
 	return 0;
@@ -356,6 +358,7 @@ dispatcher_fini(struct dispatcher *d)
 	summary_fini(&d->summary);
 	watchdog_fini(&d->watchdog);
 	loop_cancel(d->loop, &d->stop);
+	operator_fini(d);
 	sweep_fini(&d->sweep);
 	mux_fini(&d->mux);
 	pool_release(d->throttle, d->pool.capacity + 1, sizeof(*d->throttle));

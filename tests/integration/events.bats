@@ -395,6 +395,19 @@ lists() {
 	provoked BACKEND_UP tarpitd
 }
 
+@test "events: OVERRIDE_SET" {
+	tarpitd
+	ask request=hold address=192.0.2.0/24 seconds=60 by=me
+	provoked OVERRIDE_SET tarpitd
+}
+
+@test "events: OVERRIDE_ENDED" {
+	tarpitd
+	ask request=hold address=192.0.2.0/24 seconds=60 by=me
+	ask request=forget address=192.0.2.0/24 by=me
+	provoked OVERRIDE_ENDED tarpitd
+}
+
 @test "events: every kind has a test" {
 	local name
 	for name in $(declared | cut -d' ' -f2); do
