@@ -55,7 +55,7 @@ GOALS := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out $(NO_PKGS),$(GOALS)),)
 $(if $(shell $(PKG_CONFIG) --exists $(PKGS) && echo ok),,$(error pkg-config cannot find all of: $(PKGS); 'make packages' installs them))
 PKG_CFLAGS   := $(shell $(PKG_CONFIG) --cflags $(PKGS))
-PKG_LIBS     := $(shell $(PKG_CONFIG) --libs $(PKGS)) -lresolv
+PKG_LIBS     := $(shell $(PKG_CONFIG) --libs $(PKGS)) -lresolv -lm
 endif
 
 # A component is a directory; everything in it but main.c goes into one archive.

@@ -24,25 +24,36 @@ human_count(uint64_t n, char buf[HUMAN_SIZE])
 	return buf;
 }
 
+/* Two units, or one when the lesser is 0: "6 min 40 s", "3 h". */
+static void
+print_units(
+    char *buf, uint64_t n, uint64_t of, const char *greater, const char *lesser)
+{
+	if (n % of == 0)
+		snprintf(buf, HUMAN_SIZE, "%" PRIu64 " %s", n / of, greater);
+	else
+		snprintf(buf, HUMAN_SIZE, "%" PRIu64 " %s %" PRIu64 " %s",
+		    n / of, greater, n % of, lesser);
+}
+
 const char *
 human_duration(uint64_t usec, char buf[HUMAN_SIZE])
 {
+	/* Rounded to what is shown: 23 h 59 min 50 s is one day. */
 	uint64_t s = (usec + USEC_PER_SEC / 2) / USEC_PER_SEC;
+	uint64_t min = (s + 30) / 60, h = (s + 1800) / 3600;
 
-	if (usec < 10 * USEC_PER_SEC)
+	if (usec < 10 * USEC_PER_SEC - USEC_PER_SEC / 20)
 		snprintf(buf, HUMAN_SIZE, "%.1f s",
 		    (double)usec / (double)USEC_PER_SEC);
 	else if (s < 60)
 		snprintf(buf, HUMAN_SIZE, "%" PRIu64 " s", s);
 	else if (s < 3600)
-		snprintf(buf, HUMAN_SIZE, "%" PRIu64 " min %" PRIu64 " s",
-		    s / 60, s % 60);
-	else if (s < 86400)
-		snprintf(buf, HUMAN_SIZE, "%" PRIu64 " h %" PRIu64 " min",
-		    s / 3600, s / 60 % 60);
+		print_units(buf, s, 60, "min", "s");
+	else if (min < 24 * 60)
+		print_units(buf, min, 60, "h", "min");
 	else
-		snprintf(buf, HUMAN_SIZE, "%" PRIu64 " d %" PRIu64 " h",
-		    s / 86400, s / 3600 % 24);
+		print_units(buf, h, 24, "d", "h");
 	return buf;
 }
 
@@ -92,10 +103,8 @@ human_figure(double value, char buf[HUMAN_SIZE])
 		snprintf(buf, HUMAN_SIZE, "%.3g", value);
 	else if (value >= 1000)
 		human_count((uint64_t)(value + 0.5), buf);
-	else if (value >= 100)
-		snprintf(buf, HUMAN_SIZE, "%.1f", value);
 	else if (value >= 10)
-		snprintf(buf, HUMAN_SIZE, "%.2f", value);
+		snprintf(buf, HUMAN_SIZE, "%.4g", value);
 	else
 		snprintf(buf, HUMAN_SIZE, "%.3g", value);
 	return buf;

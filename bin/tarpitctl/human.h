@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HUMAN_SIZE = 32 };
+enum { HUMAN_SIZE = 48 };
 
 /* "1,234,567" */
 const char *human_count(uint64_t n, char buf[HUMAN_SIZE]);
@@ -22,5 +22,5 @@ const char *human_share(uint64_t n, uint64_t total, char buf[HUMAN_SIZE]);
 /* "2026-11-22 04:00", local time. */
 const char *human_time(uint64_t usec, char buf[HUMAN_SIZE]);
 
-/* Three significant digits or so: "0.0371", "7.4", "12.5", "1,234". */
+/* Three significant digits or four: "0.0371", "7.4", "105.1", "12,345". */
 const char *human_figure(double value, char buf[HUMAN_SIZE]);

@@ -98,7 +98,7 @@ static const struct program_arg args[] = {
 	    set_control },
 	{ "offline", NULL, "explain: from the files, without the service",
 	    set_offline },
-	{ "json", NULL, "explain, status: for programs", set_json },
+	{ "json", NULL, "explain, status, report: for programs", set_json },
 	{ "new", "FILE", "replay: the changed policy.conf", set_new },
 	{ "dns", NULL, "replay: ask the DNS as well", set_dns },
 	{ "for", "TIME", "release, hold: 1s to 30d, if not 1h", set_for },
@@ -107,6 +107,14 @@ static const struct program_arg args[] = {
 	    set_openmetrics },
 	{ "serve", NULL, "metrics: by HTTP, on systemd's socket", set_serve },
 	{ "listen", "ADDRESS:PORT", "metrics: by HTTP, there", set_listen },
+	{ "since", "TIME", "report: from then on, as for journalctl",
+	    report_set_since },
+	{ "until", "TIME", "report: up to then", report_set_until },
+	{ "html", "FILE", "report: a page for a browser", report_set_html },
+	{ "file", "PATH", "report: a journal's file or directory",
+	    report_set_file },
+	{ "assume", "NAME=VALUE", "report: of a spammer's business",
+	    report_set_assumption },
 };
 
 /* What it can do.  OPERAND: what stands behind the verb, NULL for nothing. */
@@ -118,6 +126,7 @@ static const struct verb {
 	{ "top", NULL, top_run },
 	{ "explain", "ADDRESS", explain_run },
 	{ "replay", "LOG", replay_run },
+	{ "report", NULL, report_run },
 	{ "release", "NETWORK", release_run },
 	{ "hold", "NETWORK", hold_run },
 	{ "forget", "NETWORK", forget_run },
@@ -131,7 +140,7 @@ const struct program tarpitctl = {
 		   "holds them.",
 	.usage = "VERB [OPERAND]\n"
 		 "  status | top | metrics | overrides\n"
-		 "  explain ADDRESS | replay --new FILE LOG\n"
+		 "  explain ADDRESS | replay --new FILE LOG | report\n"
 		 "  release NETWORK | hold NETWORK | forget NETWORK",
 	.config_path = SYSCONFDIR "/tarpit/policy.conf",
 	.options = &rules_table,
@@ -214,6 +223,7 @@ main(int argc, char **argv)
 	const struct verb *verb;
 	int n;
 
+	report_defaults(&t);
 	sort_arguments(argc, argv);
 	program_parse(&tarpitctl, argc, argv, &t, &t.call);
 	n = argc - t.call.first_operand;

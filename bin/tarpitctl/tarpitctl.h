@@ -8,6 +8,7 @@
 
 #include "bin/common/program.h"
 #include "bin/common/util.h"
+#include "bin/tarpitctl/economics.h"
 #include "policy/rules.h"
 
 /* The longest that an override may last. */
@@ -15,12 +16,15 @@
 
 struct tarpitctl {
 	struct program_call call;
-	const char *socket;  /* of the policy service */
-	const char *control; /* socket of the dispatcher */
-	const char *compare; /* --new: the changed policy.conf */
-	const char *output;  /* --output, or NULL */
-	const char *listen;  /* --listen, or NULL: systemd's socket */
-	uint64_t duration;   /* usec: --for */
+	const char *socket;      /* of the policy service */
+	const char *control;     /* socket of the dispatcher */
+	const char *compare;     /* --new: the changed policy.conf */
+	const char *output;      /* --output, or NULL */
+	const char *listen;      /* --listen, or NULL: systemd's socket */
+	const char *file, *html; /* report: a journal; the page to write */
+	uint64_t since, until;   /* report: usec since the epoch */
+	struct assumed_values assumed;
+	uint64_t duration; /* usec: --for */
 	bool offline, json, dns, openmetrics, serve;
 };
 
@@ -37,6 +41,15 @@ int hold_run(const struct tarpitctl *, const char *network);
 int forget_run(const struct tarpitctl *, const char *network);
 int overrides_run(const struct tarpitctl *, const char *operand);
 int metrics_run(const struct tarpitctl *, const char *operand);
+int report_run(const struct tarpitctl *, const char *operand);
+
+/* The options of the report, for the table. */
+void report_defaults(struct tarpitctl *);
+int report_set_since(void *, const char *value, char *why, size_t size);
+int report_set_until(void *, const char *value, char *why, size_t size);
+int report_set_html(void *, const char *value, char *why, size_t size);
+int report_set_file(void *, const char *value, char *why, size_t size);
+int report_set_assumption(void *, const char *value, char *why, size_t size);
 
 /* Reads the policy.conf at PATH (NULL: the default one), or dies. */
 void tarpitctl_load_rules(

@@ -66,8 +66,8 @@ struct dispatcher {
 	struct mux mux;
 	struct spool_store spool;
 	struct sweep sweep;
-	struct summary summary;
 	uint64_t longest_stall; /* usec; of the loop, see on_status() */
+	struct summary summary;
 	struct operator operator;
 	struct tally tally;
 	struct timer status, stop;

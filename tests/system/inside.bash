@@ -175,6 +175,8 @@ lanes_with_postfix() {
 	grep -E '^Received: from client.test' -A 1 /var/mail/joe
 	journalctl -q -u 'postfix@-.service' -o cat | grep 'connect from'
 	journalctl -q -x -n 1 TARPIT_CLIENT=127.0.0.2
+	tarpitctl report --since today >/tmp/report
+	head -n 6 /tmp/report
 	systemctl --failed --no-legend
 }
 
