@@ -395,16 +395,22 @@ lists() {
 	provoked BACKEND_UP tarpitd
 }
 
+# order LINE...: to the control socket.
+order() {
+	ask "$@" seconds=1 by=joe
+}
+
 @test "events: OVERRIDE_SET" {
+	policy
 	tarpitd
-	ask request=hold address=192.0.2.0/24 seconds=60 by=me
+	order request=hold address=192.0.2.0/24
 	provoked OVERRIDE_SET tarpitd
 }
 
 @test "events: OVERRIDE_ENDED" {
+	policy
 	tarpitd
-	ask request=hold address=192.0.2.0/24 seconds=60 by=me
-	ask request=forget address=192.0.2.0/24 by=me
+	order request=release address=192.0.2.1
 	provoked OVERRIDE_ENDED tarpitd
 }
 
