@@ -199,7 +199,7 @@ data: packages           ## a free country database, into build/data
 fetch_data = BUILD=$(CURDIR)/$(B) units/demo/fetch-country build/data
 
 # --- lint --------------------------------------------------------------------
-MANS   := $(wildcard bin/*/*.[158] policy/*.5 data/*.5)
+MANS   := $(wildcard bin/*/*.[1578] policy/*.5 data/*.5)
 SHELLS  = .ci/run $(shell grep -lE '^\#!.*(ba)?sh$$' -r tests units) \
           $(wildcard tests/helpers/*.bash)
 BATS    = $(shell find tests -name '*.bats')

@@ -223,3 +223,22 @@ program_die_config(const struct program *p, const struct option_error *error)
 	last_words(p, text);
 	exit(EXIT_OPERATOR);
 }
+
+void
+program_tell_config_error(
+    struct journal *journal, const struct option_error *error)
+{
+	struct record record;
+
+	if (error->file[0] == '\0') {
+		journal_event(journal, EVENT_CONFIG_ERROR,
+		    "%s; the old configuration stands", error->text);
+		return;
+	}
+	record_begin(&record, EVENT_CONFIG_ERROR,
+	    "%s:%d: %s; the old configuration stands", error->file, error->line,
+	    error->text);
+	record_field(&record, "TARPIT_FILE", "%s", error->file);
+	record_field(&record, "TARPIT_LINE", "%d", error->line);
+	journal_send(journal, &record);
+}

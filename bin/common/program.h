@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "bin/common/journal.h"
 #include "bin/common/option.h"
 #include "bin/common/util.h"
 
@@ -56,6 +57,11 @@ int program_load(const struct program *, const struct program_call *,
  * syslog where stderr is a client's socket, as under inetd. */
 void program_die(const struct program *, int code, int error,
     const char *format, ...) PRINTF_LIKE(4, 5) __attribute__((noreturn));
+
+/* The record of an *ERROR that was met while the configuration was read again:
+ * what was in use stays so.  Without a file in it, the error is not in one. */
+void program_tell_config_error(
+    struct journal *, const struct option_error *error);
 
 /* Prints "NAME: FILE:LINE: TEXT" for *ERROR and exits EXIT_OPERATOR. */
 void program_die_config(const struct program *, const struct option_error *)

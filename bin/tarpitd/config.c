@@ -13,6 +13,7 @@
 #define SECONDS(n) ((int64_t)(n) * (int64_t)USEC_PER_SEC)
 
 static const char *const mode_names[] = { "enforce", "observe", NULL };
+static const char *const log_names[] = { "all", "slowed", "summary", NULL };
 static const char *const failure_names[] = { "pass", "slow", NULL };
 
 static int
@@ -172,6 +173,9 @@ static const struct option options[] = {
 	{ "Dispatcher", "Mode", OPTION_ENUM, MEMBER(mode), .initial = "enforce",
 	    .names = mode_names,
 	    .help = "enforce, or observe: decide and record, pass everything" },
+	{ "Dispatcher", "Log", OPTION_ENUM, MEMBER(log), .initial = "all",
+	    .names = log_names,
+	    .help = "sessions with a record: all, slowed, or a summary" },
 	{ "Dispatcher", "Workers", OPTION_CUSTOM, MEMBER(workers),
 	    .initial = "1", .parse = parse_workers,
 	    .help = "processes sharing the sockets; this version runs 1" },

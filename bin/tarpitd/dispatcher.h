@@ -18,6 +18,7 @@
 #include "bin/tarpitd/handoff.h"
 #include "bin/tarpitd/mux.h"
 #include "bin/tarpitd/pool.h"
+#include "bin/tarpitd/summary.h"
 #include "bin/tarpitd/sweep.h"
 #include "bin/tarpitd/texts.h"
 #include "bin/tarpitd/verdicts.h"
@@ -30,6 +31,7 @@ enum { RECORD_COUNTS_SIZE = 512 };
 /* Since the start. */
 struct counters {
 	uint64_t outcome[OUTCOME_COUNT];
+	uint64_t longest_stall; /* usec; of the loop, see on_status() */
 };
 
 struct dispatcher {
@@ -68,6 +70,7 @@ struct dispatcher {
 	struct spool_store spool;
 	struct sweep sweep;
 	struct counters count;
+	struct summary summary;
 	struct timer status, stop;
 	struct watchdog watchdog;
 	char status_shown[RECORD_COUNTS_SIZE];
@@ -78,6 +81,10 @@ int dispatcher_init(struct dispatcher *, struct loop *, struct journal *,
     struct config *config, const struct listen_socket *sockets,
     size_t n) MUST_CHECK;
 void dispatcher_fini(struct dispatcher *);
+
+/* The counts are brought up to date, and recorded where Log= asks for it:
+ * before the program says that it ends. */
+void dispatcher_conclude(struct dispatcher *);
 
 /* SIGHUP, SIGTERM. */
 void dispatcher_reload(struct dispatcher *);

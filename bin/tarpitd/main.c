@@ -33,8 +33,10 @@ load_config(struct option_error *error)
 	struct config *c = calloc(1, sizeof(*c));
 
 	memset(error, 0, sizeof(*error));
-	if (c == NULL)
+	if (c == NULL) {
+		option_say(error, "out of memory");
 		return NULL;
+	}
 	if (program_load(&tarpitd_program, &call, c, error) < 0) {
 		config_fini(c);
 		free(c);
@@ -61,9 +63,7 @@ reload_config(void)
 	struct config *c = load_config(&error);
 
 	if (c == NULL)
-		journal_event(&journal, EVENT_CONFIG_ERROR,
-		    "%s:%d: %s; the old configuration stands", error.file,
-		    error.line, error.text);
+		program_tell_config_error(&journal, &error);
 	return c;
 }
 
@@ -126,6 +126,7 @@ run(struct loop *loop)
 	    dispatcher.config->mode == MODE_OBSERVE ? ", only observing" : "");
 	notify_send("READY=1");
 	r = loop_run(loop);
+	dispatcher_conclude(&dispatcher);
 	record_counts(&dispatcher, counts, sizeof(counts));
 	if (r < 0)
 		program_die(&tarpitd_program, EXIT_TEMPORARY, r, "epoll");
@@ -144,9 +145,8 @@ run_single(struct loop *loop, int fd)
 		return; /* it has left already */
 	session_begin(&dispatcher, fd, &peer, loop_now(loop));
 	dispatcher.single = true;
-	if (dispatcher.pool.live == 0)
-		return;
-	r = loop_run(loop);
+	r = dispatcher.pool.live == 0 ? 0 : loop_run(loop);
+	dispatcher_conclude(&dispatcher);
 	if (r < 0)
 		program_die(&tarpitd_program, EXIT_TEMPORARY, r, "epoll");
 }

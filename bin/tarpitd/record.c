@@ -227,11 +227,12 @@ record_counts(const struct dispatcher *d, char *buf, size_t size)
 	    " slow, %" PRIu32 " held, %" PRIu32 " to the MTA; ended: %" PRIu64
 	    " passed, %" PRIu64 " graduated, %" PRIu64 " delivered, %" PRIu64
 	    " abandoned, %" PRIu64 " refused, %" PRIu64 " shed, %" PRIu64
-	    " failed",
+	    " failed; longest stall %.1f ms",
 	    d->pool.live, d->pool.asking.n, d->n_slowed - held, held,
 	    d->handoff.n_waiting + d->handoff.n_offered, n[OUTCOME_PASSED],
 	    n[OUTCOME_GRADUATED], n[OUTCOME_DELIVERED], n[OUTCOME_ABANDONED],
-	    n[OUTCOME_REFUSED], n[OUTCOME_SHED], n[OUTCOME_FAILED]);
+	    n[OUTCOME_REFUSED], n[OUTCOME_SHED], n[OUTCOME_FAILED],
+	    (double)d->count.longest_stall / (double)USEC_PER_MSEC);
 
 	if (len > 0 && (size_t)len < size)
 		print_backend(&d->mux, buf + len, size - (size_t)len);

@@ -82,12 +82,31 @@ drain(int fd)
 	(void)recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
 }
 
+/* Log=: a client that went to the MTA at once, or left before it could, was
+ * not slowed; one that we turned away is worth a record all the same. */
+static bool
+is_recorded(const struct dispatcher *d, const struct session *s)
+{
+	switch ((enum log_choice)d->config->log) {
+	case LOG_ALL:
+		return true;
+	case LOG_SLOWED:
+		return s->lane != LANE_PASS || s->outcome == OUTCOME_SHED ||
+		    s->outcome == OUTCOME_FAILED;
+	case LOG_SUMMARY:
+		return false;
+	}
+	return true;
+}
+
 static void
 finish(struct dispatcher *d, struct session *s, uint64_t now)
 {
 	uint32_t held = dispatcher_msec(d, now) - s->accepted;
 
-	record_session(d, s, now);
+	if (is_recorded(d, s))
+		record_session(d, s, now);
+	summary_count(&d->summary, s, held);
 	d->count.outcome[s->outcome]++;
 	ask_report(&d->ask, s, outcome_name((enum outcome)s->outcome), held);
 	throttle_end(d, s, now);
