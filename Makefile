@@ -21,7 +21,8 @@ tarpitctl_USES      := policy data
 LIBS_INTERNAL       := policy data
 
 # The libraries behind it; --as-needed leaves each program with its own.
-PKGS := libsystemd libmaxminddb libcdb inih jansson libcurl zlib lmdb libcares
+PKGS := libsystemd libmaxminddb libcdb inih jansson libcurl zlib lmdb libcares \
+        libmicrohttpd ncursesw
 
 # Targets that work before the packages are there.
 NO_PKGS := help clean packages check lint layers names shell manuals format \

@@ -18,8 +18,7 @@ INSTALL_TMPFILES := $(wildcard units/tmpfiles.d/*.conf)
 INSTALL_CRON     := $(wildcard units/cron.d/*)
 INSTALL_CONFS    := $(wildcard bin/*/*.conf policy/*.conf data/seed/local-*.txt)
 INSTALL_LISTS    := $(wildcard data/lists.d/*.conf)
-INSTALL_EXAMPLES := $(shell find units/inetd units/postfix units/exim units/journald -type f 2>/dev/null)
-
+INSTALL_EXAMPLES := $(shell find units/inetd units/postfix units/exim units/journald units/grafana -type f 2>/dev/null)
 INSTALL_FAIL2BAN := $(wildcard units/fail2ban/*/*.conf)
 
 SUBSTITUTE = sed 's,@SBINDIR@,$(SBINDIR),g; s,@SYSCONFDIR@,$(SYSCONFDIR),g; s,@DOCDIR@,$(DOCDIR),g'

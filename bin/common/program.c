@@ -16,6 +16,12 @@
 #include <unistd.h>
 
 /* The values of getopt_long() for our own; the program's follow. */
+const char *
+program_version(void)
+{
+	return VERSION;
+}
+
 enum { ARG_HELP, ARG_VERSION, ARG_CONFIG, ARG_CHECK_CONFIG, ARG_OWN };
 
 enum { MAX_ARGS = 32 };
@@ -130,7 +136,7 @@ program_parse(const struct program *p, int argc, char **argv, void *config,
 			print_help(p);
 			exit_printed(p);
 		} else if (c == ARG_VERSION) {
-			printf("%s %s\n", p->name, VERSION);
+			printf("%s %s\n", p->name, program_version());
 			exit_printed(p);
 		} else if (c == ARG_CONFIG) {
 			call.config_path = optarg;

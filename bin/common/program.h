@@ -53,6 +53,9 @@ void program_parse(const struct program *, int argc, char **argv, void *config,
 int program_load(const struct program *, const struct program_call *,
     void *config, struct option_error *ret_error) MUST_CHECK;
 
+/* As --version prints it. */
+const char *program_version(void);
+
 /* Prints "NAME: TEXT[: strerror(-error)]" to stderr and exits with CODE; to
  * syslog where stderr is a client's socket, as under inetd. */
 void program_die(const struct program *, int code, int error,

@@ -280,17 +280,32 @@ set_listen(void *config, const char *value, char *why, size_t size)
 	return 0;
 }
 
+static int
+set_control(void *config, const char *value, char *why, size_t size)
+{
+	if (*value == '\0' ||
+	    strlen(value) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
+		snprintf(why, size, "not a path of at most 107 bytes");
+		return -EINVAL;
+	}
+	((struct config *)config)->control = value;
+	return 0;
+}
+
 static const struct program_arg args[] = {
 	{ "listen", "ADDRESS:PORT",
 	    "listen there, instead of on sockets of systemd's or inetd's",
 	    set_listen },
+	{ "control", "PATH",
+	    "answer tarpitctl there, instead of on a socket of systemd's",
+	    set_control },
 };
 
 const struct program tarpitd_program = {
 	.name = "tarpitd",
 	.summary =
 	    "slows suspects on the SMTP port, passes the rest to the MTA",
-	.usage = "[--listen ADDRESS:PORT]...",
+	.usage = "[--listen ADDRESS:PORT]... [--control PATH]",
 	.config_path = SYSCONFDIR "/tarpit/tarpitd.conf",
 	.options = &table,
 	.args = args,

@@ -58,6 +58,7 @@ struct config {
 	/* The command line. */
 	const char *listen[CONFIG_LISTEN_MAX];
 	size_t n_listen;
+	const char *control; /* NULL: systemd's socket, if it passes one */
 };
 
 extern const struct program tarpitd_program;

@@ -171,8 +171,8 @@ note_stall(struct dispatcher *d)
 {
 	uint64_t stall = loop_take_worst_batch(d->loop);
 
-	if (stall > d->count.longest_stall)
-		d->count.longest_stall = stall;
+	if (stall > d->longest_stall)
+		d->longest_stall = stall;
 	summary_note_stall(&d->summary, stall);
 }
 
@@ -329,6 +329,7 @@ dispatcher_init(struct dispatcher *d, struct loop *loop,
 	loop_set_after_batch(loop, after_batch, d);
 	d->status.on_timer = on_status;
 	d->stop.on_timer = on_stop_timeout;
+	operator_init(d);
 	loop_arm(loop, &d->status, d->epoch);
 	watchdog_init(&d->watchdog, loop);
 	return 0;
@@ -356,6 +357,7 @@ dispatcher_fini(struct dispatcher *d)
 	summary_fini(&d->summary);
 	watchdog_fini(&d->watchdog);
 	loop_cancel(d->loop, &d->stop);
+	operator_fini(d);
 	sweep_fini(&d->sweep);
 	mux_fini(&d->mux);
 	pool_release(d->throttle, d->pool.capacity + 1, sizeof(*d->throttle));
