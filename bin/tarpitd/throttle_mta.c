@@ -55,6 +55,7 @@ throttle_release(struct dispatcher *d, uint32_t *number)
 void
 throttle_forget(struct dispatcher *d, struct throttle *t)
 {
+	mux_cancel(&d->mux, (uint32_t)(t - d->throttle), loop_now(d->loop));
 	throttle_release(d, &t->sender);
 	throttle_release(d, &t->recipients);
 	throttle_release(d, &t->candidate);
@@ -144,6 +145,8 @@ throttle_describe(void *dispatcher, uint32_t slot, struct transaction *ret)
 	ret->recipients = intern_get(&d->strings,
 	    asks ? t->candidate : t->recipients, &ret->recipients_len);
 	ret->body = asks ? NULL : &t->spool;
+	ret->first = t->recipients == INTERN_NONE;
+	ret->goes_on = throttle_is_free(t, s);
 }
 
 /* A closed or half-closed connection will not bring the answer to anybody who
