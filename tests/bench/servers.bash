@@ -103,7 +103,6 @@ build_lists() {
 	}
 }
 
-<<<<<<< HEAD
 # For the helpers of the tests that are used here.
 start_daemon() {
 	start "$@"
@@ -113,11 +112,8 @@ show_log() {
 	tail "$DIR/$1.log" >&2
 }
 
-# start_policyd RATE: held sessions get so many bytes a second.
-=======
-# start_policyd [-c CPU] RATE [LINES]: held sessions get so many bytes a second;
-# with these LINES in its configuration.
->>>>>>> mux
+# start_policyd RATE [LINES]: held sessions get so many bytes a second; with
+# these LINES in its configuration.
 start_policyd() {
 	build_lists || return
 	cat >"$DIR/policy.conf" <<-END
