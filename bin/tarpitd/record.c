@@ -90,6 +90,8 @@ print_reason(
 	if ((s->flags & SESSION_PREGREET) != 0 &&
 	    strstr(buf, "behaviour:pregreet") == NULL)
 		add_word(buf, size, "behaviour:pregreet");
+	if (proxied_is_unknown(&d->proxied, s))
+		add_word(buf, size, "proxy:unknown");
 	add_word(buf, size, limit_name(s));
 }
 
@@ -180,6 +182,7 @@ print_what(const struct session *s, const char *client, double seconds,
 void
 record_session(struct dispatcher *d, const struct session *s, uint64_t now)
 {
+	const struct in6_addr *proxy = proxied_by(&d->proxied, s);
 	uint64_t held = dispatcher_msec(d, now) - s->accepted;
 	char client[ADDRESS_TEXT], what[160], reason[REASON_SIZE + 64];
 	struct record r;
@@ -194,6 +197,9 @@ record_session(struct dispatcher *d, const struct session *s, uint64_t now)
 	    &r, "TARPIT_SESSION", "%" PRIx64 "-%" PRIx32, d->epoch, s->number);
 	record_field(&r, "TARPIT_CLIENT", "%s", client);
 	record_field(&r, "TARPIT_CLIENT_PORT", "%u", s->port);
+	if (proxy != NULL)
+		record_field(
+		    &r, "TARPIT_PROXY", "%s", address_print(proxy, client));
 	record_field(
 	    &r, "TARPIT_OUTCOME", "%s", outcome_name((enum outcome)s->outcome));
 	record_field(&r, "TARPIT_MODE", "%s",
@@ -203,6 +209,21 @@ record_session(struct dispatcher *d, const struct session *s, uint64_t now)
 	add_dialogue(&r, d, s);
 	add_messages(&r, d, s);
 	journal_send(d->journal, &r);
+}
+
+/* Sessions that were passed on or graduated, and go through us still. */
+static size_t
+print_relay(const struct relay *r, char *buf, size_t size)
+{
+	int n;
+
+	if (r->n == 0 && r->to_mta == 0)
+		return 0;
+	n = snprintf(buf, size,
+	    "; relayed: %" PRIu32 " sessions, %" PRIu64
+	    " KB to the MTA, %" PRIu64 " KB from it",
+	    r->n, r->to_mta / 1024, r->to_clients / 1024);
+	return n > 0 && (size_t)n < size ? (size_t)n : 0;
 }
 
 static void
@@ -233,6 +254,8 @@ record_counts(const struct dispatcher *d, char *buf, size_t size)
 	    n[OUTCOME_GRADUATED], n[OUTCOME_DELIVERED], n[OUTCOME_ABANDONED],
 	    n[OUTCOME_REFUSED], n[OUTCOME_SHED], n[OUTCOME_FAILED]);
 
-	if (len > 0 && (size_t)len < size)
-		print_backend(&d->mux, buf + len, size - (size_t)len);
+	if (len <= 0 || (size_t)len >= size)
+		return;
+	len += (int)print_relay(&d->relay, buf + len, size - (size_t)len);
+	print_backend(&d->mux, buf + len, size - (size_t)len);
 }
