@@ -275,6 +275,7 @@ set_backend(struct dispatcher *d, const struct config *c)
 {
 	d->mux.backend = c->backend;
 	d->mux.host_name = c->host_name;
+	d->mux.proxied = c->backend_identity == BACKEND_PROXY;
 	d->mux.max = (uint32_t)c->backend_connections;
 	d->mux.timeout = c->backend_timeout;
 	d->spool.directory = c->spool_directory;

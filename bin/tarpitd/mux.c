@@ -121,6 +121,7 @@ take_off(struct mux *m, uint32_t slot)
 static void
 set_down(struct mux *m, bool down, const char *why)
 {
+	m->known = !down;
 	if (m->down == down)
 		return;
 	m->down = down;
@@ -231,9 +232,11 @@ set_use(struct connection *c, int use)
 static bool
 is_welcome(struct mux *m, const struct upstream *u)
 {
+	bool usable = m->proxied || u->has_xclient;
+
 	m->offers = u->offers;
-	set_unusable(m, !u->has_xclient);
-	if (!u->has_xclient)
+	set_unusable(m, !usable);
+	if (!usable)
 		return false;
 	m->backoff = BACKOFF_FIRST;
 	set_down(m, false, NULL);
@@ -245,10 +248,11 @@ on_idle(struct upstream *u, uint64_t now)
 {
 	struct connection *c = CONTAINER_OF(u, struct connection, upstream);
 	struct mux *m = c->mux;
-	bool first = c->use == OPENING;
+	bool asked = c->use == OPENING && u->probes;
 
 	set_use(c, IDLE);
-	if ((first && !is_welcome(m, u)) || m->n > m->max ||
+	/* With PROXY, one that has asked is nobody's. */
+	if ((asked && (!is_welcome(m, u) || u->proxied)) || m->n > m->max ||
 	    c->generation != m->generation) {
 		set_use(c, ENDING);
 		upstream_quit(u, now);
@@ -311,7 +315,9 @@ open_connection(struct mux *m, uint64_t now)
 	c->upstream = (struct upstream){ .loop = m->loop,
 		.handler = &handler,
 		.host_name = m->host_name,
-		.timeout = m->timeout };
+		.timeout = m->timeout,
+		.proxied = m->proxied,
+		.probes = !m->proxied || !m->known };
 	r = upstream_open(&c->upstream, &m->address, m->address_len, now);
 	if (r < 0)
 		return r;
@@ -425,6 +431,7 @@ void
 mux_reload(struct mux *m, uint64_t now)
 {
 	set_backend(m);
+	m->known = false;
 	m->generation++;
 	m->backoff = BACKOFF_FIRST;
 	/* Who is busy with the old back end ends when it becomes idle. */

@@ -33,6 +33,7 @@ struct mux {
 	struct journal *journal;
 	const char *backend;   /* Backend=; borrowed; "": there is none */
 	const char *host_name; /* borrowed */
+	bool proxied;          /* BackendIdentity=proxy */
 	uint32_t max;          /* BackendConnections= */
 	uint32_t capacity;     /* slots are 1..capacity */
 	uint64_t timeout;      /* usec: BackendTimeout= */
@@ -55,6 +56,7 @@ struct mux {
 	struct timer retry;
 	uint64_t backoff;
 	bool down, unusable;
+	bool known; /* what it offers; before that connections only ask */
 	struct esmtp_limits offers; /* of the MTA, as it said last */
 	/* Statistics. */
 	uint64_t longest_wait; /* usec */

@@ -138,6 +138,7 @@ throttle_describe(void *dispatcher, uint32_t slot, struct transaction *ret)
 
 	ret->client = s->client;
 	ret->port = s->port;
+	(void)proxied_server(&d->proxied, s, &ret->server, &ret->server_port);
 	ret->esmtp = (t->esmtp.memory & ESMTP_SAID_EHLO) != 0;
 	ret->helo = intern_get(&d->strings, s->words, &len);
 	ret->sender = intern_get(&d->strings, t->sender, &len);

@@ -12,6 +12,7 @@
 
 #include "bin/common/fd.h"
 #include "bin/tarpitd/address.h"
+#include "bin/tarpitd/proxy.h"
 #include "bin/tarpitd/reply.h"
 
 enum {
@@ -31,10 +32,15 @@ enum { REFUSALS_MAX = 8, USES_MAX = 100 };
 #define FINAL_TIMEOUT (600 * USEC_PER_SEC)
 /* Postfix itself closes after 300 s, under stress after 10 s. */
 #define IDLE_TIMEOUT (30 * USEC_PER_SEC)
+/* One that is to begin with a header, whose client has left meanwhile; Exim
+ * gives it 3 s, Postfix 5 s. */
+#define FRESH_TIMEOUT USEC_PER_SEC
 
 static enum upstream_phase on_banner(
     struct upstream *, int code, const char *reply, size_t len, uint64_t now);
 static enum upstream_phase on_hello(
+    struct upstream *, int code, const char *reply, size_t len, uint64_t now);
+static enum upstream_phase on_proxy(
     struct upstream *, int code, const char *reply, size_t len, uint64_t now);
 static enum upstream_phase on_xclient(
     struct upstream *, int code, const char *reply, size_t len, uint64_t now);
@@ -54,6 +60,8 @@ static enum upstream_phase on_quit(
     struct upstream *, int code, const char *reply, size_t len, uint64_t now);
 
 static void say_hello(struct upstream *);
+static void say_local(struct upstream *);
+static void say_proxy(struct upstream *);
 static void say_xclient(struct upstream *);
 static void say_ehlo(struct upstream *);
 static void say_mail(struct upstream *);
@@ -73,9 +81,10 @@ static const struct {
 } phases[UPSTREAM_PHASE_COUNT] = {
 	[UPSTREAM_CLOSED] = { "closed", NULL, NULL },
 	[UPSTREAM_CONNECTING] = { "connecting", NULL, NULL },
-	[UPSTREAM_BANNER] = { "banner", NULL, on_banner },
+	[UPSTREAM_BANNER] = { "banner", say_local, on_banner },
 	[UPSTREAM_HELLO] = { "hello", say_hello, on_hello },
 	[UPSTREAM_IDLE] = { "idle", NULL, NULL },
+	[UPSTREAM_PROXY] = { "PROXY", say_proxy, on_proxy },
 	[UPSTREAM_XCLIENT] = { "XCLIENT", say_xclient, on_xclient },
 	[UPSTREAM_EHLO] = { "EHLO", say_ehlo, on_ehlo },
 	[UPSTREAM_MAIL] = { "MAIL", say_mail, on_mail },
@@ -165,6 +174,34 @@ say_xclient(struct upstream *u)
 }
 
 static void
+put_header(struct upstream *u, const struct proxy_header *header)
+{
+	assert(sizeof(u->out) - u->out_len >= PROXY_PRINT_MAX);
+	u->out_len += proxy_print(header, u->out + u->out_len);
+}
+
+static void
+say_local(struct upstream *u)
+{
+	static const struct proxy_header header = { .subject = PROXY_LOCAL };
+
+	if (u->proxied)
+		put_header(u, &header);
+}
+
+static void
+say_proxy(struct upstream *u)
+{
+	const struct proxy_header header = { .subject = PROXY_CLIENT,
+		.client = u->tx.client,
+		.server = u->tx.server,
+		.client_port = u->tx.port,
+		.server_port = u->tx.server_port };
+
+	put_header(u, &header);
+}
+
+static void
 say_ehlo(struct upstream *u)
 {
 	put(u, "%s %s\r\n", u->tx.esmtp ? "EHLO" : "HELO", u->tx.helo);
@@ -211,13 +248,27 @@ say_quit(struct upstream *u)
 
 /* ---- phases ---- */
 
+/* Nothing has been said on it, so that not even QUIT can be. */
+static bool
+is_fresh(const struct upstream *u)
+{
+	return u->proxied && !u->probes && u->uses == 0;
+}
+
+/* It is the client's that it has served. */
+static bool
+is_spent(const struct upstream *u)
+{
+	return u->proxied && u->uses > 0;
+}
+
 static uint64_t
 phase_timeout(const struct upstream *u)
 {
 	if (u->phase == UPSTREAM_FINAL)
 		return FINAL_TIMEOUT;
 	if (u->phase == UPSTREAM_IDLE)
-		return IDLE_TIMEOUT;
+		return is_fresh(u) ? FRESH_TIMEOUT : IDLE_TIMEOUT;
 	return u->timeout;
 }
 
@@ -298,6 +349,16 @@ answer(struct upstream *u, enum upstream_result result, const char *reply,
 
 	done(u, result, text, reply_copy(reply, len, text, sizeof(text)), now);
 	return UPSTREAM_RSET;
+}
+
+/* A refusal here is the MTA's word on this client. */
+static enum upstream_phase
+on_proxy(
+    struct upstream *u, int code, const char *reply, size_t len, uint64_t now)
+{
+	if (is_good(code))
+		return UPSTREAM_EHLO;
+	return answer(u, UPSTREAM_SAID, reply, len, now);
 }
 
 static enum upstream_phase
@@ -489,7 +550,7 @@ take_reply(
 		u->refusals++;
 	next = phases[u->phase].on_reply(u, code, reply, len, now);
 	if ((next == UPSTREAM_IDLE || next == UPSTREAM_RSET) &&
-	    (u->refusals >= REFUSALS_MAX || u->uses >= USES_MAX))
+	    (u->refusals >= REFUSALS_MAX || u->uses >= USES_MAX || is_spent(u)))
 		next = UPSTREAM_QUIT;
 	enter(u, next, now);
 	return true;
@@ -533,7 +594,7 @@ take_connection(struct upstream *u, uint64_t now)
 		return;
 	}
 	u->wants_out = true;
-	enter(u, UPSTREAM_BANNER, now);
+	enter(u, is_fresh(u) ? UPSTREAM_IDLE : UPSTREAM_BANNER, now);
 }
 
 static void
@@ -571,7 +632,7 @@ on_timeout(struct timer *t, uint64_t now)
 	char why[64];
 
 	if (u->phase == UPSTREAM_IDLE) {
-		enter(u, UPSTREAM_QUIT, now);
+		upstream_quit(u, now);
 		return;
 	}
 	snprintf(
@@ -625,14 +686,14 @@ upstream_run(struct upstream *u, const struct transaction *tx, uint64_t now)
 	u->uses++;
 	u->next_recipient = 0;
 	u->body_at = 0;
-	enter(u, UPSTREAM_XCLIENT, now);
+	enter(u, u->proxied ? UPSTREAM_PROXY : UPSTREAM_XCLIENT, now);
 }
 
 void
 upstream_quit(struct upstream *u, uint64_t now)
 {
 	assert(u->phase == UPSTREAM_IDLE);
-	enter(u, UPSTREAM_QUIT, now);
+	enter(u, is_fresh(u) ? UPSTREAM_CLOSED : UPSTREAM_QUIT, now);
 }
 
 void

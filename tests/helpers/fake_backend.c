@@ -22,6 +22,7 @@
  *   plain            offers no extension but XCLIENT
  *   proxy            has a PROXY header of version 2 for it instead, before
  *                    it greets; "connected" is followed by what that says
+ *   refuses-9        greets 127.0.0.9 with 554
  */
 
 #include <arpa/inet.h>
@@ -242,13 +243,14 @@ read_header(struct client *c)
 		_exit(0);
 	size = h[15];
 	if (memcmp(h, "\r\n\r\n\0\r\nQUIT\n", 12) != 0 || h[14] != 0 ||
-	    size > 36 ||
-	    recv(c->fd, h + 16, size, MSG_WAITALL) != (ssize_t)size)
+	    size > 36)
 		_exit(0);
 	if (h[12] == 0x20) {
 		printf("connected local\n");
 		return;
 	}
+	if (recv(c->fd, h + 16, size, MSG_WAITALL) != (ssize_t)size)
+		_exit(0);
 	inet_ntop(size == 12 ? AF_INET : AF_INET6, h + 16, c->address,
 	    sizeof(c->address));
 	memcpy(&port, h + 16 + size - 4, sizeof(port));
@@ -270,7 +272,10 @@ serve(int fd)
 		read_header(&c);
 	else
 		printf("connected\n");
-	say(&c, "220 mta.test ESMTP");
+	if (has_habit("refuses-9") && strcmp(c.address, "127.0.0.9") == 0)
+		say(&c, "554 5.7.1 Not you");
+	else
+		say(&c, "220 mta.test ESMTP");
 	while (c.in != NULL && fgets(line, sizeof(line), c.in) != NULL) {
 		line[strcspn(line, "\r\n")] = '\0';
 		run(&c, line);
