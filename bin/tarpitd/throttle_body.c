@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: ISC */
+#include <string.h>
+
+#include "bin/tarpitd/drip.h"
+#include "bin/tarpitd/sockbuf.h"
+#include "bin/tarpitd/throttle_internal.h"
+
+enum {
+	CHUNK = 16384,
+	/* A megabyte at a time, then the others have their turn. */
+	CHUNKS_PER_VISIT = 64,
+};
+
+static const char too_large[] = "552 5.3.4 Message size exceeds our limit\r\n";
+
+static enum session_state
+begin_body(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+	uint32_t msec = dispatcher_msec(d, now);
+
+	if ((t->flags & THROTTLE_IN_BODY) != 0)
+		return SESSION_T_BODY;
+	t->flags |= THROTTLE_IN_BODY;
+	t->body_from = t->body_until = msec;
+	t->body_taken = 0;
+	if (!throttle_is_free(t, s))
+		t->body_until += (uint32_t)smaller(
+		    t->delay_left, d->config->max_body_delay / USEC_PER_MSEC);
+	return SESSION_T_BODY;
+}
+
+enum session_state
+throttle_run_data(struct dispatcher *d, struct session *s,
+    const struct esmtp_step *step, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+
+	body_begin(&t->body);
+	return throttle_say_n(
+	    d, s, step->reply, strlen(step->reply), SESSION_T_BODY, now);
+}
+
+enum session_state
+throttle_run_chunk(struct dispatcher *d, struct session *s,
+    const struct esmtp_step *step, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+	bool first = (t->flags & THROTTLE_IN_BODY) == 0;
+
+	body_begin_chunk(&t->body, step->chunk, first);
+	t->refusal = step->reply;
+	t->flags &= (uint8_t)~THROTTLE_LAST;
+	if (step->last)
+		t->flags |= THROTTLE_LAST;
+	s->deadline = session_timeout(d, now);
+	return begin_body(d, s, now);
+}
+
+/* The message as a whole, which the client waits to hear about. */
+static enum session_state
+hand_over(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+
+	/* What the client itself took longer is not our doing. */
+	throttle_spend(t,
+	    smaller(t->body_until - t->body_from,
+		dispatcher_msec(d, now) - t->body_from));
+	if ((t->flags & THROTTLE_WIDE) != 0 && !throttle_is_free(t, s)) {
+		sockbuf_shrink(s->fd);
+		t->flags &= (uint8_t)~THROTTLE_WIDE;
+	}
+	return throttle_ask_mta(d, s, now);
+}
+
+/* Why the message cannot be taken, or NULL. */
+static const char *
+why_not(const struct throttle *t)
+{
+	if (t->refusal != NULL)
+		return t->refusal;
+	if (t->body.bad)
+		return "550 5.5.2 Error: line ends must be <CR><LF>, and no "
+		       "NUL\r\n";
+	if ((t->flags & THROTTLE_TOO_LARGE) != 0)
+		return too_large;
+	if ((t->flags & THROTTLE_NO_SPACE) != 0)
+		return "452 4.3.1 Error: insufficient system storage\r\n";
+	return NULL;
+}
+
+/* Stores what is worth it: a message that will be refused is only read. */
+static void
+store(struct dispatcher *d, struct throttle *t, const char *data, size_t len)
+{
+	struct esmtp_limits limits = throttle_limits(d);
+
+	if (why_not(t) == NULL) {
+		if (t->spool.size + len > limits.size)
+			t->flags |= THROTTLE_TOO_LARGE;
+		else if (spool_append(&d->spool, &t->spool, data, len) < 0)
+			t->flags |= THROTTLE_NO_SPACE;
+	}
+	if (why_not(t) != NULL)
+		spool_drop(&d->spool, &t->spool);
+}
+
+static enum session_state
+end_body(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+	bool counted = t->body.counted;
+	const char *refusal;
+	char rest[2];
+	size_t n;
+
+	s->in_from = dispatcher_msec(d, now);
+	if (counted && (t->flags & THROTTLE_LAST) != 0 && t->refusal == NULL) {
+		n = body_finish(&t->body, rest);
+		store(d, t, rest, n);
+	}
+	refusal = why_not(t);
+	if (refusal != NULL) {
+		throttle_end_transaction(d, t, false);
+		if (refusal[0] == '5' && esmtp_note_error(&t->esmtp)) {
+			s->flags |= SESSION_CLOSE_AFTER;
+			refusal = esmtp_too_many_errors;
+		}
+		return throttle_say(d, s, refusal, now);
+	}
+	if (counted && (t->flags & THROTTLE_LAST) == 0)
+		return throttle_say(d, s, "250 2.0.0 Ok\r\n", now);
+	return hand_over(d, s, now);
+}
+
+/* How much may be read: while the body is slowed what the rate allows, then
+ * as much as there is. */
+static size_t
+body_allowance(
+    struct dispatcher *d, struct throttle *t, struct session *s, uint32_t msec)
+{
+	size_t allowed = lane_allowance(s->rate, msec - t->body_from);
+
+	if ((int32_t)(t->body_until - msec) > 0)
+		return allowed > t->body_taken ? allowed - t->body_taken : 0;
+	if ((t->flags & THROTTLE_WIDE) == 0) {
+		/* The time is used up, not the client's to wait for more. */
+		sockbuf_restore(s->fd);
+		t->flags |= THROTTLE_WIDE;
+	}
+	throttle_watch(d, t, s);
+	return CHUNK;
+}
+
+/* Whoever goes on and on after too large a message, or a chunk that is thrown
+ * away, is not worth reading. */
+static bool
+is_endless(const struct dispatcher *d, const struct throttle *t)
+{
+	return t->body_taken > d->config->max_message_size + THROTTLE_SKIP_MAX;
+}
+
+enum session_state
+throttle_visit_body(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+	char in[CHUNK], out[BODY_ROOM(CHUNK)];
+	size_t allowed, used, len;
+	bool ended = t->body.counted && t->body.left == 0;
+
+	(void)begin_body(d, s, now);
+	for (int i = 0; !ended && i < CHUNKS_PER_VISIT; i++) {
+		ssize_t n;
+
+		allowed = body_allowance(d, t, s, dispatcher_msec(d, now));
+		if (allowed == 0)
+			return SESSION_T_BODY;
+		n = drip_peek(s, in, smaller(allowed, sizeof(in)));
+		if (n < 0)
+			return throttle_leave(t, s);
+		if (n == 0)
+			return throttle_keep_waiting(d, s, now);
+		ended = body_feed(&t->body, in, (size_t)n, &used, out, &len);
+		drip_take(s, used);
+		t->body_taken += (uint32_t)used;
+		store(d, t, out, len);
+		s->deadline = session_timeout(d, now);
+		if (is_endless(d, t)) {
+			s->flags |= SESSION_CLOSE_AFTER;
+			return throttle_say(d, s, too_large, now);
+		}
+	}
+	if (ended)
+		return end_body(d, s, now);
+	throttle_come_again(d, t);
+	return SESSION_T_BODY;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: ISC */
+#include <assert.h>
+#include <poll.h>
+#include <string.h>
+
+#include "bin/tarpitd/session.h"
+#include "bin/tarpitd/throttle_internal.h"
+#include "bin/tarpitd/words.h"
+
+enum {
+	/* Good recipients make a session faster up to this, refused ones
+	 * slower down to that; bytes per second. */
+	FASTEST = 1000,
+	SLOWEST = 5,
+};
+
+static const char no_mta[] =
+    "451 4.3.0 Error: mail system is busy, try again later\r\n";
+
+static void
+count(uint16_t *n)
+{
+	if (*n < UINT16_MAX)
+		++*n;
+}
+
+/* What a client does speaks for it or against it. */
+static void
+note_recipient(struct throttle *t, struct session *s, bool accepted)
+{
+	uint32_t rate = s->rate;
+
+	esmtp_note_recipient(&t->esmtp, accepted);
+	if (accepted) {
+		count(&t->good);
+		count(&s->recipients);
+		if (rate != 0 && rate < FASTEST)
+			s->rate = rate * 2 < FASTEST ? rate * 2 : FASTEST;
+		return;
+	}
+	count(&t->bad);
+	if (rate > SLOWEST)
+		s->rate = rate / 2 > SLOWEST ? rate / 2 : SLOWEST;
+}
+
+/* ---- the transaction ---- */
+
+void
+throttle_release(struct dispatcher *d, uint32_t *number)
+{
+	intern_release(&d->strings, *number);
+	*number = INTERN_NONE;
+}
+
+void
+throttle_forget(struct dispatcher *d, struct throttle *t)
+{
+	throttle_release(d, &t->sender);
+	throttle_release(d, &t->recipients);
+	throttle_release(d, &t->candidate);
+	spool_drop(&d->spool, &t->spool);
+	t->refusal = NULL;
+	t->flags &= (uint8_t) ~(THROTTLE_IN_BODY | THROTTLE_LAST |
+	    THROTTLE_TOO_LARGE | THROTTLE_NO_SPACE);
+}
+
+void
+throttle_end_transaction(struct dispatcher *d, struct throttle *t, bool taken)
+{
+	esmtp_end_transaction(&t->esmtp, taken);
+	throttle_forget(d, t);
+}
+
+/* LIST, a string and its NUL, interned. */
+static uint32_t
+join(struct dispatcher *d, uint32_t list, const char *string, size_t len)
+{
+	char joined[INTERN_SIZE_MAX];
+	size_t old_len;
+	const char *old = intern_get(&d->strings, list, &old_len);
+
+	if (old_len + len + 1 > sizeof(joined))
+		return INTERN_NONE;
+	if (old_len > 0)
+		memcpy(joined, old, old_len);
+	memcpy(joined + old_len, string, len);
+	joined[old_len + len] = '\0';
+	return intern_put(&d->strings, joined, old_len + len + 1);
+}
+
+enum session_state
+throttle_ask_mta(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	s->deadline = dispatcher_msec(d, now + d->config->backend_timeout);
+	mux_ask(&d->mux, pool_slot(&d->pool, s), now);
+	return SESSION_T_WAITING;
+}
+
+enum session_state
+throttle_remember_sender(struct dispatcher *d, struct session *s,
+    const struct esmtp_step *step, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+
+	words_remember(
+	    &d->strings, &s->words, NULL, 0, step->argument, step->path_len);
+	t->sender = join(d, INTERN_NONE, step->argument, step->argument_len);
+	if (t->sender == INTERN_NONE)
+		return throttle_close(s, OUTCOME_FAILED);
+	return throttle_say(d, s, step->reply, now);
+}
+
+enum session_state
+throttle_ask_recipient(struct dispatcher *d, struct session *s,
+    const struct esmtp_step *step, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+	size_t len;
+
+	(void)intern_get(&d->strings, t->recipients, &len);
+	if (len + step->argument_len + 1 > INTERN_SIZE_MAX)
+		return throttle_say(
+		    d, s, "452 4.5.3 Error: too many recipients\r\n", now);
+	t->candidate = join(d, INTERN_NONE, step->argument, step->argument_len);
+	if (t->candidate == INTERN_NONE)
+		return throttle_close(s, OUTCOME_FAILED);
+	return throttle_ask_mta(d, s, now);
+}
+
+void
+throttle_describe(void *dispatcher, uint32_t slot, struct transaction *ret)
+{
+	const struct dispatcher *d = dispatcher;
+	const struct session *s = &d->pool.session[slot];
+	const struct throttle *t = &d->throttle[slot];
+	bool asks = t->candidate != INTERN_NONE;
+	size_t len;
+
+	ret->client = s->client;
+	ret->port = s->port;
+	ret->esmtp = (t->esmtp.memory & ESMTP_SAID_EHLO) != 0;
+	ret->helo = intern_get(&d->strings, s->words, &len);
+	ret->sender = intern_get(&d->strings, t->sender, &len);
+	ret->recipients = intern_get(&d->strings,
+	    asks ? t->candidate : t->recipients, &ret->recipients_len);
+	ret->body = asks ? NULL : &t->spool;
+}
+
+/* A closed or half-closed connection will not bring the answer to anybody who
+ * could take it for one. */
+bool
+throttle_is_there(void *dispatcher, uint32_t slot)
+{
+	const struct dispatcher *d = dispatcher;
+	struct pollfd p = { .fd = d->pool.session[slot].fd,
+		.events = POLLRDHUP };
+
+	return poll(&p, 1, 0) == 0;
+}
+
+/* ---- the MTA's answers ---- */
+
+static enum session_state
+say_failure(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	throttle_of(d, s)->flags |= THROTTLE_FAILED;
+	return throttle_say(d, s, no_mta, now);
+}
+
+static enum session_state
+answer_recipient(struct dispatcher *d, struct session *s, bool said,
+    const char *reply, size_t len, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+	bool accepted = said && reply[0] == '2';
+	const char *candidate;
+	uint32_t more;
+	size_t n;
+
+	if (accepted) {
+		candidate = intern_get(&d->strings, t->candidate, &n);
+		more = join(d, t->recipients, candidate, n - 1);
+		if (more == INTERN_NONE)
+			return throttle_close(s, OUTCOME_FAILED);
+		intern_release(&d->strings, t->recipients);
+		t->recipients = more;
+	}
+	throttle_release(d, &t->candidate);
+	if (!said)
+		return say_failure(d, s, now);
+	/* Only a refusal for good speaks against the client. */
+	if (accepted || reply[0] == '5')
+		note_recipient(t, s, accepted);
+	else
+		esmtp_note_recipient(&t->esmtp, false);
+	if (!accepted)
+		s->flags |= SESSION_REFUSED;
+	return throttle_say_n(d, s, reply, len, SESSION_T_COMMAND, now);
+}
+
+/* The answer to the end of the message is the one that must not be slow: who
+ * leaves before it has come sends the message again.  Its friction was before
+ * the dot went to the MTA. */
+static enum session_state
+answer_message(struct dispatcher *d, struct session *s, bool said,
+    const char *reply, size_t len, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+	bool taken = said && reply[0] == '2';
+
+	throttle_end_transaction(d, t, taken);
+	if (taken) {
+		count(&t->messages);
+		if (!throttle_is_there(d, pool_slot(&d->pool, s)))
+			count(&t->unheard);
+	}
+	if (!said) {
+		t->flags |= THROTTLE_FAILED;
+		reply = no_mta;
+		len = strlen(no_mta);
+	}
+	return throttle_say_within(d, s, reply, len, 0, SESSION_T_COMMAND, now);
+}
+
+void
+throttle_answer(void *dispatcher, uint32_t slot, enum mux_result result,
+    const char *reply, size_t len, uint64_t now)
+{
+	struct dispatcher *d = dispatcher;
+	struct session *s = &d->pool.session[slot];
+	struct throttle *t = &d->throttle[slot];
+	bool said = result == MUX_SAID;
+	enum session_state next;
+
+	assert(s->state == SESSION_T_WAITING);
+	if (result == MUX_GONE)
+		next = throttle_leave(t, s);
+	else if (t->candidate != INTERN_NONE)
+		next = answer_recipient(d, s, said, reply, len, now);
+	else
+		next = answer_message(d, s, said, reply, len, now);
+	session_go_on(d, s, next, now);
+}
+
+/* It has to be there, and there has to be a connection in time. */
+enum session_state
+throttle_visit_waiting(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+	uint32_t slot = pool_slot(&d->pool, s);
+
+	if (mux_is_committed(&d->mux, slot))
+		return SESSION_T_WAITING;
+	if (!throttle_is_there(d, slot)) {
+		mux_cancel(&d->mux, slot, now);
+		return throttle_leave(t, s);
+	}
+	if (!mux_is_queued(&d->mux, slot) || !session_is_due(d, s, now))
+		return SESSION_T_WAITING;
+	mux_cancel(&d->mux, slot, now);
+	if (t->candidate != INTERN_NONE)
+		return answer_recipient(d, s, false, NULL, 0, now);
+	return answer_message(d, s, false, NULL, 0, now);
+}
