@@ -111,13 +111,15 @@ start_msmtp() {
 	done
 }
 
+# It ends the message with a line end of its own.
 start_swaks() {
 	local file
 	for file in "${@:2}"; do
+		head -c -1 "$file" >"$file.data"
 		start_daemon "swaks-${file##*/}" swaks --server "$AT" \
 			--local-interface "$1" --helo swaks.test \
 			--from swaks@client.test --to u@mx.test \
-			--silent 2 --data "@$file"
+			--silent 2 --data "@$file.data"
 	done
 }
 
@@ -131,9 +133,11 @@ start_curl() {
 	done
 }
 
-# delivered CLIENT SIZE: the files in the Maildir.
+# delivered CLIENT SIZE: the files in the Maildir.  Only headers are read.
 delivered() {
-	grep -l -m 1 "^Subject: $1-$2\$" "$MAIL"/new/*
+	awk -v line="Subject: $1-$2" '/^$/ { nextfile }
+		$0 == line { print FILENAME; found = 1; nextfile }
+		END { exit !found }' "$MAIL"/new/*
 }
 
 # What follows the header, of a message with either line end.
