@@ -2,7 +2,9 @@
 #include <assert.h>
 #include <poll.h>
 #include <string.h>
+#include <strings.h>
 
+#include "bin/tarpitd/drip.h"
 #include "bin/tarpitd/session.h"
 #include "bin/tarpitd/throttle_internal.h"
 #include "bin/tarpitd/words.h"
@@ -147,16 +149,35 @@ throttle_describe(void *dispatcher, uint32_t slot, struct transaction *ret)
 	ret->body = asks ? NULL : &t->spool;
 }
 
-/* A closed or half-closed connection will not bring the answer to anybody who
- * could take it for one. */
+/* Has it closed its direction because it has said all it wants to?  Exim does:
+ * with CHUNKING it sends the last transaction and QUIT in one go, closes, and
+ * waits for all the replies; without, it does so from the dot on.  A client that
+ * has given up leaves no QUIT behind. */
+static bool
+has_said_all(const struct session *s, bool asks)
+{
+	char word[4];
+	ssize_t n = drip_peek(s, word, sizeof(word));
+
+	if (asks)
+		return n > 0;
+	return n == sizeof(word) &&
+	    strncasecmp(word, "QUIT", sizeof(word)) == 0;
+}
+
+/* A closed connection will not bring the answer to anybody who could take it
+ * for one, and one that is closed in our direction only looks the same. */
 bool
 throttle_is_there(void *dispatcher, uint32_t slot)
 {
 	const struct dispatcher *d = dispatcher;
-	struct pollfd p = { .fd = d->pool.session[slot].fd,
-		.events = POLLRDHUP };
+	const struct session *s = &d->pool.session[slot];
+	struct pollfd p = { .fd = s->fd, .events = POLLRDHUP };
 
-	return poll(&p, 1, 0) == 0;
+	if (poll(&p, 1, 0) == 0)
+		return true;
+	return p.revents == POLLRDHUP &&
+	    has_said_all(s, d->throttle[slot].candidate != INTERN_NONE);
 }
 
 /* ---- the MTA's answers ---- */
