@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The load generator of the benches: holds thousands of sessions, runs clean
- * ones, or asks a policy service.  See tests/bench/README.md.
+ * ones, asks a policy service, or fills a relay.  See tests/bench/README.md.
  */
 
 #include "tests/bench/load.h"
@@ -168,6 +168,8 @@ main(int argc, char **argv)
 		{ "hold", hold_main },
 		{ "clean", clean_main },
 		{ "ask", ask_main },
+		{ "sink", sink_main },
+		{ "push", push_main },
 	};
 	struct rlimit limit;
 
@@ -182,6 +184,8 @@ main(int argc, char **argv)
 	fprintf(stderr,
 	    "usage: load hold ADDRESS:PORT SESSIONS NETWORK\n"
 	    "       load clean ADDRESS:PORT CLIENTS SECONDS NETWORK\n"
-	    "       load ask PATH SECONDS ADDRESSES\n");
+	    "       load ask PATH SECONDS ADDRESSES\n"
+	    "       load sink ADDRESS:PORT\n"
+	    "       load push ADDRESS:PORT CLIENTS MEGABYTES\n");
 	return EXIT_OPERATOR;
 }

@@ -17,6 +17,8 @@
 int hold_main(int argc, char **argv);
 int clean_main(int argc, char **argv);
 int ask_main(int argc, char **argv);
+int sink_main(int argc, char **argv);
+int push_main(int argc, char **argv);
 
 /* Prints "load: ..." and exits with 111. */
 void load_die(int error, const char *format, ...) PRINTF_LIKE(2, 3)
