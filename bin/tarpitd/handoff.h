@@ -21,6 +21,7 @@
 #include "bin/common/journal.h"
 #include "bin/common/loop.h"
 #include "bin/tarpitd/config.h"
+#include "bin/tarpitd/histogram.h"
 #include "bin/tarpitd/pool.h"
 #include "bin/tarpitd/proxied.h"
 #include "bin/tarpitd/relay.h"
@@ -51,6 +52,7 @@ struct handoff {
 	struct timer retry;
 	bool down;
 	uint64_t taken, returned; /* counters; returned by ECONNRESET */
+	struct histogram latency; /* from handoff_start() to taken */
 };
 
 /* What the caller sets stands above the empty line.  0 or -errno. */

@@ -20,10 +20,7 @@ teardown() {
 # $FRONT, those of 127.0.0.1 and ::1.
 proxied() {
 	FRONT=127.0.0.1:$(free_port)
-	configure "ProxyTrusted=127.0.0.1 ::1/128" "$@"
-	start_daemon -n tarpitd "$BUILD/tarpitd" --config "$CONF" \
-		--listen "$AT" --listen-proxy "$FRONT"
-	wait_for_notify tarpitd READY=1
+	tarpitd "ProxyTrusted=127.0.0.1 ::1/128" "$@"
 }
 
 V2='\r\n\r\n\x00\r\nQUIT\n'

@@ -240,10 +240,7 @@ deliver() {
 	real_mta
 	policy '127.0.0.7 action=pass' '* action=hold rate=5 score=100'
 	FRONT=127.0.0.1:$(free_port)
-	configure Handoff=proxy:127.0.0.1:"$MTA_PORT" ProxyTrusted=127.0.0.1
-	start_daemon -n tarpitd "$BUILD/tarpitd" --config "$CONF" \
-		--listen-proxy "$FRONT"
-	wait_for_notify tarpitd READY=1
+	relaying ProxyTrusted=127.0.0.1
 	haproxy_start "$FRONT" \
 		'send-proxy-v2 check check-send-proxy inter 200ms rise 1' \
 		'option smtpchk EHLO probe.test'
