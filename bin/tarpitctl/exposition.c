@@ -66,6 +66,9 @@ static const struct simple of_tarpitd[] = {
 	    "Records dropped because the journal did not keep up.", true, 1 },
 	{ "accept_pauses", "tarpit_accept_pauses",
 	    "Times that no descriptor or memory was left to accept.", true, 1 },
+	{ "longest_stall_us", "tarpit_longest_stall_seconds",
+	    "Longest that the dispatcher kept its connections waiting.", false,
+	    1e6 },
 	{ "overrides", "tarpit_overrides",
 	    "Networks that an operator releases or holds.", false, 1 },
 };

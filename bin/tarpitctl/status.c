@@ -250,6 +250,8 @@ print_text(const struct survey *s)
 	print_lists(s);
 	printf("%-14s%s sent to the journal, %s dropped\n", "records",
 	    figure(&f, "records.sent"), figure(&f, "records.dropped"));
+	printf("%-14s%.1f ms\n", "longest stall",
+	    (double)message_number(m, "longest_stall_us") / 1000);
 	printf("%-14s%s (tarpitctl overrides)\n", "overrides",
 	    figure(&f, "overrides"));
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <ncurses.h>
+#include <poll.h>
 #include <stdio.h>
 #include <term.h>
 #include <unistd.h>
@@ -276,6 +277,15 @@ screen_box(struct top_view *v, const char *title, char line[][DETAIL_WIDTH + 1],
 
 /* ---- keys ---- */
 
+/* getch() does not tell the end of the terminal from that of its time. */
+static bool
+has_hung_up(void)
+{
+	struct pollfd p = { .fd = STDIN_FILENO };
+
+	return poll(&p, 1, 0) > 0;
+}
+
 enum screen_key
 screen_read(int msec, char *ret_character)
 {
@@ -285,7 +295,7 @@ screen_read(int msec, char *ret_character)
 	c = getch();
 	switch (c) {
 	case ERR:
-		return feof(stdin) ? SCREEN_HANGUP : SCREEN_NOTHING;
+		return has_hung_up() ? SCREEN_HANGUP : SCREEN_NOTHING;
 	case KEY_RESIZE:
 		return SCREEN_RESIZED;
 	case KEY_UP:

@@ -152,7 +152,7 @@ find_overdue(const struct mux *m, uint64_t now)
 {
 	struct connection *c = is_short(m) ? find_oldest_parked(m) : NULL;
 
-	return c != NULL && now - c->parked_at >= PARKED_SAFE ? c : NULL;
+	return c != NULL && now - c->parked_at >= m->park_safe ? c : NULL;
 }
 
 static void
@@ -239,7 +239,7 @@ open_connections(struct mux *m, uint64_t now)
 static void
 release_parked(struct mux *m, uint64_t now)
 {
-	uint64_t limit = m->proxied && is_short(m) ? PARKED_SAFE : PARKED_MAX;
+	uint64_t limit = m->proxied && is_short(m) ? m->park_safe : m->park_max;
 	struct connection *oldest;
 
 	for (uint32_t i = 0; m->n_parked > 0 && i < m->n; i++) {
@@ -257,7 +257,7 @@ release_parked(struct mux *m, uint64_t now)
 	if (oldest != NULL)
 		loop_arm(m->loop, &m->patience,
 		    oldest->parked_at +
-			(is_short(m) ? PARKED_SAFE : PARKED_MAX));
+			(is_short(m) ? m->park_safe : m->park_max));
 }
 
 void
@@ -312,6 +312,8 @@ mux_init(struct mux *m)
 	m->retry.on_timer = on_retry;
 	m->patience.on_timer = on_patience;
 	m->backoff = MUX_BACKOFF_FIRST;
+	m->park_max = PARKED_MAX;
+	m->park_safe = PARKED_SAFE;
 	set_backend(m);
 	if (m->address_len != 0)
 		loop_arm(m->loop, &m->retry, loop_now(m->loop));

@@ -58,6 +58,8 @@ struct mux {
 	uint32_t generation;
 	struct timer retry, patience;
 	uint64_t backoff;
+	/* Usec that a transaction is parked, and while others wait. */
+	uint64_t park_max, park_safe;
 	bool down, unusable;
 	bool known; /* what it offers; before that connections only ask */
 	struct esmtp_limits offers; /* of the MTA, as it said last */

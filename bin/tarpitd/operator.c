@@ -2,6 +2,7 @@
 #include "bin/tarpitd/operator.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "bin/tarpitd/drip.h"
 #include "bin/tarpitd/session.h"
@@ -14,20 +15,39 @@ enum { HOLD_RATE = 5 };
 /* ---- the records ---- */
 
 static void
-tell(struct dispatcher *d, enum event event, const struct override *o,
+begin_record(struct record *r, enum event event, const struct override *o,
     const char *how, const char *by)
 {
 	char network[CIDR_STRLEN];
-	struct record r;
 
 	cidr_format(&o->network, network);
 	record_begin(
-	    &r, event, "%s of %s %s", override_name(o->kind), network, how);
-	record_field(&r, "TARPIT_NETWORK", "%s", network);
-	record_field(&r, "TARPIT_OVERRIDE", "%s", override_name(o->kind));
-	record_field(&r, "TARPIT_OPERATOR", "%s", by);
-	record_field(
-	    &r, "TARPIT_SESSIONS", "%llu", (unsigned long long)o->sessions);
+	    r, event, "%s of %s %s", override_name(o->kind), network, how);
+	record_field(r, "TARPIT_NETWORK", "%s", network);
+	record_field(r, "TARPIT_OVERRIDE", "%s", override_name(o->kind));
+	record_field(r, "TARPIT_OPERATOR", "%s", by);
+}
+
+static void
+tell_set(struct dispatcher *d, const struct override *o, uint32_t seconds)
+{
+	char how[96];
+	struct record r;
+
+	snprintf(how, sizeof(how), "for %u s, says %s", seconds, o->by);
+	begin_record(&r, EVENT_OVERRIDE_SET, o, how, o->by);
+	record_field(&r, "TARPIT_FOR_USEC", "%" PRIu64, seconds * USEC_PER_SEC);
+	journal_send(d->journal, &r);
+}
+
+static void
+tell_ended(struct dispatcher *d, const struct override *o, const char *how,
+    const char *by)
+{
+	struct record r;
+
+	begin_record(&r, EVENT_OVERRIDE_ENDED, o, how, by);
+	record_field(&r, "TARPIT_AFFECTED", "%" PRIu64, o->sessions);
 	journal_send(d->journal, &r);
 }
 
@@ -51,7 +71,7 @@ on_expiry(struct timer *t, uint64_t now)
 	struct override o;
 
 	while (overrides_take_expired(&d->operator.overrides, now, &o))
-		tell(d, EVENT_OVERRIDE_ENDED, &o, "has expired", o.by);
+		tell_ended(d, &o, "has expired", o.by);
 	arm(d);
 }
 
@@ -71,15 +91,13 @@ int
 operator_override(struct dispatcher *d, const struct command *c, uint64_t now)
 {
 	struct override o = c->override;
-	char how[96];
 	int r;
 
 	o.until = now + c->seconds * USEC_PER_SEC;
 	r = overrides_put(&d->operator.overrides, &o);
 	if (r < 0)
 		return r;
-	snprintf(how, sizeof(how), "for %u s, says %s", c->seconds, o.by);
-	tell(d, EVENT_OVERRIDE_SET, &o, how, o.by);
+	tell_set(d, &o, c->seconds);
 	arm(d);
 	return 0;
 }
@@ -92,7 +110,7 @@ operator_forget(struct dispatcher *d, const struct command *c, uint64_t now)
 	(void)now;
 	if (!overrides_take(&d->operator.overrides, &c->override.network, &o))
 		return false;
-	tell(d, EVENT_OVERRIDE_ENDED, &o, "was withdrawn", c->override.by);
+	tell_ended(d, &o, "was withdrawn", c->override.by);
 	arm(d);
 	return true;
 }

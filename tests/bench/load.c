@@ -170,6 +170,9 @@ main(int argc, char **argv)
 		{ "ask", ask_main },
 		{ "sink", sink_main },
 		{ "push", push_main },
+		{ "pace", pace_main },
+		{ "asn", asn_main },
+		{ "delay", delay_main },
 	};
 	struct rlimit limit;
 
@@ -186,6 +189,9 @@ main(int argc, char **argv)
 	    "       load clean ADDRESS:PORT CLIENTS SECONDS NETWORK\n"
 	    "       load ask PATH SECONDS ADDRESSES\n"
 	    "       load sink ADDRESS:PORT\n"
-	    "       load push ADDRESS:PORT CLIENTS MEGABYTES\n");
+	    "       load push ADDRESS:PORT CLIENTS MEGABYTES\n"
+	    "       load pace PATH SECONDS ADDRESSES RATE\n"
+	    "       load asn OUT\n"
+	    "       load delay ADDRESS:PORT ADDRESS:PORT MSEC\n");
 	return EXIT_OPERATOR;
 }

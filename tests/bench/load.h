@@ -19,6 +19,9 @@ int clean_main(int argc, char **argv);
 int ask_main(int argc, char **argv);
 int sink_main(int argc, char **argv);
 int push_main(int argc, char **argv);
+int pace_main(int argc, char **argv);
+int asn_main(int argc, char **argv);
+int delay_main(int argc, char **argv);
 
 /* Prints "load: ..." and exits with 111. */
 void load_die(int error, const char *format, ...) PRINTF_LIKE(2, 3)

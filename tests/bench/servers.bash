@@ -5,10 +5,11 @@
 SERVERS=() # processes that were started, oldest first
 POSTFIX_DIR=''
 
-# wait_until CONDITION...: polls, for at most 20 s.
+# wait_until CONDITION...: polls, for at most 20 s.  One word is evaluated, as
+# by the helpers of the tests.
 wait_until() {
 	local until=$((SECONDS + 20))
-	until "$@"; do
+	until eval "$*"; do
 		[ "$SECONDS" -lt "$until" ] || {
 			say "not within 20 s: $*"
 			return 1
@@ -102,14 +103,18 @@ build_lists() {
 	}
 }
 
-# start_policyd [-c CPU] RATE [LINES]: held sessions get so many bytes a second;
+# For the helpers of the tests that are used here.
+start_daemon() {
+	start "$@"
+}
+
+show_log() {
+	tail "$DIR/$1.log" >&2
+}
+
+# start_policyd RATE [LINES]: held sessions get so many bytes a second;
 # with these LINES in its configuration.
 start_policyd() {
-	local command=("$BUILD/tarpit-policyd")
-	if [ "$1" = -c ]; then
-		command=(taskset -c "$2" "${command[@]}")
-		shift 2
-	fi
 	build_lists || return
 	cat >"$DIR/policy.conf" <<-END
 		[Data]
@@ -130,7 +135,7 @@ start_policyd() {
 		${2-}
 	END
 	rm -f "$DIR/policy"
-	start policyd "${command[@]}" --config "$DIR/policy.conf" \
+	start policyd "$BUILD/tarpit-policyd" --config "$DIR/policy.conf" \
 		--listen "$DIR/policy"
 	wait_until socket_is_listening "$DIR/policy"
 }

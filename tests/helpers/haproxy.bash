@@ -11,7 +11,7 @@ haproxy_start() {
 	local line port
 	port=$(free_port)
 	VIA=127.0.0.1:$port
-	VIA6=[::1]:$port
+	VIA6="[::1]:$port"
 	HAPROXY_STATS=$DAEMONS/haproxy.sock
 	{
 		cat <<-END

@@ -70,8 +70,8 @@ traffic() {
 	grep -q '^policy  *answers; 3 asked, 0 too late, 0 known from before' <<<"$output"
 	grep -q '^  service  *3 answers, 2 outcomes, 0 bad ones' <<<"$output"
 	grep -Eq '^lists +2 lists, 3 entries, compiled .* ago$' <<<"$output"
-	grep -q '^  oldest  *far, fetched 1 d 0 h ago' <<<"$output"
-	grep -q '^  NOT FETCHED far: 3 failures, 1 d 0 h old;' <<<"$output"
+	grep -q '^  oldest  *far, fetched 1 d.* ago' <<<"$output"
+	grep -q '^  NOT FETCHED far: 3 failures, 1 d.* old;' <<<"$output"
 	grep -Eq '^records +[0-9]+ sent to the journal, 0 dropped' <<<"$output"
 }
 
@@ -138,16 +138,16 @@ traffic() {
 	bundle
 	traffic
 	run -0 ctl release 127.0.0.4 --for 2min
-	[ "$output" = "127.0.0.4/32 is released for 2 min 0 s (present sessions affected: 1)" ]
+	[[ $output == "127.0.0.4/32 is released for 2 min"*" (present sessions affected: 1)" ]]
 	smtp_skip 220-
 	smtp_expect '220 mta.test'
 	run -0 ctl --for 1h hold 127.0.0.2
-	[[ $output == "127.0.0.2/32 is held for 1 h 0 min "* ]]
+	[[ $output == "127.0.0.2/32 is held for 1 h"* ]]
 	run -0 env SUDO_USER=joe "$BUILD/tarpitctl" --control "$CONTROL" \
 		hold 2001:db8::1/32
 	run -0 ctl overrides
 	[ "${#lines[@]}" = 4 ]
-	[[ ${lines[1]} =~ ^release\ +127.0.0.4/32\ +1\ min\ [0-9]+\ s\ +1\  ]]
+	[[ ${lines[1]} =~ ^release\ +127.0.0.4/32\ +1\ min.*\ 1\  ]]
 	[[ ${lines[3]} =~ ^hold\ +2001:db8::/32\ .*\ joe$ ]]
 	run -0 ctl forget 127.0.0.4
 	run -100 ctl forget 127.0.0.4

@@ -132,7 +132,7 @@ slow() {
 	keys / DE Enter
 	shows 'with "DE": 1'
 	keys h
-	shows '^hold 127.0.0.3 for 10 min 0 s\? \(y/n\)'
+	shows '^hold 127.0.0.3 for 10 min.*\? \(y/n\)'
 	keys n
 	shows '^q quit'
 	keys h
@@ -196,6 +196,7 @@ slow() {
 	stop_daemon tarpitd
 	shows '^tarpitd does not answer, trying again'
 	tarpitd
+	wait_for_port tarpitd "$PORT"
 	SMTP=5 smtp_connect "$AT" 127.0.0.5
 	shows '^127.0.0.5' '^q quit'
 }
