@@ -57,8 +57,6 @@ note_result(struct history_store *s, enum direction direction,
 {
 	char *refusal = s->refusal[direction];
 
-	if (direction == WRITING)
-		s->retrying = false;
 	if (answer->result == REDIS_REFUSED)
 		snprintf(
 		    refusal, sizeof(s->refusal[0]), "%.95s", answer->error);
@@ -110,13 +108,13 @@ write_again(struct history_fetch *f)
 }
 
 static void
-end_write(struct history_fetch *f, const struct redis_answer *answer)
+end_write(struct history_fetch *f, bool written)
 {
 	struct history_store *s = f->store;
 
-	note_result(s, WRITING, answer);
+	s->retrying = false;
 	s->writes--;
-	if (answer->result != REDIS_ANSWERED)
+	if (!written)
 		write_again(f);
 	free(f);
 	send_changes(s);
@@ -125,7 +123,10 @@ end_write(struct history_fetch *f, const struct redis_answer *answer)
 static void
 on_written(void *arg, const struct redis_answer *answer)
 {
-	end_write(arg, answer);
+	struct history_fetch *f = arg;
+
+	note_result(f->store, WRITING, answer);
+	end_write(f, answer->result == REDIS_ANSWERED);
 }
 
 /* What goes with a write: if only this fails the record stays for longer, or is
@@ -147,17 +148,15 @@ send_record(struct history_fetch *f, struct history_record *rec,
 	struct history_store *s = f->store;
 	uint32_t now = s->memory->now;
 	uint32_t expires = history_expires(rec, &s->memory->fading);
-	struct redis_answer done = { .result = REDIS_ANSWERED };
 
 	rec->dirty = false;
 	f->sent = true;
 	if (!redis_record_differs(rec, there) || expires <= now) {
-		end_write(f, &done);
+		end_write(f, true);
 		return;
 	}
 	if (!redis_record_put(s->link, &f->key, rec, there, on_written, f)) {
-		done.result = REDIS_LOST;
-		end_write(f, &done);
+		end_write(f, false);
 		return;
 	}
 	/* If this cannot be sent, the former is not heard of either. */
@@ -215,7 +214,9 @@ on_fields(void *arg, const struct redis_answer *answer)
 	if (!garbage)
 		note_result(s, READING, answer);
 	if (!answered && f->writes) {
-		end_write(f, answer);
+		/* Those that wait would hear the same. */
+		note_result(s, WRITING, answer);
+		end_write(f, false);
 		return;
 	}
 	if (!answered) {

@@ -164,10 +164,17 @@ drip_has_ended(const struct session *s)
 void
 drip_take(struct session *s, size_t n)
 {
+	char buf[4096];
+
 	s->bytes_in += (uint32_t)n;
-	/* TCP throws bytes away without copying them.  What does not go now is
-	 * there to be peeked at again, and the next peek tells why. */
-	(void)recv(s->fd, NULL, n, MSG_TRUNC | MSG_DONTWAIT);
+	while (n > 0) {
+		ssize_t taken = recv(s->fd, buf,
+		    n < sizeof(buf) ? n : sizeof(buf), MSG_DONTWAIT);
+
+		if (taken <= 0)
+			return; /* the next peek tells why */
+		n -= (size_t)taken;
+	}
 }
 
 bool

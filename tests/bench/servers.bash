@@ -112,8 +112,8 @@ show_log() {
 	tail "$DIR/$1.log" >&2
 }
 
-# start_policyd RATE [LINES]: held sessions get so many bytes a second;
-# with these LINES in its configuration.
+# start_policyd RATE [LINES]: held sessions get so many bytes a second; with
+# these LINES in its configuration.
 start_policyd() {
 	build_lists || return
 	cat >"$DIR/policy.conf" <<-END

@@ -4,6 +4,8 @@
 
 # start_redis [OPTION VALUE]...: on the port of before, if there was one.
 start_redis() {
+	command -v redis-server >/dev/null ||
+		skip "redis-server is not installed"
 	: "${redis_port:=$(free_port)}"
 	start_daemon redis redis-server --port "$redis_port" --bind 127.0.0.1 \
 		--save "" --appendonly no --dir "$DAEMONS" "$@"

@@ -490,8 +490,12 @@ many_recipients_fit(void)
 	static char list[RECIPIENTS * EACH];
 	int lines = 0;
 
-	for (int i = 0; i < RECIPIENTS; i++)
-		snprintf(list + i * EACH, EACH, "<u%04d@d.te>", i);
+	for (int i = 0; i < RECIPIENTS; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "<u%04d@d.te>", i);
+		memcpy(list + i * EACH, name, EACH);
+	}
 	begin(1);
 	client[1].tx.recipients = list;
 	client[1].tx.recipients_len = sizeof(list);
