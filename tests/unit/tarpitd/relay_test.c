@@ -26,6 +26,16 @@ on_end(void *arg)
 	ended++;
 }
 
+/* Fixed, else the kernel's own may grow until all of LARGE fits in. */
+static void
+bound_buffers(int fd)
+{
+	const int size = 65536;
+
+	CHECK(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) == 0);
+	CHECK(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) == 0);
+}
+
 /* Two ends of a TCP connection, both non-blocking. */
 static void
 connect_pair(int *ret_near, int *ret_far)
@@ -42,6 +52,8 @@ connect_pair(int *ret_near, int *ret_far)
 	CHECK(connect(*ret_far, (struct sockaddr *)&sin, len) == 0);
 	*ret_near = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
 	CHECK(*ret_near >= 0);
+	bound_buffers(*ret_near);
+	bound_buffers(*ret_far);
 	CHECK(fd_set_nonblocking(*ret_far, true) == 0);
 }
 
