@@ -126,17 +126,14 @@ put_client(struct attrs_out *out, const struct session *s)
 }
 
 static void
-put_server(struct attrs_out *out, const struct session *s)
+put_server(const struct ask *a, struct attrs_out *out, const struct session *s)
 {
-	struct sockaddr_storage ss = { 0 };
-	socklen_t len = sizeof(ss);
 	struct in6_addr server;
 	in_port_t port;
 	char text[ADDRESS_TEXT];
 
-	if (getsockname(s->fd, (struct sockaddr *)&ss, &len) < 0)
+	if (!proxied_server(a->proxied, s, &server, &port))
 		return; /* gone; the answer will find that out */
-	address_from_socket(&ss, &server, &port);
 	attrs_put(out, "server_address", address_print(&server, text));
 	attrs_put_int(out, "server_port", port);
 }
@@ -171,7 +168,7 @@ put_question(struct ask *a, const struct session *s, const char *behaviour)
 	put_instance(&out, a->pool, s);
 	put_client(&out, s);
 	attrs_put_int(&out, "client_port", s->port);
-	put_server(&out, s);
+	put_server(a, &out, s);
 	if (behaviour != NULL)
 		attrs_put(&out, "behaviour", behaviour);
 	a->asked++;

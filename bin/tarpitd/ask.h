@@ -14,6 +14,7 @@
 #include "bin/common/linebuf.h"
 #include "bin/common/loop.h"
 #include "bin/tarpitd/pool.h"
+#include "bin/tarpitd/proxied.h"
 #include "policy/verdict.h"
 
 struct ask {
@@ -23,6 +24,7 @@ struct ask {
 	const char *path; /* borrowed: Policy= */
 	uint64_t timeout; /* usec: PolicyTimeout= */
 	uint64_t epoch;   /* usec: when the sessions' clock was 0 */
+	const struct proxied *proxied; /* borrowed; NULL: no proxies */
 	/* The answer to the question of S, or NULL: there is none and the
 	 * default applies.  For a session in ASKING, or one that asked
 	 * again. */

@@ -17,33 +17,100 @@ static const char *const mode_names[] = { "enforce", "observe", NULL };
 static const char *const tls_names[] = { "TLSv1.2", "TLSv1.3", NULL };
 static const char *const log_names[] = { "all", "slowed", "summary", NULL };
 static const char *const failure_names[] = { "pass", "slow", NULL };
+static const char *const identity_names[] = { "xclient", "proxy", NULL };
+
+static const struct {
+	const char *prefix;
+	enum handoff_kind kind;
+} handoff_kinds[] = {
+	{ "postfix:", HANDOFF_POSTFIX },
+	{ "inetd:", HANDOFF_INETD },
+	{ "proxy:", HANDOFF_PROXY },
+};
+
+static int
+parse_target(
+    const char *where, struct handoff_target *target, char *why, size_t size)
+{
+	if (target->kind == HANDOFF_PROXY) {
+		/* A name would need a resolver, for which nothing waits. */
+		if (mux_parse_address(
+			where, &target->address, &target->address_len) == 0)
+			return 0;
+		snprintf(why, size,
+		    "is not a numeric ADDRESS:PORT or [ADDRESS]:PORT");
+		return -EINVAL;
+	}
+	if (where[0] == '/')
+		return 0;
+	snprintf(why, size, "the path is not absolute");
+	return -EINVAL;
+}
 
 static int
 parse_handoff(const char *value, void *member, char *why, size_t size)
 {
-	struct handoff_target *target = member;
-	const char *path;
+	struct handoff_target *target = member, fresh = { 0 };
+	const char *where = NULL;
+	int r;
 
-	if (strncmp(value, "postfix:", 8) == 0) {
-		target->kind = HANDOFF_POSTFIX;
-		path = value + 8;
-	} else if (strncmp(value, "inetd:", 6) == 0) {
-		target->kind = HANDOFF_INETD;
-		path = value + 6;
-	} else {
-		snprintf(why, size, "is neither postfix:PATH nor inetd:PATH");
+	for (size_t i = 0; i < ARRAY_SIZE(handoff_kinds); i++) {
+		size_t len = strlen(handoff_kinds[i].prefix);
+
+		if (strncmp(value, handoff_kinds[i].prefix, len) != 0)
+			continue;
+		fresh.kind = handoff_kinds[i].kind;
+		where = value + len;
+	}
+	if (where == NULL) {
+		snprintf(why, size,
+		    "is none of postfix:PATH, inetd:PATH, proxy:ADDRESS:PORT");
 		return -EINVAL;
 	}
-	if (path[0] != '/') {
-		snprintf(why, size, "the path is not absolute");
-		return -EINVAL;
-	}
-	if (strlen(path) >= sizeof(target->path)) {
+	r = parse_target(where, &fresh, why, size);
+	if (r < 0)
+		return r;
+	if (strlen(where) >= sizeof(fresh.path)) {
 		snprintf(why, size, "a socket's path has at most %zu bytes",
-		    sizeof(target->path) - 1);
+		    sizeof(fresh.path) - 1);
 		return -ENAMETOOLONG;
 	}
-	strcpy(target->path, path);
+	strcpy(fresh.path, where);
+	*target = fresh;
+	return 0;
+}
+
+/* Prefixes with blanks between them, which add to those given before; nothing
+ * forgets them, as in systemd's files.  Who is trusted is not guessed at: a
+ * prefix with bits past its length is an error. */
+static int
+parse_networks(const char *value, void *member, char *why, size_t size)
+{
+	struct networks *networks = member, fresh = *networks;
+
+	if (*value == '\0')
+		fresh.n = 0;
+	for (value += strspn(value, " \t"); *value != '\0';
+	     value += strspn(value, " \t")) {
+		size_t len = strcspn(value, " \t");
+		bool masked = false;
+
+		if (fresh.n == NETWORKS_MAX) {
+			snprintf(why, size, "has more than %d networks",
+			    NETWORKS_MAX);
+			return -E2BIG;
+		}
+		if (cidr_parse(value, len, &fresh.cidr[fresh.n], &masked) < 0 ||
+		    masked) {
+			snprintf(why, size,
+			    "\"%.*s\" is neither an address nor a network",
+			    (int)(len < 60 ? len : 60), value);
+			return -EINVAL;
+		}
+		fresh.n++;
+		value += len;
+	}
+	*networks = fresh;
 	return 0;
 }
 
@@ -202,10 +269,13 @@ static const struct option options[] = {
 	{ "Dispatcher", "Handoff", OPTION_CUSTOM, MEMBER(handoff),
 	    .initial = "postfix:/var/spool/postfix/public/tarpit",
 	    .parse = parse_handoff,
-	    .help = "the MTA: postfix:PATH or inetd:PATH" },
+	    .help = "the MTA: postfix:PATH, inetd:PATH or proxy:ADDRESS:PORT" },
 	{ "Dispatcher", "HandoffTimeout", OPTION_TIME, MEMBER(handoff_timeout),
 	    .min = SECONDS(1), .max = SECONDS(100), .initial = "20s",
 	    .help = "how long a client may wait for a full or absent MTA" },
+	{ "Dispatcher", "ProxyTrusted", OPTION_CUSTOM, MEMBER(proxy_trusted),
+	    .initial = "", .parse = parse_networks,
+	    .help = "networks whose PROXY headers are believed" },
 	{ "Dispatcher", "HoldReply", OPTION_CUSTOM, MEMBER(hold_reply),
 	    .initial = "450 4.7.1 Try again later", .parse = parse_hold_reply,
 	    .help = "what every recipient hears in hold" },
@@ -224,6 +294,10 @@ static const struct option options[] = {
 	{ "Dispatcher", "Backend", OPTION_CUSTOM, MEMBER(backend),
 	    .initial = "", .parse = parse_backend,
 	    .help = "MTA of the throttle lane, ADDRESS:PORT; empty: slow" },
+	{ "Dispatcher", "BackendIdentity", OPTION_ENUM,
+	    MEMBER(backend_identity), .initial = "xclient",
+	    .names = identity_names,
+	    .help = "how it is told who the client is: xclient or proxy" },
 	{ "Dispatcher", "BackendConnections", OPTION_INT,
 	    MEMBER(backend_connections), .min = 1, .max = 1000, .initial = "8",
 	    .help = "how many connections to it there may be" },
@@ -277,17 +351,33 @@ static const struct option_table table = {
 };
 
 static int
-set_listen(void *config, const char *value, char *why, size_t size)
+add_listen(
+    const char **list, size_t *n, const char *value, char *why, size_t size)
 {
-	struct config *c = config;
-
-	if (c->n_listen == CONFIG_LISTEN_MAX) {
+	if (*n == CONFIG_LISTEN_MAX) {
 		snprintf(
 		    why, size, "given more than %d times", CONFIG_LISTEN_MAX);
 		return -E2BIG;
 	}
-	c->listen[c->n_listen++] = value;
+	list[(*n)++] = value;
 	return 0;
+}
+
+static int
+set_listen(void *config, const char *value, char *why, size_t size)
+{
+	struct config *c = config;
+
+	return add_listen(c->listen, &c->n_listen, value, why, size);
+}
+
+static int
+set_listen_proxy(void *config, const char *value, char *why, size_t size)
+{
+	struct config *c = config;
+
+	return add_listen(
+	    c->listen_proxy, &c->n_listen_proxy, value, why, size);
 }
 
 static int
@@ -306,6 +396,9 @@ static const struct program_arg args[] = {
 	{ "listen", "ADDRESS:PORT",
 	    "listen there, instead of on sockets of systemd's or inetd's",
 	    set_listen },
+	{ "listen-proxy", "ADDRESS:PORT",
+	    "the same for connections of proxies (ProxyTrusted=)",
+	    set_listen_proxy },
 	{ "control", "PATH",
 	    "answer tarpitctl there, instead of on a socket of systemd's",
 	    set_control },
@@ -315,7 +408,8 @@ const struct program tarpitd_program = {
 	.name = "tarpitd",
 	.summary =
 	    "slows suspects on the SMTP port, passes the rest to the MTA",
-	.usage = "[--listen ADDRESS:PORT]... [--control PATH]",
+	.usage = "[--listen ADDRESS:PORT]... [--listen-proxy ADDRESS:PORT]... "
+		 "[--control PATH]",
 	.config_path = SYSCONFDIR "/tarpit/tarpitd.conf",
 	.options = &table,
 	.args = args,

@@ -7,19 +7,32 @@
 #include <sys/un.h>
 
 #include "bin/common/program.h"
+#include "data/cidr.h"
 
 enum mode { MODE_ENFORCE, MODE_OBSERVE };
 enum tls_min_version { TLS_MIN_1_2, TLS_MIN_1_3 };
 enum policy_failure { POLICY_FAILURE_PASS, POLICY_FAILURE_SLOW };
+/* How the MTA of the throttle lane is told who its client is. */
+enum backend_identity { BACKEND_XCLIENT, BACKEND_PROXY };
 /* Which sessions have a record of their own. */
 enum log_choice { LOG_ALL, LOG_SLOWED, LOG_SUMMARY };
 
 /* Where clean and patient sessions go. */
-enum handoff_kind { HANDOFF_POSTFIX, HANDOFF_INETD };
+enum handoff_kind { HANDOFF_POSTFIX, HANDOFF_INETD, HANDOFF_PROXY };
 
 struct handoff_target {
 	enum handoff_kind kind;
+	/* For HANDOFF_PROXY the address as it was written. */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct sockaddr_storage address; /* HANDOFF_PROXY */
+	socklen_t address_len;
+};
+
+enum { NETWORKS_MAX = 64 };
+
+struct networks {
+	size_t n;
+	struct cidr cidr[NETWORKS_MAX];
 };
 
 /* "10%" of the descriptors, or so many. */
@@ -44,12 +57,14 @@ struct config {
 	int policy_failure; /* enum policy_failure */
 	struct handoff_target handoff;
 	uint64_t handoff_timeout;
+	struct networks proxy_trusted;
 	char *hold_reply;
 	uint64_t hold_greeting;
 	uint64_t max_patience;
 	uint64_t command_timeout;
 	uint64_t stop_timeout;
 	char *backend;
+	int backend_identity; /* enum backend_identity */
 	int64_t backend_connections;
 	uint64_t backend_timeout;
 	uint64_t max_reply_time, max_dialogue_delay, max_body_delay;
@@ -65,6 +80,8 @@ struct config {
 	/* The command line. */
 	const char *listen[CONFIG_LISTEN_MAX];
 	size_t n_listen;
+	const char *listen_proxy[CONFIG_LISTEN_MAX];
+	size_t n_listen_proxy;
 	const char *control; /* NULL: systemd's socket, if it passes one */
 };
 

@@ -8,6 +8,7 @@
 
 #include "bin/common/fd.h"
 #include "bin/common/notify.h"
+#include "bin/tarpitd/address.h"
 #include "bin/tarpitd/record.h"
 #include "bin/tarpitd/session.h"
 #include "bin/tarpitd/sockbuf.h"
@@ -20,11 +21,19 @@ enum {
 	/* Of RLIMIT_NOFILE for what is no session: listeners, epoll, the
 	 * journal, and one in a hundred for hand-offs under way. */
 	OTHER_DESCRIPTORS = 16,
+	/* For relayed sessions whose MTA or client does not keep up; more of
+	 * them cost a copy. */
+	RELAY_PIPES = 256,
 };
 
 #define STATUS_INTERVAL USEC_PER_SEC
 /* How often a record says that a limit is reached. */
 #define TELL_INTERVAL (60 * USEC_PER_SEC)
+
+/* RFC 5321, 4.5.3.2.6: nobody is silent for longer than the 10 minutes of the
+ * reply to the final dot. */
+#define RELAY_IDLE   (660 * USEC_PER_SEC)
+#define RELAY_LINGER (30 * USEC_PER_SEC)
 
 /* The soft limit is the hard one: a session is a descriptor. */
 static uint32_t
@@ -57,6 +66,16 @@ set_limits(struct dispatcher *d)
 	    reserve < d->max_sessions ? d->max_sessions - reserve : 0;
 }
 
+/* Those relayed are sessions still, with more than one descriptor each. */
+static bool
+is_over_limit(const struct dispatcher *d)
+{
+	uint32_t live = d->pool.live;
+
+	return live + d->relay.n > d->max_sessions ||
+	    live + relay_descriptors(&d->relay) > d->descriptors;
+}
+
 static void
 stop_accepting(struct dispatcher *d)
 {
@@ -69,7 +88,7 @@ stop_accepting(struct dispatcher *d)
 static void
 resume_accepting(struct dispatcher *d)
 {
-	if (d->accepting || d->stopping || d->pool.live > d->max_sessions)
+	if (d->accepting || d->stopping || is_over_limit(d))
 		return;
 	d->accepting = true;
 	for (size_t i = 0; i < d->n_sockets; i++)
@@ -79,7 +98,7 @@ resume_accepting(struct dispatcher *d)
 void
 dispatcher_note_end(struct dispatcher *d)
 {
-	if (d->single)
+	if (d->single && d->relay.n == 0)
 		loop_stop(d->loop);
 }
 
@@ -115,6 +134,15 @@ dispatcher_make_room(struct dispatcher *d, uint64_t now)
 	return d->n_slowed < d->max_slowed || shed_oldest(d, now);
 }
 
+/* Sessions on their way to the MTA have used up the reserve: a held one goes
+ * rather than that a clean one waits. */
+static void
+keep_to_limit(struct dispatcher *d, uint64_t now)
+{
+	if (is_over_limit(d) && !shed_oldest(d, now))
+		stop_accepting(d);
+}
+
 static void
 on_accept(struct acceptor *a, int fd, const struct sockaddr_storage *peer,
     uint64_t now)
@@ -122,10 +150,35 @@ on_accept(struct acceptor *a, int fd, const struct sockaddr_storage *peer,
 	struct dispatcher *d = a->arg;
 
 	session_begin(d, fd, peer, now);
-	/* Sessions on their way to the MTA have used up the reserve: a held
-	 * one goes rather than that a clean one waits. */
-	if (d->pool.live > d->max_sessions && !shed_oldest(d, now))
-		stop_accepting(d);
+	keep_to_limit(d, now);
+}
+
+static bool
+is_trusted(const struct networks *networks, const struct in6_addr *address)
+{
+	for (size_t i = 0; i < networks->n; i++)
+		if (cidr_contains(&networks->cidr[i], address))
+			return true;
+	return false;
+}
+
+static void
+on_accept_proxied(struct acceptor *a, int fd,
+    const struct sockaddr_storage *peer, uint64_t now)
+{
+	struct dispatcher *d = a->arg;
+	struct in6_addr address;
+	in_port_t port;
+
+	address_from_socket(peer, &address, &port);
+	if (is_trusted(&d->config->proxy_trusted, &address)) {
+		session_begin_proxied(d, fd, peer, now);
+		keep_to_limit(d, now);
+	} else {
+		fd_close(&fd);
+		proxied_refuse(
+		    &d->proxied, &address, "it is not in ProxyTrusted=", now);
+	}
 }
 
 static void
@@ -157,7 +210,7 @@ after_batch(void *arg, uint64_t now)
 	ask_flush(&d->ask);
 	session_reap(d);
 	resume_accepting(d);
-	if (d->stopping && d->pool.live == 0)
+	if (d->stopping && d->pool.live == 0 && d->relay.n == 0)
 		loop_stop(d->loop);
 	return more;
 }
@@ -209,6 +262,7 @@ on_stop_timeout(struct timer *t, uint64_t now)
 		if (s->state != SESSION_FREE && s->state != SESSION_CLOSED)
 			session_dismiss(d, s, OUTCOME_SHED, SMTP_SHUTDOWN, now);
 	}
+	relay_end_all(&d->relay);
 }
 
 static int
@@ -219,6 +273,8 @@ init_sockets(struct dispatcher *d)
 		int r;
 
 		a->on_accept = on_accept;
+		if (strcmp(d->sockets[i].name, PROXIED_LISTENER) == 0)
+			a->on_accept = on_accept_proxied;
 		a->on_pause = on_pause;
 		a->arg = d;
 		sockbuf_prepare_listener(d->sockets[i].fd);
@@ -236,6 +292,7 @@ set_backend(struct dispatcher *d, const struct config *c)
 {
 	d->mux.backend = c->backend;
 	d->mux.host_name = c->host_name;
+	d->mux.proxied = c->backend_identity == BACKEND_PROXY;
 	d->mux.max = (uint32_t)c->backend_connections;
 	d->mux.timeout = c->backend_timeout;
 	d->spool.directory = c->spool_directory;
@@ -260,15 +317,42 @@ init_throttle(struct dispatcher *d)
 	return mux_init(&d->mux);
 }
 
+static void
+on_relay_end(void *arg)
+{
+	dispatcher_note_end(arg);
+}
+
+static int
+init_relay(struct dispatcher *d)
+{
+	uint32_t pipes = d->descriptors / 8;
+
+	d->relay = (struct relay){ .loop = d->loop,
+		.capacity = d->descriptors,
+		.max_pipes = pipes < RELAY_PIPES ? pipes : RELAY_PIPES,
+		.idle = RELAY_IDLE,
+		.linger = RELAY_LINGER,
+		.on_end = on_relay_end,
+		.arg = d };
+	return relay_init(&d->relay);
+}
+
 static int
 init_parts(struct dispatcher *d)
 {
 	const struct config *c = d->config;
 	int r;
 
+	d->proxied = (struct proxied){ .loop = d->loop,
+		.journal = d->journal,
+		.pool = &d->pool,
+		.on_header = session_set_client,
+		.arg = d };
 	d->ask = (struct ask){ .loop = d->loop,
 		.journal = d->journal,
 		.pool = &d->pool,
+		.proxied = &d->proxied,
 		.path = c->policy,
 		.timeout = c->policy_timeout,
 		.epoch = d->epoch,
@@ -277,6 +361,8 @@ init_parts(struct dispatcher *d)
 	d->handoff = (struct handoff){ .loop = d->loop,
 		.journal = d->journal,
 		.pool = &d->pool,
+		.proxied = &d->proxied,
+		.relay = &d->relay,
 		.target = &c->handoff,
 		.timeout = c->handoff_timeout,
 		.on_done = session_handed_off,
@@ -293,6 +379,10 @@ init_parts(struct dispatcher *d)
 	r = texts_renew(&d->texts, c->host_name, c->hold_reply);
 	if (r == 0)
 		r = intern_init(&d->strings);
+	if (r == 0)
+		r = proxied_init(&d->proxied);
+	if (r == 0)
+		r = init_relay(d);
 	if (r == 0)
 		r = ask_init(&d->ask);
 	if (r == 0)
@@ -369,7 +459,9 @@ dispatcher_fini(struct dispatcher *d)
 	starttls_fini(d);
 	pool_release(d->throttle, d->pool.capacity + 1, sizeof(*d->throttle));
 	handoff_fini(&d->handoff);
+	relay_fini(&d->relay);
 	ask_fini(&d->ask);
+	proxied_fini(&d->proxied);
 	d->answers = answer_cache_free(d->answers);
 	intern_fini(&d->strings);
 	texts_fini(&d->texts);

@@ -19,6 +19,8 @@
 #include "bin/tarpitd/mux.h"
 #include "bin/tarpitd/operator.h"
 #include "bin/tarpitd/pool.h"
+#include "bin/tarpitd/proxied.h"
+#include "bin/tarpitd/relay.h"
 #include "bin/tarpitd/starttls.h"
 #include "bin/tarpitd/summary.h"
 #include "bin/tarpitd/sweep.h"
@@ -61,8 +63,10 @@ struct dispatcher {
 	struct intern strings;
 	struct answer_cache *answers;
 	struct texts_store texts;
+	struct proxied proxied;
 	struct ask ask;
 	struct handoff handoff;
+	struct relay relay;
 	struct throttle *throttle; /* one a slot, touched as far as used */
 	struct starttls_store starttls;
 	struct mux mux;

@@ -175,6 +175,14 @@ drip_has_ended(const struct session *s)
 	    (s->tls != NULL && tls_has_ended(s->tls));
 }
 
+bool
+drip_is_lost(const struct session *s)
+{
+	struct pollfd pfd = { .fd = s->fd };
+
+	return poll(&pfd, 1, 0) > 0; /* POLLHUP or POLLERR */
+}
+
 void
 drip_take(struct session *s, size_t n)
 {

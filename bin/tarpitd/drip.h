@@ -38,6 +38,9 @@ ssize_t drip_peek(const struct session *, char *buf, size_t size) MUST_CHECK;
 /* True if nothing more will come, whatever is still to be read. */
 bool drip_has_ended(const struct session *);
 
+/* True if the client takes nothing any more either: closed for both. */
+bool drip_is_lost(const struct session *);
+
 /* Takes N bytes that drip_peek() has shown. */
 void drip_take(struct session *, size_t n);
 

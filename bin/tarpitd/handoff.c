@@ -2,6 +2,7 @@
 #include "bin/tarpitd/handoff.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -30,11 +31,13 @@ struct handoff_job {
 	uint32_t slot;
 	uint32_t next, prev; /* of those waiting */
 	enum job_state state;
+	bool greets; /* by TCP: connected, the MTA's greeting is waited for */
 };
 
 static void on_retry(struct timer *, uint64_t now);
 static void on_deadline(struct timer *, uint64_t now);
 static void on_mta_ready(struct loop_io *, uint32_t events, uint64_t now);
+static void on_tcp_ready(struct loop_io *, uint32_t events, uint64_t now);
 
 static size_t
 jobs_size(const struct handoff *h)
@@ -189,14 +192,11 @@ build_inetd(char *buf, const struct endpoints *e)
 static size_t
 build_message(const struct handoff *h, const struct session *s, char *buf)
 {
-	struct sockaddr_storage ss = { 0 };
-	socklen_t len = sizeof(ss);
 	struct endpoints e;
 	struct in6_addr server;
 	in_port_t port;
 
-	(void)getsockname(s->fd, (struct sockaddr *)&ss, &len);
-	address_from_socket(&ss, &server, &port);
+	(void)proxied_server(h->proxied, s, &server, &port);
 	address_print(&s->client, e.client);
 	address_print(&server, e.server);
 	snprintf(e.client_port, sizeof(e.client_port), "%u", s->port);
@@ -228,21 +228,43 @@ connect_and_send(const struct handoff *h, const struct session *s, int fd)
 }
 
 static int
+connect_tcp(const struct handoff_target *target, int fd)
+{
+	const int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (connect(fd, (const struct sockaddr *)&target->address,
+		target->address_len) < 0 &&
+	    errno != EINPROGRESS)
+		return -errno;
+	return 0;
+}
+
+static bool
+is_by_tcp(const struct handoff *h)
+{
+	return h->target->kind == HANDOFF_PROXY;
+}
+
+static int
 offer(struct handoff *h, struct handoff_job *job)
 {
-	AUTO_FD fd =
-	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool tcp = is_by_tcp(h);
+	AUTO_FD fd = socket(tcp ? h->target->address.ss_family : AF_UNIX,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int r;
 
 	if (fd < 0)
 		return -errno;
 	/* First, since nothing may fail once the session has gone over: it
 	 * would be offered twice. */
-	job->io.fd = fd;
-	r = loop_add(h->loop, &job->io, EPOLLIN);
+	job->io = (struct loop_io){ fd, tcp ? on_tcp_ready : on_mta_ready };
+	job->greets = false;
+	r = loop_add(h->loop, &job->io, tcp ? EPOLLOUT : EPOLLIN);
 	if (r < 0)
 		return r;
-	r = connect_and_send(h, &h->pool->session[job->slot], fd);
+	r = tcp ? connect_tcp(h->target, fd)
+		: connect_and_send(h, &h->pool->session[job->slot], fd);
 	if (r < 0) {
 		loop_remove(h->loop, &job->io);
 		return r;
@@ -259,6 +281,14 @@ is_busy(int error)
 {
 	return error == -EAGAIN || error == -EMFILE || error == -ENFILE ||
 	    error == -ENOBUFS || error == -ENOMEM || error == -ETOOMANYREFS;
+}
+
+/* By TCP one at a time tries while the MTA is away: that it is back is known
+ * from its greeting only. */
+static bool
+is_to_wait(const struct handoff *h)
+{
+	return is_by_tcp(h) && h->down && h->n_offered > 0;
 }
 
 static bool
@@ -285,7 +315,7 @@ on_retry(struct timer *t, uint64_t now)
 			finish(job, HANDOFF_GONE, now);
 			continue;
 		}
-		if (r < 0)
+		if (r < 0 || is_to_wait(h))
 			continue; /* no room, but look who has left */
 		r = offer(h, job);
 		if (r == 0)
@@ -302,7 +332,21 @@ on_deadline(struct timer *t, uint64_t now)
 {
 	struct handoff_job *job = CONTAINER_OF(t, struct handoff_job, deadline);
 
+	if (job->state == JOB_OFFERED && job->io.on_event == on_tcp_ready)
+		set_down(job->handoff, -ETIMEDOUT);
 	finish(job, HANDOFF_TIMED_OUT, now);
+}
+
+/* The MTA has not taken it after all: it is offered again. */
+static void
+take_back(struct handoff_job *job, int error)
+{
+	struct handoff *h = job->handoff;
+
+	h->returned++;
+	set_down(h, error);
+	leave(job);
+	append_waiting(h, job);
 }
 
 static void
@@ -324,12 +368,91 @@ on_mta_ready(struct loop_io *io, uint32_t events, uint64_t now)
 		finish(job, HANDOFF_TAKEN, now);
 		return;
 	}
-	h->returned++;
-	set_down(h, -errno);
-	leave(job);
+	take_back(job, -errno);
 	/* Whoever had it may have made it blocking: that flag is shared. */
 	(void)fd_set_nonblocking(h->pool->session[job->slot].fd, true);
-	append_waiting(h, job);
+}
+
+/* The header that goes ahead.  A health check of a proxy in front of us is that
+ * proxy's own session. */
+static int
+send_header(const struct handoff *h, const struct session *s, int fd)
+{
+	struct proxy_header header = { .subject = PROXY_CLIENT,
+		.client = s->client,
+		.client_port = s->port };
+	char buf[PROXY_PRINT_MAX];
+	ssize_t n;
+	size_t len;
+
+	(void)proxied_server(
+	    h->proxied, s, &header.server, &header.server_port);
+	len = proxy_print(&header, buf);
+	n = send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO; /* a fresh socket has room */
+}
+
+static void
+on_connected(struct handoff_job *job)
+{
+	struct handoff *h = job->handoff;
+	int error = 0;
+	socklen_t len = sizeof(error);
+	int r;
+
+	(void)getsockopt(job->io.fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	r = error != 0
+	    ? -error
+	    : send_header(h, &h->pool->session[job->slot], job->io.fd);
+	if (r == 0)
+		r = loop_modify(h->loop, &job->io, EPOLLIN);
+	job->greets = true;
+	if (r < 0)
+		take_back(job, r);
+}
+
+/* The MTA has begun to greet the client, and goes on by way of the relay. */
+static void
+give_to_relay(struct handoff_job *job, uint64_t now)
+{
+	struct handoff *h = job->handoff;
+	struct session *s = &h->pool->session[job->slot];
+	int r;
+
+	loop_remove(h->loop, &job->io);
+	r = relay_start(h->relay, s->fd, job->io.fd, now);
+	if (r < 0) {
+		take_back(job, r);
+		return;
+	}
+	(void)fd_take(&s->fd);
+	(void)fd_take(&job->io.fd);
+	h->taken++;
+	set_down(h, 0);
+	finish(job, HANDOFF_TAKEN, now);
+}
+
+static void
+on_tcp_ready(struct loop_io *io, uint32_t events, uint64_t now)
+{
+	struct handoff_job *job = CONTAINER_OF(io, struct handoff_job, io);
+	char byte;
+	ssize_t n;
+
+	(void)events;
+	if (!job->greets) {
+		on_connected(job);
+		return;
+	}
+	n = recv(io->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+	if (n > 0)
+		give_to_relay(job, now);
+	else if (n == 0)
+		take_back(job, -ECONNRESET);
+	else if (errno != EAGAIN)
+		take_back(job, -errno);
 }
 
 void
@@ -340,7 +463,7 @@ handoff_start(struct handoff *h, struct session *s, uint64_t now)
 	int r;
 
 	*job = (struct handoff_job){
-		.io = { .fd = -1, .on_event = on_mta_ready },
+		.io = { .fd = -1 },
 		.deadline = { .on_timer = on_deadline },
 		.handoff = h,
 		.since = now,
@@ -349,7 +472,7 @@ handoff_start(struct handoff *h, struct session *s, uint64_t now)
 	sockbuf_restore(s->fd);
 	loop_arm(h->loop, &job->deadline, now + h->timeout);
 	/* Behind those who wait already. */
-	r = h->first != POOL_NONE ? -EAGAIN : offer(h, job);
+	r = h->first != POOL_NONE || is_to_wait(h) ? -EAGAIN : offer(h, job);
 	if (r == 0)
 		return;
 	if (!is_busy(r))

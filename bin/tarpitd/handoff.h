@@ -1,12 +1,18 @@
 #pragma once
 /* SPDX-License-Identifier: ISC */
 /*
- * Giving the client's descriptor to the MTA: to a Postfix `pass` service, or
- * to tarpit-handoff.  One unix connection a session: the message and the
- * descriptor go over in one sendmsg(), then the receiver's end of file means
- * that it has taken the session, and ECONNRESET that it has not (Postfix was
- * stopped with it in its backlog, say): the session is then still ours and
- * whole.
+ * Giving the client to the MTA.
+ *
+ * Its descriptor, to a Postfix `pass` service or to tarpit-handoff: one unix
+ * connection a session; the message and the descriptor go over in one
+ * sendmsg(), then the receiver's end of file means that it has taken the
+ * session, and ECONNRESET that it has not (Postfix was stopped with it in its
+ * backlog, say): the session is then still ours and whole.
+ *
+ * Or its bytes, to an MTA on another machine: one TCP connection a session,
+ * with a PROXY header ahead; the first byte of the MTA's greeting means that it
+ * has taken the session, which is then the relay's, and anything else that it
+ * has not.
  */
 
 #include <stdbool.h>
@@ -17,6 +23,8 @@
 #include "bin/tarpitd/config.h"
 #include "bin/tarpitd/histogram.h"
 #include "bin/tarpitd/pool.h"
+#include "bin/tarpitd/proxied.h"
+#include "bin/tarpitd/relay.h"
 
 enum handoff_result {
 	HANDOFF_TAKEN,
@@ -30,6 +38,8 @@ struct handoff {
 	struct loop *loop;
 	struct journal *journal;
 	struct pool *pool;
+	const struct proxied *proxied;       /* borrowed */
+	struct relay *relay;                 /* borrowed */
 	const struct handoff_target *target; /* borrowed */
 	uint64_t timeout;                    /* usec */
 	void (*on_done)(void *arg, struct session *s,

@@ -83,21 +83,32 @@ on_signal(void *arg, int signal)
 		dispatcher_stop(arg);
 }
 
+static void
+open_listener(const char *option, const char *where, struct listen_socket *ret)
+{
+	int r = listen_open_tcp(where, BACKLOG, ret);
+
+	if (r == -EINVAL)
+		program_die(&tarpitd_program, EXIT_OPERATOR, 0,
+		    "--%s %s: not of the form ADDRESS:PORT", option, where);
+	if (r < 0)
+		program_die(&tarpitd_program, EXIT_TEMPORARY, r, "--%s %s",
+		    option, where);
+}
+
 static size_t
 open_listeners(const struct config *args, struct listen_socket *sockets)
 {
-	for (size_t i = 0; i < args->n_listen; i++) {
-		int r = listen_open_tcp(args->listen[i], BACKLOG, &sockets[i]);
+	size_t n = 0;
 
-		if (r == -EINVAL)
-			program_die(&tarpitd_program, EXIT_OPERATOR, 0,
-			    "--listen %s: not of the form ADDRESS:PORT",
-			    args->listen[i]);
-		if (r < 0)
-			program_die(&tarpitd_program, EXIT_TEMPORARY, r,
-			    "--listen %s", args->listen[i]);
+	for (size_t i = 0; i < args->n_listen; i++)
+		open_listener("listen", args->listen[i], &sockets[n++]);
+	for (size_t i = 0; i < args->n_listen_proxy; i++) {
+		open_listener(
+		    "listen-proxy", args->listen_proxy[i], &sockets[n]);
+		strcpy(sockets[n++].name, PROXIED_LISTENER);
 	}
-	return args->n_listen;
+	return n;
 }
 
 /* From the command line, or whoever started us; dies if there are none. */
@@ -106,7 +117,7 @@ find_sockets(const struct config *args, struct listen_socket *sockets)
 {
 	int n;
 
-	if (args->n_listen > 0)
+	if (args->n_listen + args->n_listen_proxy > 0)
 		return open_listeners(args, sockets);
 	n = listen_adopt(sockets);
 	if (n < 0)

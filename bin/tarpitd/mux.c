@@ -116,6 +116,8 @@ find_free(const struct mux *m, const struct transaction *tx)
 			continue;
 		if (upstream_knows(&c->upstream, tx))
 			return c;
+		if (!upstream_suits(&c->upstream, tx))
+			continue;
 		if (found == NULL)
 			found = c;
 	}
@@ -189,7 +191,7 @@ serve_first(struct mux *m, uint64_t now)
 
 	m->describe(m->arg, slot, &tx);
 	c = find_free(m, &tx);
-	if (c == NULL)
+	if (c == NULL && !m->proxied)
 		c = find_overdue(m, now);
 	if (c == NULL)
 		return false;
@@ -232,17 +234,19 @@ open_connections(struct mux *m, uint64_t now)
 	}
 }
 
-/* Ends what is nobody's, or has been parked for too long. */
+/* Ends what is nobody's, or has been parked for too long: with PROXY no other
+ * client can have it, only its place. */
 static void
 release_parked(struct mux *m, uint64_t now)
 {
+	uint64_t limit = m->proxied && is_short(m) ? m->park_safe : m->park_max;
 	struct connection *oldest;
 
 	for (uint32_t i = 0; m->n_parked > 0 && i < m->n; i++) {
 		struct connection *c = m->connection[i];
 
 		if (c->use != PARKED ||
-		    (c->borrower != 0 && now - c->parked_at < m->park_max))
+		    (c->borrower != 0 && now - c->parked_at < limit))
 			continue;
 		mux_part(m, c);
 		mux_set_use(c, LENT);
@@ -336,6 +340,7 @@ void
 mux_reload(struct mux *m, uint64_t now)
 {
 	set_backend(m);
+	m->known = false;
 	m->generation++;
 	m->backoff = MUX_BACKOFF_FIRST;
 	/* Who is busy with the old back end ends when it becomes idle. */

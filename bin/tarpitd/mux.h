@@ -35,6 +35,7 @@ struct mux {
 	struct journal *journal;
 	const char *backend;   /* Backend=; borrowed; "": there is none */
 	const char *host_name; /* borrowed */
+	bool proxied;          /* BackendIdentity=proxy */
 	uint32_t max;          /* BackendConnections= */
 	uint32_t capacity;     /* slots are 1..capacity */
 	uint64_t timeout;      /* usec: BackendTimeout= */
@@ -60,6 +61,7 @@ struct mux {
 	/* Usec that a transaction is parked, and while others wait. */
 	uint64_t park_max, park_safe;
 	bool down, unusable;
+	bool known; /* what it offers; before that connections only ask */
 	struct esmtp_limits offers; /* of the MTA, as it said last */
 	/* Statistics. */
 	uint64_t longest_wait; /* usec */

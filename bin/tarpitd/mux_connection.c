@@ -14,6 +14,7 @@ enum { ATTEMPTS_MAX = 3 };
 void
 mux_set_down(struct mux *m, bool down, const char *why)
 {
+	m->known = !down;
 	if (m->down == down)
 		return;
 	m->down = down;
@@ -133,9 +134,11 @@ mux_set_use(struct connection *c, int use)
 static bool
 is_welcome(struct mux *m, const struct upstream *u)
 {
+	bool usable = m->proxied || u->has_xclient;
+
 	m->offers = u->offers;
-	set_unusable(m, !u->has_xclient);
-	if (!u->has_xclient)
+	set_unusable(m, !usable);
+	if (!usable)
 		return false;
 	m->backoff = MUX_BACKOFF_FIRST;
 	mux_set_down(m, false, NULL);
@@ -147,10 +150,11 @@ on_idle(struct upstream *u, uint64_t now)
 {
 	struct connection *c = CONTAINER_OF(u, struct connection, upstream);
 	struct mux *m = c->mux;
-	bool first = c->use == OPENING;
+	bool asked = c->use == OPENING && u->probes;
 
 	mux_set_use(c, IDLE);
-	if ((first && !is_welcome(m, u)) || m->n > m->max ||
+	/* With PROXY, one that has asked is nobody's. */
+	if ((asked && (!is_welcome(m, u) || u->proxied)) || m->n > m->max ||
 	    c->generation != m->generation) {
 		mux_set_use(c, ENDING);
 		upstream_quit(u, now);
@@ -240,7 +244,10 @@ mux_connect(struct mux *m, uint64_t now)
 	c->upstream = (struct upstream){ .loop = m->loop,
 		.handler = &handler,
 		.host_name = m->host_name,
-		.timeout = m->timeout };
+		.timeout = m->timeout,
+		.proxied = m->proxied,
+		.probes = !m->proxied || !m->known,
+		.offers = m->offers };
 	r = upstream_open(&c->upstream, &m->address, m->address_len, now);
 	if (r < 0)
 		return r;

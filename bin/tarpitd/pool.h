@@ -17,6 +17,7 @@ struct tls_session;
 
 enum session_state {
 	SESSION_FREE,
+	SESSION_PROXIED,    /* the proxy has to say who the client is */
 	SESSION_ASKING,     /* the policy service has been asked */
 	SESSION_GREETING,   /* the greeting's 220- lines are dripped */
 	SESSION_HANDOFF,    /* offered to the MTA */

@@ -95,6 +95,8 @@ record_reason(
 	if ((s->flags & SESSION_PREGREET) != 0 &&
 	    strstr(buf, "behaviour:pregreet") == NULL)
 		add_word(buf, size, "behaviour:pregreet");
+	if (proxied_is_unknown(&d->proxied, s))
+		add_word(buf, size, "proxy:unknown");
 	if (s->override == OVERRIDE_RELEASE)
 		add_word(buf, size, "operator:release");
 	if (s->override == OVERRIDE_HOLD)
@@ -201,6 +203,7 @@ print_what(const struct session *s, const char *client, double seconds,
 void
 record_session(struct dispatcher *d, const struct session *s, uint64_t now)
 {
+	const struct in6_addr *proxy = proxied_by(&d->proxied, s);
 	uint64_t held = dispatcher_msec(d, now) - s->accepted;
 	char client[ADDRESS_TEXT], what[160], reason[RECORD_REASON_SIZE];
 	struct record r;
@@ -215,6 +218,9 @@ record_session(struct dispatcher *d, const struct session *s, uint64_t now)
 	    &r, "TARPIT_SESSION", "%" PRIx64 "-%" PRIx32, d->epoch, s->number);
 	record_field(&r, "TARPIT_CLIENT", "%s", client);
 	record_field(&r, "TARPIT_CLIENT_PORT", "%u", s->port);
+	if (proxy != NULL)
+		record_field(
+		    &r, "TARPIT_PROXY", "%s", address_print(proxy, client));
 	record_field(
 	    &r, "TARPIT_OUTCOME", "%s", outcome_name((enum outcome)s->outcome));
 	record_field(&r, "TARPIT_MODE", "%s",
@@ -225,6 +231,21 @@ record_session(struct dispatcher *d, const struct session *s, uint64_t now)
 	add_tls(&r, d, s);
 	add_messages(&r, d, s);
 	journal_send(d->journal, &r);
+}
+
+/* Sessions that were passed on or graduated, and go through us still. */
+static size_t
+print_relay(const struct relay *r, char *buf, size_t size)
+{
+	int n;
+
+	if (r->n == 0 && r->to_mta == 0)
+		return 0;
+	n = snprintf(buf, size,
+	    "; relayed: %" PRIu32 " sessions, %" PRIu64
+	    " KB to the MTA, %" PRIu64 " KB from it",
+	    r->n, r->to_mta / 1024, r->to_clients / 1024);
+	return n > 0 && (size_t)n < size ? (size_t)n : 0;
 }
 
 static void
@@ -260,6 +281,8 @@ record_counts(const struct dispatcher *d, char *buf, size_t size)
 	    n[OUTCOME_REFUSED], n[OUTCOME_SHED], n[OUTCOME_FAILED],
 	    (double)d->longest_stall / (double)USEC_PER_MSEC);
 
-	if (len > 0 && (size_t)len < size)
-		print_backend(&d->mux, buf + len, size - (size_t)len);
+	if (len <= 0 || (size_t)len >= size)
+		return;
+	len += (int)print_relay(&d->relay, buf + len, size - (size_t)len);
+	print_backend(&d->mux, buf + len, size - (size_t)len);
 }

@@ -50,6 +50,7 @@ static const struct {
 	    struct dispatcher *, struct session *, uint64_t now);
 } states[SESSION_STATE_COUNT] = {
 	[SESSION_FREE] = { "free", false, NULL },
+	[SESSION_PROXIED] = { "proxied", false, NULL },
 	[SESSION_ASKING] = { "asking", false, NULL },
 	[SESSION_GREETING] = { "greeting", true, visit_greeting },
 	[SESSION_HANDOFF] = { "handoff", false, NULL },
@@ -115,16 +116,27 @@ is_recorded(const struct dispatcher *d, const struct session *s)
 	return true;
 }
 
+/* Without a client there is nobody to tell of: a proxy's health check has no
+ * record, no history, and no place in the counts. */
 static void
-finish(struct dispatcher *d, struct session *s, uint64_t now)
+account(struct dispatcher *d, struct session *s, uint64_t now)
 {
 	uint32_t held = dispatcher_msec(d, now) - s->accepted;
 
+	if (proxied_has_no_client(&d->proxied, s))
+		return;
 	if (is_recorded(d, s))
 		record_session(d, s, now);
 	tally_add(&d->tally, s, held, (uint64_t)time(NULL));
 	ask_report(&d->ask, s, outcome_name((enum outcome)s->outcome), held);
+}
+
+static void
+finish(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	account(d, s, now);
 	throttle_end(d, s, now);
+	proxied_forget(&d->proxied, s);
 	/* The MTA shares the socket: what is in it now is the MTA's. */
 	if (s->outcome != OUTCOME_PASSED && s->outcome != OUTCOME_GRADUATED)
 		drain(s->fd);
@@ -529,8 +541,8 @@ is_one_too_many(const struct dispatcher *d, const struct session *s)
 	    pool_count_client(&d->pool, &s->client, limit + 1) > limit;
 }
 
-void
-session_begin(struct dispatcher *d, int fd, const struct sockaddr_storage *peer,
+static struct session *
+take_slot(struct dispatcher *d, int fd, const struct sockaddr_storage *peer,
     uint64_t now)
 {
 	uint32_t slot = pool_take(&d->pool);
@@ -539,7 +551,7 @@ session_begin(struct dispatcher *d, int fd, const struct sockaddr_storage *peer,
 	if (slot == POOL_NONE) {
 		/* The spare slots are in use, too: too early to say why. */
 		fd_close(&fd);
-		return;
+		return NULL;
 	}
 	s = &d->pool.session[slot];
 	s->fd = fd;
@@ -548,6 +560,13 @@ session_begin(struct dispatcher *d, int fd, const struct sockaddr_storage *peer,
 	s->accepted = dispatcher_msec(d, now);
 	s->texts = texts_hold(&d->texts);
 	pool_link_client(&d->pool, s);
+	return s;
+}
+
+/* The client is known now. */
+static void
+admit(struct dispatcher *d, struct session *s, uint64_t now)
+{
 	if (is_one_too_many(d, s))
 		s->flags |= SESSION_OVER_LIMIT;
 	/* Whoever only observes turns nobody away. */
@@ -556,6 +575,67 @@ session_begin(struct dispatcher *d, int fd, const struct sockaddr_storage *peer,
 		session_dismiss(d, s, OUTCOME_SHED, SMTP_MANY_CLIENTS, now);
 	} else {
 		ask(d, s, now);
+	}
+}
+
+void
+session_begin(struct dispatcher *d, int fd, const struct sockaddr_storage *peer,
+    uint64_t now)
+{
+	struct session *s = take_slot(d, fd, peer, now);
+
+	if (s != NULL)
+		admit(d, s, now);
+}
+
+void
+session_begin_proxied(struct dispatcher *d, int fd,
+    const struct sockaddr_storage *peer, uint64_t now)
+{
+	struct session *s = take_slot(d, fd, peer, now);
+
+	if (s == NULL)
+		return;
+	enter(d, s, SESSION_PROXIED, now);
+	if (proxied_start(&d->proxied, s, peer, now) < 0)
+		close_as(d, s, OUTCOME_FAILED, now);
+}
+
+static void
+set_client(
+    struct dispatcher *d, struct session *s, const struct proxy_header *header)
+{
+	pool_unlink_client(&d->pool, s);
+	s->client = header->client;
+	s->port = header->client_port;
+	pool_link_client(&d->pool, s);
+}
+
+/* Who has no address cannot be asked about, nor counted: its session, which is
+ * the proxy's own as far as the MTA is told, goes where PolicyFailure= says.  A
+ * health check is to see the MTA's greeting whatever the policy. */
+void
+session_set_client(void *dispatcher, struct session *s,
+    const struct proxy_header *header, uint64_t now)
+{
+	struct dispatcher *d = dispatcher;
+
+	if (header == NULL) {
+		close_as(d, s, OUTCOME_ABANDONED, now);
+		return;
+	}
+	switch (header->subject) {
+	case PROXY_CLIENT:
+		set_client(d, s, header);
+		admit(d, s, now);
+		return;
+	case PROXY_UNKNOWN:
+		enter(d, s, SESSION_ASKING, now);
+		session_decide(d, s, NULL, now);
+		return;
+	case PROXY_LOCAL:
+		enter(d, s, SESSION_HANDOFF, now);
+		return;
 	}
 }
 

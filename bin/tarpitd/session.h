@@ -13,6 +13,14 @@
 void session_begin(struct dispatcher *, int fd,
     const struct sockaddr_storage *peer, uint64_t now);
 
+/* The same on behalf of a client that is yet to be named by the proxy PEER. */
+void session_begin_proxied(struct dispatcher *, int fd,
+    const struct sockaddr_storage *peer, uint64_t now);
+
+/* What the proxy said, or NULL: nothing (see proxied.h). */
+void session_set_client(void *dispatcher, struct session *,
+    const struct proxy_header *, uint64_t now);
+
 /* Looks at a slowed session: what it has sent, what it may be sent. */
 void session_visit(struct dispatcher *, struct session *, uint64_t now);
 

@@ -169,6 +169,16 @@ command_delay(const struct dispatcher *d, const struct throttle *t,
 	    t, s, len, d->config->max_reply_time / USEC_PER_MSEC / 2);
 }
 
+/* Are the N bytes of a line all that there will ever be?  The rest may have come
+ * after them, and the end after that. */
+static bool
+has_left_off(const struct session *s, ssize_t n)
+{
+	char line[ESMTP_LINE_MAX];
+
+	return drip_has_ended(s) && drip_peek(s, line, sizeof(line)) == n;
+}
+
 enum session_state
 throttle_visit_command(struct dispatcher *d, struct session *s, uint64_t now)
 {
@@ -195,6 +205,8 @@ throttle_visit_command(struct dispatcher *d, struct session *s, uint64_t now)
 		t->body_taken = 0;
 		return SESSION_T_SKIPPING;
 	}
+	if (lf == NULL && has_left_off(s, n))
+		return throttle_leave(t, s);
 	if (lf == NULL)
 		return throttle_keep_waiting(d, s, now);
 	len = (size_t)(lf + 1 - line);

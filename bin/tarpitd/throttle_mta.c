@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 #include "bin/tarpitd/drip.h"
 #include "bin/tarpitd/session.h"
@@ -139,6 +140,7 @@ throttle_describe(void *dispatcher, uint32_t slot, struct transaction *ret)
 
 	ret->client = s->client;
 	ret->port = s->port;
+	(void)proxied_server(&d->proxied, s, &ret->server, &ret->server_port);
 	ret->esmtp = (t->esmtp.memory & ESMTP_SAID_EHLO) != 0;
 	ret->helo = intern_get(&d->strings, s->words, &len);
 	ret->sender = intern_get(&d->strings, t->sender, &len);
@@ -149,14 +151,34 @@ throttle_describe(void *dispatcher, uint32_t slot, struct transaction *ret)
 	ret->goes_on = throttle_is_free(t, s);
 }
 
-/* A closed or half-closed connection will not bring the answer to anybody who
- * could take it for one. */
+/* Has it closed its direction because it has said all it wants to?  Exim does:
+ * with CHUNKING it sends the last transaction and QUIT in one go, closes, and
+ * waits for all the replies; without, it does so from the dot on.  A client that
+ * has given up leaves no QUIT behind. */
+static bool
+has_said_all(const struct session *s, bool asks)
+{
+	char word[4];
+	ssize_t n = drip_peek(s, word, sizeof(word));
+
+	if (asks)
+		return n > 0;
+	return n == sizeof(word) &&
+	    strncasecmp(word, "QUIT", sizeof(word)) == 0;
+}
+
+/* A closed connection will not bring the answer to anybody who could take it
+ * for one, and one that is closed in our direction only looks the same. */
 bool
 throttle_is_there(void *dispatcher, uint32_t slot)
 {
 	const struct dispatcher *d = dispatcher;
+	const struct session *s = &d->pool.session[slot];
 
-	return !drip_has_ended(&d->pool.session[slot]);
+	if (!drip_has_ended(s))
+		return true;
+	return !drip_is_lost(s) &&
+	    has_said_all(s, d->throttle[slot].candidate != INTERN_NONE);
 }
 
 /* ---- the MTA's answers ---- */

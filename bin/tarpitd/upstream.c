@@ -25,6 +25,9 @@ enum { REFUSALS_MAX = 8, USES_MAX = 100 };
 #define FINAL_TIMEOUT (600 * USEC_PER_SEC)
 /* Postfix itself closes after 300 s, under stress after 10 s. */
 #define IDLE_TIMEOUT (30 * USEC_PER_SEC)
+/* One that is to begin with a header, whose client has left meanwhile; Exim
+ * gives it 3 s, Postfix 5 s. */
+#define FRESH_TIMEOUT USEC_PER_SEC
 
 /* ---- the end ---- */
 
@@ -75,11 +78,27 @@ fail(struct upstream *u, const char *why, uint64_t now)
 
 /* ---- phases ---- */
 
+/* Nothing has been said on it, so that not even QUIT can be. */
+static bool
+is_fresh(const struct upstream *u)
+{
+	return u->proxied && !u->probes && u->uses == 0;
+}
+
+/* It is the client's that it has served. */
+static bool
+is_spent(const struct upstream *u)
+{
+	return u->proxied && u->uses > 0;
+}
+
 static uint64_t
 phase_timeout(const struct upstream *u)
 {
 	if (u->phase == UPSTREAM_FINAL)
 		return FINAL_TIMEOUT;
+	if (u->phase == UPSTREAM_IDLE && is_fresh(u))
+		return FRESH_TIMEOUT;
 	if (u->phase == UPSTREAM_IDLE || u->phase == UPSTREAM_OPEN)
 		return IDLE_TIMEOUT;
 	return u->timeout;
@@ -226,7 +245,7 @@ take_reply(
 		return skip_reply(u, code, now);
 	next = upstream_hear(u, code, reply, len, now);
 	if ((next == UPSTREAM_IDLE || next == UPSTREAM_RSET) &&
-	    (u->refusals >= REFUSALS_MAX || u->uses >= USES_MAX))
+	    (u->refusals >= REFUSALS_MAX || u->uses >= USES_MAX || is_spent(u)))
 		next = UPSTREAM_QUIT;
 	if (next == UPSTREAM_QUIT)
 		u->skip = 0;
@@ -269,7 +288,7 @@ take_connection(struct upstream *u, uint64_t now)
 		return;
 	}
 	u->wants_out = true;
-	(void)enter(u, UPSTREAM_BANNER, now);
+	(void)enter(u, is_fresh(u) ? UPSTREAM_IDLE : UPSTREAM_BANNER, now);
 }
 
 /* The MTA has closed, or reading fails. */
@@ -312,7 +331,7 @@ on_timeout(struct timer *t, uint64_t now)
 	char why[64];
 
 	if (u->phase == UPSTREAM_IDLE) {
-		(void)enter(u, UPSTREAM_QUIT, now);
+		upstream_quit(u, now);
 		return;
 	}
 	snprintf(
@@ -352,7 +371,6 @@ upstream_open(struct upstream *u, const struct sockaddr_storage *address,
 	}
 	(void)fd_take(&fd);
 	u->timer.on_timer = on_timeout;
-	u->owed = 1; /* the banner */
 	set_phase(u, UPSTREAM_CONNECTING, now);
 	return 0;
 }
@@ -365,6 +383,12 @@ upstream_knows(const struct upstream *u, const struct transaction *tx)
 	return u->identified && i->port == tx->port && i->esmtp == tx->esmtp &&
 	    IN6_ARE_ADDR_EQUAL(&i->client, &tx->client) &&
 	    strcmp(i->helo, tx->helo) == 0;
+}
+
+bool
+upstream_suits(const struct upstream *u, const struct transaction *tx)
+{
+	return !is_spent(u) || upstream_knows(u, tx);
 }
 
 static void
@@ -406,14 +430,14 @@ void
 upstream_release(struct upstream *u, uint64_t now)
 {
 	assert(u->phase == UPSTREAM_OPEN && !u->busy);
-	(void)enter(u, UPSTREAM_RSET, now);
+	(void)enter(u, is_spent(u) ? UPSTREAM_QUIT : UPSTREAM_RSET, now);
 }
 
 void
 upstream_quit(struct upstream *u, uint64_t now)
 {
 	assert(u->phase == UPSTREAM_IDLE);
-	(void)enter(u, UPSTREAM_QUIT, now);
+	(void)enter(u, is_fresh(u) ? UPSTREAM_CLOSED : UPSTREAM_QUIT, now);
 }
 
 void

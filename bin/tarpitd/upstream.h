@@ -7,6 +7,10 @@
  * left open, for its owner to go on with or to give up.  Knows neither sessions
  * nor the pool: what it is to do comes as a transaction, what came of it goes
  * to a handler.
+ *
+ * Where the MTA has no XCLIENT a PROXY header says who the client is.  It comes
+ * first and once, so such a connection is idle before anything has been said,
+ * serves one client, and ends.
  */
 
 #include <netinet/in.h>
@@ -22,8 +26,8 @@
 /* A client's transaction.  All pointers are the client's and stay valid until
  * the handler has been called, or upstream_abandon(). */
 struct transaction {
-	struct in6_addr client;
-	in_port_t port;
+	struct in6_addr client, server; /* from, and to which address of ours */
+	in_port_t port, server_port;
 	bool esmtp; /* it said EHLO rather than HELO */
 	const char *helo;
 	const char *sender;       /* "<path> PARAMETER ..." */
@@ -49,6 +53,7 @@ enum upstream_phase {
 	UPSTREAM_BANNER,
 	UPSTREAM_HELLO, /* our own EHLO: what does it offer? */
 	UPSTREAM_IDLE,
+	UPSTREAM_PROXY, /* the client's own connection: its header, a banner */
 	UPSTREAM_XCLIENT,
 	UPSTREAM_EHLO,
 	UPSTREAM_MAIL,
@@ -99,6 +104,8 @@ struct upstream {
 	const struct upstream_handler *handler;
 	const char *host_name; /* for our own EHLO; borrowed */
 	uint64_t timeout;      /* usec, of a reply */
+	bool proxied;          /* PROXY says who the client is, not XCLIENT */
+	bool probes;           /* no client: what does the MTA offer? */
 
 	uint8_t phase; /* enum upstream_phase; only enter() sets it */
 	bool busy;     /* there is a transaction */
@@ -129,6 +136,8 @@ void upstream_fini(struct upstream *);
 
 /* Does the MTA take us for the client of TX? */
 bool upstream_knows(const struct upstream *, const struct transaction *tx);
+/* Can it be told so? */
+bool upstream_suits(const struct upstream *, const struct transaction *tx);
 /* Runs TX on a connection that is idle, or whose open transaction may go. */
 void upstream_run(
     struct upstream *, const struct transaction *tx, uint64_t now);

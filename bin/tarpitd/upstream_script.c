@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "bin/tarpitd/address.h"
+#include "bin/tarpitd/proxy.h"
 #include "bin/tarpitd/reply.h"
 #include "bin/tarpitd/upstream_internal.h"
 
@@ -19,6 +20,8 @@ enum {
 static enum upstream_phase on_banner(
     struct upstream *, int code, const char *reply, size_t len, uint64_t now);
 static enum upstream_phase on_hello(
+    struct upstream *, int code, const char *reply, size_t len, uint64_t now);
+static enum upstream_phase on_proxy(
     struct upstream *, int code, const char *reply, size_t len, uint64_t now);
 static enum upstream_phase on_xclient(
     struct upstream *, int code, const char *reply, size_t len, uint64_t now);
@@ -37,7 +40,9 @@ static enum upstream_phase on_rset(
 static enum upstream_phase on_quit(
     struct upstream *, int code, const char *reply, size_t len, uint64_t now);
 
+static void await_banner(struct upstream *);
 static void say_hello(struct upstream *);
+static void say_proxy(struct upstream *);
 static void say_xclient(struct upstream *);
 static void say_ehlo(struct upstream *);
 static void say_mail(struct upstream *);
@@ -57,9 +62,10 @@ static const struct {
 } phases[UPSTREAM_PHASE_COUNT] = {
 	[UPSTREAM_CLOSED] = { "closed", NULL, NULL },
 	[UPSTREAM_CONNECTING] = { "connecting", NULL, NULL },
-	[UPSTREAM_BANNER] = { "banner", NULL, on_banner },
+	[UPSTREAM_BANNER] = { "banner", await_banner, on_banner },
 	[UPSTREAM_HELLO] = { "hello", say_hello, on_hello },
 	[UPSTREAM_IDLE] = { "idle", NULL, NULL },
+	[UPSTREAM_PROXY] = { "PROXY", say_proxy, on_proxy },
 	[UPSTREAM_XCLIENT] = { "XCLIENT", say_xclient, on_xclient },
 	[UPSTREAM_EHLO] = { "EHLO", say_ehlo, on_ehlo },
 	[UPSTREAM_MAIL] = { "MAIL", say_mail, on_mail },
@@ -95,7 +101,9 @@ upstream_hear(
 enum upstream_phase
 upstream_first_phase(const struct upstream *u)
 {
-	return upstream_knows(u, &u->tx) ? UPSTREAM_MAIL : UPSTREAM_XCLIENT;
+	if (upstream_knows(u, &u->tx))
+		return UPSTREAM_MAIL;
+	return u->proxied ? UPSTREAM_PROXY : UPSTREAM_XCLIENT;
 }
 
 /* ---- what we say ---- */
@@ -140,6 +148,39 @@ say_xclient(struct upstream *u)
 	    "ADDR=%s%s PORT=%u\r\n",
 	    IN6_IS_ADDR_V4MAPPED(&u->tx.client) ? "" : "IPV6:", text,
 	    u->tx.port);
+}
+
+/* The banner is owed for it. */
+static void
+put_header(struct upstream *u, const struct proxy_header *header)
+{
+	assert(sizeof(u->out) - u->out_len >= PROXY_PRINT_MAX);
+	u->out_len += proxy_print(header, u->out + u->out_len);
+	u->owed++;
+}
+
+/* Of a connection of our own: in nobody's name. */
+static void
+await_banner(struct upstream *u)
+{
+	static const struct proxy_header header = { .subject = PROXY_LOCAL };
+
+	if (u->proxied)
+		put_header(u, &header);
+	else
+		u->owed++;
+}
+
+static void
+say_proxy(struct upstream *u)
+{
+	const struct proxy_header header = { .subject = PROXY_CLIENT,
+		.client = u->tx.client,
+		.server = u->tx.server,
+		.client_port = u->tx.port,
+		.server_port = u->tx.server_port };
+
+	put_header(u, &header);
 }
 
 static void
@@ -291,6 +332,16 @@ answer(struct upstream *u, enum upstream_result result, const char *reply,
 	u->skip = u->owed;
 	relay(u, result, reply, len, now);
 	return UPSTREAM_RSET;
+}
+
+/* A refusal here is the MTA's word on this client. */
+static enum upstream_phase
+on_proxy(
+    struct upstream *u, int code, const char *reply, size_t len, uint64_t now)
+{
+	if (is_good(code))
+		return UPSTREAM_EHLO;
+	return answer(u, UPSTREAM_SAID, reply, len, now);
 }
 
 static enum upstream_phase

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The load generator of the benches: holds thousands of sessions, runs clean
- * ones, or asks a policy service.  See tests/bench/README.md.
+ * ones, asks a policy service, or fills a relay.  See tests/bench/README.md.
  */
 
 #include "tests/bench/load.h"
@@ -169,6 +169,8 @@ main(int argc, char **argv)
 		{ "tls", tls_main },
 		{ "clean", clean_main },
 		{ "ask", ask_main },
+		{ "sink", sink_main },
+		{ "push", push_main },
 		{ "pace", pace_main },
 		{ "asn", asn_main },
 		{ "delay", delay_main },
@@ -188,6 +190,8 @@ main(int argc, char **argv)
 	    "       load tls ADDRESS:PORT SESSIONS NETWORK\n"
 	    "       load clean ADDRESS:PORT CLIENTS SECONDS NETWORK\n"
 	    "       load ask PATH SECONDS ADDRESSES\n"
+	    "       load sink ADDRESS:PORT\n"
+	    "       load push ADDRESS:PORT CLIENTS MEGABYTES\n"
 	    "       load pace PATH SECONDS ADDRESSES RATE\n"
 	    "       load asn OUT\n"
 	    "       load delay ADDRESS:PORT ADDRESS:PORT MSEC\n");

@@ -18,6 +18,8 @@ int hold_main(int argc, char **argv);
 int tls_main(int argc, char **argv);
 int clean_main(int argc, char **argv);
 int ask_main(int argc, char **argv);
+int sink_main(int argc, char **argv);
+int push_main(int argc, char **argv);
 int pace_main(int argc, char **argv);
 int asn_main(int argc, char **argv);
 int delay_main(int argc, char **argv);

@@ -21,6 +21,9 @@
  *   refuses-body     554 to the dot
  *   deaf             never answers RCPT
  *   plain            offers no extension but XCLIENT
+ *   proxy            has a PROXY header of version 2 for it instead, before
+ *                    it greets; "connected" is followed by what that says
+ *   refuses-9        greets 127.0.0.9 with 554
  */
 
 #include <arpa/inet.h>
@@ -90,7 +93,7 @@ do_ehlo(struct client *c, const char *argument)
 		    "250-PIPELINING\r\n250-SIZE 1000000\r\n250-ETRN\r\n"
 		    "250-AUTH PLAIN\r\n250-ENHANCEDSTATUSCODES\r\n"
 		    "250-8BITMIME\r\n250-DSN\r\n250-SMTPUTF8");
-	if (!has_habit("no-xclient"))
+	if (!has_habit("no-xclient") && !has_habit("proxy"))
 		say(c, "250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN");
 	say(c, "250 HELP");
 }
@@ -231,6 +234,33 @@ run(struct client *c, const char *line)
 	}
 }
 
+/* All of it: a sender has it in one piece. */
+static void
+read_header(struct client *c)
+{
+	unsigned char h[16 + 36];
+	uint16_t port = 0;
+	size_t size;
+
+	if (recv(c->fd, h, 16, MSG_WAITALL) != 16)
+		_exit(0);
+	size = h[15];
+	if (memcmp(h, "\r\n\r\n\0\r\nQUIT\n", 12) != 0 || h[14] != 0 ||
+	    size > 36)
+		_exit(0);
+	if (h[12] == 0x20) {
+		printf("connected local\n");
+		return;
+	}
+	if (recv(c->fd, h + 16, size, MSG_WAITALL) != (ssize_t)size)
+		_exit(0);
+	inet_ntop(size == 12 ? AF_INET : AF_INET6, h + 16, c->address,
+	    sizeof(c->address));
+	memcpy(&port, h + 16 + size - 4, sizeof(port));
+	snprintf(c->port, sizeof(c->port), "%u", ntohs(port));
+	printf("connected %s %s\n", c->address, c->port);
+}
+
 /* One connection, in a process of its own that ends with the first one. */
 static void
 serve(int fd)
@@ -241,8 +271,14 @@ serve(int fd)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	c.fd = fd;
 	c.in = fdopen(fd, "r");
-	printf("connected\n");
-	say(&c, "220 mta.test ESMTP");
+	if (has_habit("proxy"))
+		read_header(&c);
+	else
+		printf("connected\n");
+	if (has_habit("refuses-9") && strcmp(c.address, "127.0.0.9") == 0)
+		say(&c, "554 5.7.1 Not you");
+	else
+		say(&c, "220 mta.test ESMTP");
 	while (c.in != NULL && fgets(line, sizeof(line), c.in) != NULL) {
 		line[strcspn(line, "\r\n")] = '\0';
 		run(&c, line);

@@ -62,20 +62,19 @@ static const struct option long_options[] = {
 	{ 0 },
 };
 
-/* Of \r and \n only; in place, in a copy. */
+/* Of \r and \n only; in place. */
 static char *
-unescape(const char *text)
+unescape(char *text)
 {
-	char *copy = strdup(text), *to = copy;
+	char *to = text;
 
-	for (const char *p = copy; p != NULL && *p != '\0'; p++)
+	for (const char *p = text; *p != '\0'; p++)
 		if (p[0] == '\\' && (p[1] == 'r' || p[1] == 'n'))
 			*to++ = *++p == 'r' ? '\r' : '\n';
 		else
 			*to++ = *p;
-	if (to != NULL)
-		*to = '\0';
-	return copy;
+	*to = '\0';
+	return text;
 }
 
 static void

@@ -71,6 +71,12 @@ postfix_master_cf() {
 	END
 }
 
+# shipped_listener PORT: the services of units/ for the throttle lane.
+shipped_listener() {
+	sed -n '/^127.0.0.1:10025/,$p' "$ROOT/units/postfix/master.cf" |
+		sed "s/^127.0.0.1:10025/127.0.0.1:$1/"
+}
+
 postfix_start() {
 	postfix -c "$POSTFIX/etc" start >>"$POSTFIX/out" 2>&1 3>&- || {
 		cat "$POSTFIX/out" "$POSTFIX/log" >&2

@@ -88,11 +88,13 @@ mta() {
 	wait_for_socket mta "$MTA"
 }
 
-# tarpitd [KEY=VALUE]...: with these options, on $AT.
+# tarpitd [KEY=VALUE]...: with these options, on $AT, and for proxies on $FRONT
+# if that is set.
 tarpitd() {
 	configure "$@"
 	start_daemon -n tarpitd "$BUILD/tarpitd" --config "$CONF" \
-		--listen "$AT" --control "$CONTROL"
+		--listen "$AT" --control "$CONTROL" \
+		${FRONT:+--listen-proxy "$FRONT"}
 	wait_for_notify tarpitd READY=1
 }
 

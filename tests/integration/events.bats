@@ -131,9 +131,14 @@ lists() {
 		'* action=hold rate=0 reason=list.x+100 country=CN asn=64496'
 	mta
 	certificate
+	FRONT=127.0.0.1:$(free_port)
 	tarpitd Backend="127.0.0.1:$BACKEND" SpoolDirectory="$DAEMONS" \
-		Tls.Certificate="$PEM"
+		Tls.Certificate="$PEM" ProxyTrusted=127.0.0.1
 	wait_for_log backend '^connected$'
+	SMTP=proxied smtp_connect "$FRONT"
+	SMTP=proxied smtp_send 'PROXY TCP4 192.0.2.1 127.0.0.1 1 25\r\n'
+	SMTP=proxied smtp_expect '220 mx.test'
+	SMTP=proxied smtp_close
 	quit_from 127.0.0.2
 	quit_from 127.0.0.3
 	smtp_play - "$AT" 127.0.0.4 <<-END
@@ -426,6 +431,15 @@ lists() {
 	SMTP=other smtp_connect "$AT"
 	SMTP=other smtp_send 'STARTTLS\r\n'
 	provoked TLS_BUSY tarpitd
+}
+
+@test "events: PROXY_REFUSED" {
+	policy
+	FRONT=127.0.0.1:$(free_port)
+	tarpitd
+	smtp_connect "$FRONT"
+	smtp_expect_eof
+	provoked PROXY_REFUSED tarpitd
 }
 
 # order LINE...: to the control socket.

@@ -13,19 +13,13 @@ setup() {
 	postfix_setup
 	tarpitd_setup
 	BACKEND=$(free_port)
-	shipped_listener >>"$POSTFIX/etc/master.cf"
+	shipped_listener "$BACKEND" >>"$POSTFIX/etc/master.cf"
 }
 
 teardown() {
 	smtp_close_all
 	stop_daemons
 	postfix_remove
-}
-
-# The services for the throttle lane, on a port of ours.
-shipped_listener() {
-	sed -n '/^127.0.0.1:10025/,$p' "$ROOT/units/postfix/master.cf" |
-		sed "s/^127.0.0.1:10025/127.0.0.1:$BACKEND/"
 }
 
 # throttled RATE PATIENCE [KEY=VALUE]...

@@ -330,6 +330,53 @@ took() {
 	[ "$(took)" = 0 ]
 }
 
+@test "throttle: half a connection brings no message, unless with a QUIT" {
+	backend
+	throttled
+	dispatcher BackendConnections=1
+	greet 127.0.0.7
+	envelope
+	data
+	kill -STOP "$(daemon_pid tarpitd)"
+	smtp_send 'x\r\n.\r\n'
+	smtp_shutdown
+	kill -CONT "$(daemon_pid tarpitd)"
+	record_of 127.0.0.7 outcome=abandoned delivered=0
+	smtp_close
+	# As Exim does it, with DATA and with BDAT.
+	greet 127.0.0.8
+	envelope
+	data
+	smtp_send 'x\r\n.\r\nQUIT\r\n'
+	smtp_shutdown
+	smtp_expect '250 2.0.0 Ok: queued'
+	smtp_expect '221 '
+	smtp_expect_eof
+	smtp_close
+	greet 127.0.0.9
+	smtp_send 'MAIL FROM:<a@b.test>\r\nRCPT TO:<u@d.test>\r\nBDAT 3 LAST\r\nx\r\nQUIT\r\n'
+	smtp_shutdown
+	smtp_expect '250 2.1.0'
+	smtp_expect '250 2.1.5'
+	smtp_expect '250 2.0.0 Ok: queued'
+	smtp_expect '221 '
+	smtp_expect_eof
+	[ "$(took)" = 2 ]
+	record_of 127.0.0.8 delivered=1 unheard=0
+	record_of 127.0.0.9 delivered=1 unheard=0
+}
+
+@test "throttle: a line that will never be complete ends the session" {
+	backend
+	throttled
+	dispatcher
+	greet
+	smtp_send 'MAIL FR'
+	smtp_shutdown
+	smtp_expect_eof
+	record_of 127.0.0.1 outcome=abandoned
+}
+
 @test "throttle: a client that left during the MTA's answer is recorded" {
 	backend slow-dot
 	throttled

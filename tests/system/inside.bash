@@ -180,6 +180,30 @@ lanes_with_postfix() {
 	systemctl --failed --no-legend
 }
 
+# Both sockets, a proxy in front of one of them, and Postfix by TCP.
+proxied_and_relayed() {
+	install_tarpit
+	install_postfix
+	give_roles proxy:127.0.0.1:10026
+	printf '%s\n' '[Dispatcher]' ProxyTrusted=127.0.0.1 \
+		>/etc/tarpit/tarpitd.conf.d/proxy.conf
+	postconf -M 'localhost:10026/inet=localhost:10026 inet n - y - - smtpd -o smtpd_upstream_proxy_protocol=haproxy'
+	systemctl reload postfix@-.service
+	wait_until '(exec 8<>/dev/tcp/127.0.0.1/10026) 2>/dev/null'
+	systemctl enable --now tarpitd-proxy.socket tarpitd.socket 2>&1
+	"${SWAKS[@]}" --local-interface 127.0.0.2 --header 'Subject: pass'
+	record TARPIT_CLIENT=127.0.0.2 TARPIT_OUTCOME=passed
+	"${SWAKS[@]}" --port 10024 --header 'Subject: slow' \
+		--proxy 'TCP4 127.0.0.3 127.0.0.1 40000 25'
+	record TARPIT_CLIENT=127.0.0.3 TARPIT_PROXY=127.0.0.1 \
+		TARPIT_OUTCOME=graduated
+	wait_until 'grep -q "Subject: pass" /var/mail/joe'
+	wait_until 'grep -q "Subject: slow" /var/mail/joe'
+	grep -E '^Received: from client.test' -A 1 /var/mail/joe
+	systemctl show -p StatusText --value tarpitd.service
+	systemctl --failed --no-legend
+}
+
 reload_and_restart() {
 	install_tarpit
 	install_postfix

@@ -85,6 +85,15 @@ nothing_failed() {
 	nothing_failed
 }
 
+@test "units: a proxy in front, and Postfix by TCP behind" {
+	[ -x /usr/sbin/postfix ] || skip "no Postfix"
+	in_container proxied_and_relayed
+	[[ $output == *"unknown [127.0.0.2]"* ]]
+	[[ $output == *"unknown [127.0.0.3]"* ]]
+	[[ $output == *"; relayed: "*" KB to the MTA"* ]]
+	nothing_failed
+}
+
 @test "units: reload and restarts lose no session and no mail" {
 	[ -x /usr/sbin/postfix ] || skip "no Postfix"
 	in_container reload_and_restart

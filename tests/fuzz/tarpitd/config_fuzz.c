@@ -17,7 +17,9 @@ check_config(const struct config *c)
 	REQUIRE(c->hold_reply[0] == '4' || c->hold_reply[0] == '5');
 	REQUIRE(c->hold_reply[3] == ' ' && !has_line_end(c->hold_reply));
 	REQUIRE(!has_line_end(c->host_name));
-	REQUIRE(c->handoff.path[0] == '/');
+	REQUIRE(c->handoff.kind == HANDOFF_PROXY ? c->handoff.address_len != 0
+						 : c->handoff.path[0] == '/');
+	REQUIRE(c->proxy_trusted.n <= NETWORKS_MAX);
 	REQUIRE(memchr(c->handoff.path, '\0', sizeof(c->handoff.path)) != NULL);
 	REQUIRE(c->reserve.percent <= 90);
 	REQUIRE(c->policy[0] != '\0');

@@ -11,6 +11,10 @@ load ../../helpers/common
 	run_case tarpitd/config_test handoff_is_a_kind_and_a_path
 }
 
+@test "config: trust is a list of networks" {
+	run_case tarpitd/config_test trust_is_a_list_of_networks
+}
+
 @test "config: reserve is a number or a share" {
 	run_case tarpitd/config_test reserve_is_a_number_or_a_share
 }

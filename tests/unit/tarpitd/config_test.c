@@ -77,7 +77,8 @@ handoff_is_a_kind_and_a_path(void)
 {
 	static const char *const bad[] = { "", "postfix",
 		"postfix:", "inetd:relative", "Postfix:/x",
-		"proxy:127.0.0.1:25", "smtp:/run/x", NULL };
+		"proxy:mx.example:25", "proxy:127.0.0.1", "proxy::25",
+		"smtp:/run/x", NULL };
 	char line[200];
 
 	CHECK_INT(load("Handoff=inetd:/run/tarpit/handoff"), 0);
@@ -85,12 +86,45 @@ handoff_is_a_kind_and_a_path(void)
 	CHECK_STR(config.handoff.path, "/run/tarpit/handoff");
 	CHECK_INT(load("Handoff=postfix:/x"), 0);
 	CHECK_INT(config.handoff.kind, HANDOFF_POSTFIX);
+	CHECK_INT(load("Handoff=proxy:127.0.0.1:25"), 0);
+	CHECK_INT(config.handoff.kind, HANDOFF_PROXY);
+	CHECK_INT(config.handoff.address.ss_family, AF_INET);
+	CHECK_INT(load("Handoff=proxy:[::1]:10025"), 0);
+	CHECK_INT(config.handoff.address.ss_family, AF_INET6);
 	check_bad("Handoff", bad);
 	/* The longest path of a socket, and one byte more. */
 	snprintf(line, sizeof(line), "Handoff=inetd:/%0106d", 0);
 	CHECK_INT(load(line), 0);
 	snprintf(line, sizeof(line), "Handoff=inetd:/%0107d", 0);
 	CHECK_INT(load(line), -ENAMETOOLONG);
+}
+
+static void
+trust_is_a_list_of_networks(void)
+{
+	static const char *const bad[] = { "x", "10.0.0.0/33", "10.0.0.1/8",
+		"10.0.0.0/8,192.0.2.1", "proxy.example", NULL };
+	char text[NETWORKS_MAX * 20] = "";
+	size_t n = 0;
+
+	CHECK_INT(load(""), 0);
+	CHECK_INT(config.proxy_trusted.n, 0);
+	CHECK_INT(load("ProxyTrusted=10.0.0.0/8  192.0.2.1 2001:db8::/32"), 0);
+	CHECK_INT(config.proxy_trusted.n, 3);
+	CHECK_INT(config.proxy_trusted.cidr[0].len, 96 + 8);
+	CHECK_INT(config.proxy_trusted.cidr[1].len, 128);
+	CHECK_INT(config.proxy_trusted.cidr[2].len, 32);
+	check_bad("ProxyTrusted", bad);
+	/* In several lines, since one has 198 bytes at most. */
+	CHECK_INT(load("ProxyTrusted=::1\nProxyTrusted=::2 ::3"), 0);
+	CHECK_INT(config.proxy_trusted.n, 3);
+	CHECK_INT(load("ProxyTrusted=::1\nProxyTrusted=\nProxyTrusted=::2"), 0);
+	CHECK_INT(config.proxy_trusted.n, 1);
+	for (size_t i = 0; i < NETWORKS_MAX; i++)
+		n += (size_t)snprintf(
+		    text + n, sizeof(text) - n, "ProxyTrusted=::1\n");
+	CHECK_INT(load(text), 0);
+	CHECK_INT(config.proxy_trusted.n, NETWORKS_MAX);
 }
 
 static void
@@ -179,6 +213,7 @@ the_host_has_a_name(void)
 static const struct check_case cases[] = {
 	CASE(defaults_are_the_designs),
 	CASE(handoff_is_a_kind_and_a_path),
+	CASE(trust_is_a_list_of_networks),
 	CASE(reserve_is_a_number_or_a_share),
 	CASE(hold_reply_is_a_refusal),
 	CASE(times_and_numbers_have_ranges),

@@ -1,0 +1,65 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * Connections that a proxy makes for its clients: the wait for the header that
+ * says for whom, before which nothing else may happen, and what it said.
+ */
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "bin/common/journal.h"
+#include "bin/common/loop.h"
+#include "bin/tarpitd/pool.h"
+#include "bin/tarpitd/proxy.h"
+
+/* FileDescriptorName= of the sockets that take such connections only. */
+#define PROXIED_LISTENER "smtp-proxy"
+
+struct proxied_place;
+
+struct proxied {
+	struct loop *loop;
+	struct journal *journal;
+	struct pool *pool;
+	/* The header of S, or NULL: none has come, and S is to be closed. */
+	void (*on_header)(void *arg, struct session *s,
+	    const struct proxy_header *header, uint64_t now);
+	void *arg;
+
+	struct proxied_place *place; /* one a slot, touched as far as used */
+	uint64_t next_told;          /* usec; when a record is due again */
+	uint64_t refused;            /* connections, counter */
+};
+
+/* What the caller sets stands above the empty line.  0 or -errno. */
+int proxied_init(struct proxied *) MUST_CHECK;
+void proxied_fini(struct proxied *);
+
+/* Waits for the header of S, a connection from PEER; on_header() is called
+ * once, later.  0 or -errno. */
+int proxied_start(struct proxied *, struct session *s,
+    const struct sockaddr_storage *peer, uint64_t now) MUST_CHECK;
+/* S ends. */
+void proxied_forget(struct proxied *, const struct session *s);
+
+/* Says why a connection from PEER is closed; now and then, as that may happen
+ * very often. */
+void proxied_refuse(struct proxied *, const struct in6_addr *peer,
+    const char *why, uint64_t now);
+
+/* The proxy's address, or NULL for a client that has come by itself. */
+const struct in6_addr *proxied_by(
+    const struct proxied *, const struct session *s);
+/* There is no client, or none yet: the proxy's health check, say. */
+bool proxied_has_no_client(const struct proxied *, const struct session *s);
+/* There is one, of unknown address. */
+bool proxied_is_unknown(const struct proxied *, const struct session *s);
+
+/* The address that the client of S has connected to: the proxy's word, or the
+ * socket's own address; false, :: and 0 if there is none.  The first argument
+ * may be NULL: no proxies. */
+bool proxied_server(const struct proxied *, const struct session *s,
+    struct in6_addr *ret, in_port_t *ret_port);

@@ -1,0 +1,51 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * Sessions that belong to an MTA on another machine: what one side says is
+ * moved to the other by splice(2), through a pipe that a session has only while
+ * the other side does not take it all.  Each side's end is passed on, too.
+ */
+
+#include <stdint.h>
+
+#include "bin/common/loop.h"
+
+struct relay_pair;
+
+/* Pipes that are kept for the next who needs one. */
+enum { RELAY_PIPES_KEPT = 16 };
+
+struct relay_pipe {
+	int from, into; /* -1: none */
+};
+
+struct relay {
+	struct loop *loop;
+	uint32_t capacity;  /* pairs at a time */
+	uint32_t max_pipes; /* beyond it, bytes are copied */
+	uint64_t idle;      /* usec without a byte after which a pair ends */
+	uint64_t linger;    /* the same once the MTA has said all */
+	void (*on_end)(void *arg); /* of a pair */
+	void *arg;
+
+	struct relay_pair *pair; /* [capacity + 1], touched as far as used */
+	uint32_t high, free, n;
+	struct relay_pipe spare[RELAY_PIPES_KEPT];
+	uint32_t n_pipes, n_spare;
+	uint64_t to_mta, to_clients; /* bytes, counters */
+};
+
+/* What the caller sets stands above the empty line.  0 or -errno. */
+int relay_init(struct relay *) MUST_CHECK;
+/* Ends all pairs, without on_end(). */
+void relay_fini(struct relay *);
+
+/* Takes over both descriptors, non-blocking and in no loop, if it returns 0;
+ * else -errno: -ENFILE at capacity. */
+int relay_start(struct relay *, int client, int mta, uint64_t now) MUST_CHECK;
+
+/* Ends all pairs. */
+void relay_end_all(struct relay *);
+
+/* How many descriptors it has. */
+uint32_t relay_descriptors(const struct relay *);
