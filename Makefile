@@ -21,7 +21,8 @@ tarpitctl_USES      := policy data
 LIBS_INTERNAL       := policy data
 
 # The libraries behind it; --as-needed leaves each program with its own.
-PKGS := libsystemd libmaxminddb libcdb inih jansson libcurl zlib lmdb libcares
+PKGS := libsystemd libmaxminddb libcdb inih jansson libcurl zlib lmdb libcares \
+        libmicrohttpd ncursesw
 
 # Targets that work before the packages are there.
 NO_PKGS := help clean packages check lint layers names shell manuals format \
@@ -54,7 +55,7 @@ GOALS := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out $(NO_PKGS),$(GOALS)),)
 $(if $(shell $(PKG_CONFIG) --exists $(PKGS) && echo ok),,$(error pkg-config cannot find all of: $(PKGS); 'make packages' installs them))
 PKG_CFLAGS   := $(shell $(PKG_CONFIG) --cflags $(PKGS))
-PKG_LIBS     := $(shell $(PKG_CONFIG) --libs $(PKGS)) -lresolv
+PKG_LIBS     := $(shell $(PKG_CONFIG) --libs $(PKGS)) -lresolv -lm
 endif
 
 # A component is a directory; everything in it but main.c goes into one archive.
@@ -199,7 +200,7 @@ data: packages           ## a free country database, into build/data
 fetch_data = BUILD=$(CURDIR)/$(B) units/demo/fetch-country build/data
 
 # --- lint --------------------------------------------------------------------
-MANS   := $(wildcard bin/*/*.[158] policy/*.5 data/*.5)
+MANS   := $(wildcard bin/*/*.[1578] policy/*.5 data/*.5)
 SHELLS  = .ci/run $(shell grep -lE '^\#!.*(ba)?sh$$' -r tests units) \
           $(wildcard tests/helpers/*.bash)
 BATS    = $(shell find tests -name '*.bats')

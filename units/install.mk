@@ -10,7 +10,7 @@ SYSUSERSDIR = $(PREFIX)/lib/sysusers.d
 TMPFILESDIR = $(PREFIX)/lib/tmpfiles.d
 CONFDIR     = $(SYSCONFDIR)/tarpit
 
-INSTALL_MANS     := $(wildcard bin/*/*.[158] policy/*.[158] data/*.[158])
+INSTALL_MANS     := $(wildcard bin/*/*.[1578] policy/*.[158] data/*.[158])
 INSTALL_UNITS    := $(wildcard units/system/*)
 INSTALL_CATALOG  := $(wildcard units/catalog/*.catalog)
 INSTALL_SYSUSERS := $(wildcard units/sysusers.d/*.conf)
@@ -18,7 +18,8 @@ INSTALL_TMPFILES := $(wildcard units/tmpfiles.d/*.conf)
 INSTALL_CRON     := $(wildcard units/cron.d/*)
 INSTALL_CONFS    := $(wildcard bin/*/*.conf policy/*.conf data/seed/local-*.txt)
 INSTALL_LISTS    := $(wildcard data/lists.d/*.conf)
-INSTALL_EXAMPLES := $(shell find units/inetd units/postfix units/exim -type f 2>/dev/null)
+INSTALL_EXAMPLES := $(shell find units/inetd units/postfix units/exim units/journald units/grafana -type f 2>/dev/null)
+INSTALL_FAIL2BAN := $(wildcard units/fail2ban/*/*.conf)
 
 SUBSTITUTE = sed 's,@SBINDIR@,$(SBINDIR),g; s,@SYSCONFDIR@,$(SYSCONFDIR),g; s,@DOCDIR@,$(DOCDIR),g'
 
@@ -60,6 +61,7 @@ install-files:
 	$(foreach e,$(INSTALL_EXAMPLES),$(call install_as,644,$(e),$(DOCDIR)/$(patsubst units/%,%,$(e))))
 	$(foreach c,$(INSTALL_CONFS),$(call install_conf,$(c),$(CONFDIR)/$(notdir $(c))))
 	$(foreach c,$(INSTALL_LISTS),$(call install_conf,$(c),$(CONFDIR)/lists.d/$(notdir $(c))))
+	$(foreach c,$(INSTALL_FAIL2BAN),$(call install_as,644,$(c),$(SYSCONFDIR)/$(c:units/%=%)))
 
 # Users, directories and catalog, on this machine only: a package does it in
 # its own way.  None of it starts anything; the timer starts with the machine.
@@ -82,6 +84,7 @@ uninstall:               ## remove what install has put in place
 	rm -f $(INSTALL_SYSUSERS:units/sysusers.d/%=$(DESTDIR)$(SYSUSERSDIR)/%)
 	rm -f $(INSTALL_TMPFILES:units/tmpfiles.d/%=$(DESTDIR)$(TMPFILESDIR)/%)
 	rm -f $(INSTALL_CRON:units/cron.d/%=$(DESTDIR)$(SYSCONFDIR)/cron.d/%)
+	rm -f $(INSTALL_FAIL2BAN:units/%=$(DESTDIR)$(SYSCONFDIR)/%)
 	rm -rf $(DESTDIR)$(DOCDIR)
 	@for c in $(INSTALL_CONFS); do \
 		t=$(DESTDIR)$(CONFDIR)/$${c##*/}; \

@@ -17,7 +17,7 @@
 
 /* Every kind of record: EVENT_SESSION, ... from events.def. */
 enum event {
-#define EVENT(name, id, priority, description) EVENT_##name,
+#define EVENT(name, ...) EVENT_##name,
 #include "bin/common/events.def"
 #undef EVENT
 	EVENT_COUNT
@@ -48,6 +48,9 @@ void journal_init(struct journal *, const char *program);
  * one). */
 void journal_init_target(struct journal *, const char *program,
     enum journal_target target, const char *path);
+/* Waits up to JOURNAL_FINI_WAIT for the receiver if it has not yet been told
+ * of dropped records: then nobody is kept waiting any more. */
+enum { JOURNAL_FINI_WAIT = 200 }; /* msec */
 void journal_fini(struct journal *);
 
 /* One record being built.  Fields past its room are left out and the record
@@ -72,6 +75,10 @@ void record_field(struct record *, const char *name, const char *format, ...)
  * first record that gets through is preceded by one EVENT_DROPPED with the
  * count. */
 void journal_send(struct journal *, const struct record *);
+
+/* Sends the EVENT_DROPPED that is due, if one is, without waiting for another
+ * record.  False if that was dropped as well. */
+bool journal_tell_drops(struct journal *);
 
 /* record_begin() and journal_send() in one, for events without fields. */
 void journal_event(struct journal *, enum event, const char *format, ...)

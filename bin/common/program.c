@@ -16,6 +16,12 @@
 #include <unistd.h>
 
 /* The values of getopt_long() for our own; the program's follow. */
+const char *
+program_version(void)
+{
+	return VERSION;
+}
+
 enum { ARG_HELP, ARG_VERSION, ARG_CONFIG, ARG_CHECK_CONFIG, ARG_OWN };
 
 enum { MAX_ARGS = 32 };
@@ -130,7 +136,7 @@ program_parse(const struct program *p, int argc, char **argv, void *config,
 			print_help(p);
 			exit_printed(p);
 		} else if (c == ARG_VERSION) {
-			printf("%s %s\n", p->name, VERSION);
+			printf("%s %s\n", p->name, program_version());
 			exit_printed(p);
 		} else if (c == ARG_CONFIG) {
 			call.config_path = optarg;
@@ -222,4 +228,23 @@ program_die_config(const struct program *p, const struct option_error *error)
 		snprintf(text, sizeof(text), "%s", error->text);
 	last_words(p, text);
 	exit(EXIT_OPERATOR);
+}
+
+void
+program_tell_config_error(
+    struct journal *journal, const struct option_error *error)
+{
+	struct record record;
+
+	if (error->file[0] == '\0') {
+		journal_event(journal, EVENT_CONFIG_ERROR,
+		    "%s; the old configuration stands", error->text);
+		return;
+	}
+	record_begin(&record, EVENT_CONFIG_ERROR,
+	    "%s:%d: %s; the old configuration stands", error->file, error->line,
+	    error->text);
+	record_field(&record, "TARPIT_FILE", "%s", error->file);
+	record_field(&record, "TARPIT_LINE", "%d", error->line);
+	journal_send(journal, &record);
 }

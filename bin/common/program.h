@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "bin/common/journal.h"
 #include "bin/common/option.h"
 #include "bin/common/util.h"
 
@@ -52,10 +53,18 @@ void program_parse(const struct program *, int argc, char **argv, void *config,
 int program_load(const struct program *, const struct program_call *,
     void *config, struct option_error *ret_error) MUST_CHECK;
 
+/* As --version prints it. */
+const char *program_version(void);
+
 /* Prints "NAME: TEXT[: strerror(-error)]" to stderr and exits with CODE; to
  * syslog where stderr is a client's socket, as under inetd. */
 void program_die(const struct program *, int code, int error,
     const char *format, ...) PRINTF_LIKE(4, 5) __attribute__((noreturn));
+
+/* The record of an *ERROR that was met while the configuration was read again:
+ * what was in use stays so.  Without a file in it, the error is not in one. */
+void program_tell_config_error(
+    struct journal *, const struct option_error *error);
 
 /* Prints "NAME: FILE:LINE: TEXT" for *ERROR and exits EXIT_OPERATOR. */
 void program_die_config(const struct program *, const struct option_error *)

@@ -127,20 +127,18 @@ static void
 reload(struct handoff *h)
 {
 	struct config config;
-	struct option_error error;
+	struct option_error error = { 0 };
 	struct server_config settings;
 
 	if (load_config(h, &config, &error) < 0) {
-		journal_event(&h->journal, EVENT_CONFIG_ERROR,
-		    "%s:%d: %s; the old configuration stands", error.file,
-		    error.line, error.text);
+		program_tell_config_error(&h->journal, &error);
 		return;
 	}
 	settings = server_config(h, &config);
 	if (server_configure(h->server, &settings) < 0) {
 		config_fini(&config);
-		journal_event(&h->journal, EVENT_CONFIG_ERROR,
-		    "Out of memory; the old configuration stands");
+		option_say(&error, "out of memory");
+		program_tell_config_error(&h->journal, &error);
 		return;
 	}
 	config_fini(&h->config);

@@ -173,9 +173,8 @@ report_failure(struct server *s, const char *client, const char *client_port,
 	    s->config.argv[0], client, how);
 	record_field(&record, "TARPIT_CLIENT", "%s", client);
 	record_field(&record, "TARPIT_CLIENT_PORT", "%s", client_port);
-	if (s->failures_untold > 0)
-		record_field(&record, "TARPIT_UNTOLD", "%llu",
-		    (unsigned long long)s->failures_untold);
+	record_field(&record, "TARPIT_UNTOLD", "%llu",
+	    (unsigned long long)s->failures_untold);
 	s->failures_untold = 0;
 	journal_send(s->journal, &record);
 }

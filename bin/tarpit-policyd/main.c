@@ -126,6 +126,7 @@ on_tick(struct timer *t, uint64_t now)
 
 	policy_refresh(d->policy, tell_note, d);
 	tell_status(d);
+	(void)journal_tell_drops(&d->journal);
 	loop_arm(d->loop, t, now + TICK);
 }
 
@@ -144,19 +145,6 @@ tell_policy(struct policyd *d, enum event event, const char *text)
 }
 
 static void
-tell_config_error(struct policyd *d, const struct option_error *error)
-{
-	struct record record;
-
-	record_begin(&record, EVENT_CONFIG_ERROR,
-	    "%s:%d: %s; the old configuration stands", error->file, error->line,
-	    error->text);
-	record_field(&record, "TARPIT_FILE", "%s", error->file);
-	record_field(&record, "TARPIT_LINE", "%d", error->line);
-	journal_send(&d->journal, &record);
-}
-
-static void
 reload(struct policyd *d)
 {
 	struct option_error error = { 0 };
@@ -165,14 +153,14 @@ reload(struct policyd *d)
 	int r = load_rules(d, &rules, &error);
 
 	if (r < 0) {
-		tell_config_error(d, &error);
+		program_tell_config_error(&d->journal, &error);
 		return;
 	}
 	r = policy_new(&rules, d->loop, d->policy, &policy);
 	if (r < 0) {
 		rules_fini(&rules);
 		snprintf(error.text, sizeof(error.text), "%s", strerror(-r));
-		tell_config_error(d, &error);
+		program_tell_config_error(&d->journal, &error);
 		return;
 	}
 	/* Before it is used: no question may meet it without its data. */

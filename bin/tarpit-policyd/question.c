@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bin/tarpit-policyd/question.h"
+#include "bin/tarpit-policyd/server.h"
 #include "data/cidr.h"
 
 static const char *const requests[] = {
@@ -12,6 +13,7 @@ static const char *const requests[] = {
 	[REQUEST_OUTCOME] = "tarpit_outcome",
 	[REQUEST_POSTFIX] = "smtpd_access_policy",
 	[REQUEST_EXPLAIN] = "tarpit_explain",
+	[REQUEST_STATUS] = "tarpit_status",
 };
 
 /* What a message may say; the values as found. */
@@ -230,6 +232,21 @@ question_answer_postfix(const char *action, const struct verdict *v, char *buf)
 		expand(action, v, text, sizeof(text));
 	attrs_begin(&out, buf, ANSWER_MAX);
 	attrs_put(&out, "action", v ? text : action);
+	return finish(&out);
+}
+
+size_t
+question_answer_status(
+    const struct question *q, const struct server_counts *counts, char *buf)
+{
+	struct attrs_out out;
+
+	attrs_begin(&out, buf, ANSWER_MAX);
+	put_instance(&out, q);
+	attrs_put_int(&out, "connections", (int64_t)counts->connections);
+	attrs_put_int(&out, "answers", (int64_t)counts->answers);
+	attrs_put_int(&out, "outcomes", (int64_t)counts->outcomes);
+	attrs_put_int(&out, "errors", (int64_t)counts->errors);
 	return finish(&out);
 }
 

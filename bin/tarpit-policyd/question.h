@@ -26,7 +26,10 @@ enum request {
 	REQUEST_OUTCOME, /* tarpit_outcome */
 	REQUEST_POSTFIX, /* smtpd_access_policy */
 	REQUEST_EXPLAIN, /* tarpit_explain */
+	REQUEST_STATUS,  /* tarpit_status */
 };
+
+struct server_counts;
 
 struct question {
 	enum request request;
@@ -53,5 +56,7 @@ size_t question_answer(
  * %{country} filled in; what does not fit then is cut. */
 size_t question_answer_postfix(
     const char *action, const struct verdict *, char *buf);
+size_t question_answer_status(
+    const struct question *, const struct server_counts *, char *buf);
 size_t question_answer_error(
     const struct question *, const char *why, char *buf);

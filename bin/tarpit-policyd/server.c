@@ -318,6 +318,9 @@ take_message(struct open_question *o, const char *msg, size_t len)
 		    question_answer_error(&o->question, why, answer_place(p));
 	} else if (o->question.request == REQUEST_OUTCOME) {
 		take_outcome(s, &o->question);
+	} else if (o->question.request == REQUEST_STATUS) {
+		p->out_len += question_answer_status(
+		    &o->question, &s->counts, answer_place(p));
 	} else if (!o->question.has_addr) {
 		/* Postfix did not know the client's address. */
 		s->counts.answers++;

@@ -1,81 +1,41 @@
 /* SPDX-License-Identifier: ISC */
 /* tarpitctl explain: why a client is treated as it is. */
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
-#include "bin/common/attrs.h"
-#include "bin/common/fd.h"
 #include "bin/tarpitctl/gather.h"
+#include "bin/tarpitctl/link.h"
 #include "bin/tarpitctl/tarpitctl.h"
 #include "data/cidr.h"
 #include "policy/engine.h"
-
-enum { ANSWER_MSEC = 10000 };
 
 /*
  * Where the answer comes from
  */
 
-static int
-dial(const char *path)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	memcpy(sun.sun_path, path, strlen(path));
-	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0)
-		return -errno;
-	return fd_take(&fd);
-}
-
-static int
-read_answer(int fd, char *buf, size_t *ret_len)
-{
-	size_t n = 0;
-	int r;
-
-	while ((r = attrs_find_end(buf, n, ret_len)) == -EAGAIN) {
-		struct pollfd ready = { .fd = fd, .events = POLLIN };
-		ssize_t got;
-
-		if (poll(&ready, 1, ANSWER_MSEC) <= 0)
-			return -ETIMEDOUT;
-		got = read(fd, buf + n, ATTRS_MAX - n);
-		if (got < 0)
-			return -errno;
-		if (got == 0)
-			return -ECONNRESET;
-		n += (size_t)got;
-	}
-	return r;
-}
-
 static size_t
 ask_service(const struct tarpitctl *t, const char *address, char *buf)
 {
-	AUTO_FD fd = dial(t->socket);
+	struct message answer = { 0 };
 	char question[256];
-	size_t len = 0;
+	struct link link;
 	int n = snprintf(question, sizeof(question),
 	    "request=tarpit_explain\nclient_address=%s\n\n", address);
-	int r = fd < 0 ? fd : 0;
+	int r = link_open(&link, t->socket);
 
-	if (r == 0 && send(fd, question, (size_t)n, MSG_NOSIGNAL) != n)
-		r = -errno;
 	if (r == 0)
-		r = read_answer(fd, buf, &len);
+		r = link_ask(&link, question, (size_t)n);
+	if (r == 0)
+		r = link_read(&link, &answer);
 	if (r < 0)
 		program_die(&tarpitctl, EXIT_TEMPORARY, r,
 		    "no answer from the policy service at %s (--offline asks "
 		    "the files)",
 		    t->socket);
-	return len;
+	memcpy(buf, answer.data, answer.len);
+	link_close(&link);
+	return answer.len;
 }
 
 static size_t
@@ -128,14 +88,7 @@ split_fact(const struct attr *a)
 static struct attr
 find(const char *buf, size_t len, const char *name)
 {
-	const char *end = buf + len;
-	struct attr a;
-
-	while (attrs_next(&buf, end, &a) > 0) {
-		if (attr_is(&a, name))
-			return a;
-	}
-	return (struct attr){ .value = "" };
+	return message_find(&(struct message){ buf, len }, name);
 }
 
 #define VALUE(a) (int)(a).value_len, (a).value

@@ -6,72 +6,142 @@
 
 #include "bin/tarpitctl/tarpitctl.h"
 
+/* An option whose value is kept as it stands. */
+#define SET_TEXT(name, member)                                       \
+	static int set_##name(                                       \
+	    void *config, const char *value, char *why, size_t size) \
+	{                                                            \
+		(void)why;                                           \
+		(void)size;                                          \
+		((struct tarpitctl *)config)->member = value;        \
+		return 0;                                            \
+	}
+
+/* An option without a value. */
+#define SET_FLAG(name, member)                                       \
+	static int set_##name(                                       \
+	    void *config, const char *value, char *why, size_t size) \
+	{                                                            \
+		(void)value;                                         \
+		(void)why;                                           \
+		(void)size;                                          \
+		((struct tarpitctl *)config)->member = true;         \
+		return 0;                                            \
+	}
+
+SET_TEXT(new, compare)
+SET_TEXT(output, output)
+SET_FLAG(offline, offline)
+SET_FLAG(json, json)
+SET_FLAG(dns, dns)
+SET_FLAG(openmetrics, openmetrics)
+SET_FLAG(serve, serve)
+
+static int
+set_socket_path(const char **path, const char *value, char *why, size_t size)
+{
+	if (*value == '\0' || strlen(value) > 107) {
+		snprintf(why, size, "not a path of at most 107 bytes");
+		return -EINVAL;
+	}
+	*path = value;
+	return 0;
+}
+
 static int
 set_socket(void *config, const char *value, char *why, size_t size)
 {
 	struct tarpitctl *t = config;
 
-	if (*value == '\0' || strlen(value) > 107) {
-		snprintf(why, size, "not a path of at most 107 bytes");
+	return set_socket_path(&t->socket, value, why, size);
+}
+
+static int
+set_control(void *config, const char *value, char *why, size_t size)
+{
+	struct tarpitctl *t = config;
+
+	return set_socket_path(&t->control, value, why, size);
+}
+
+static int
+set_listen(void *config, const char *value, char *why, size_t size)
+{
+	struct tarpitctl *t = config;
+
+	(void)why;
+	(void)size;
+	t->listen = value;
+	t->serve = true;
+	return 0;
+}
+
+static int
+set_for(void *config, const char *value, char *why, size_t size)
+{
+	struct tarpitctl *t = config;
+	uint64_t usec;
+
+	if (option_parse_time(value, &usec) < 0 || usec < USEC_PER_SEC ||
+	    usec > FOR_MAX) {
+		snprintf(why, size, "not a time of 1s to 30d");
 		return -EINVAL;
 	}
-	t->socket = value;
-	return 0;
-}
-
-static int
-set_new(void *config, const char *value, char *why, size_t size)
-{
-	(void)why;
-	(void)size;
-	((struct tarpitctl *)config)->compare = value;
-	return 0;
-}
-
-static int
-set_offline(void *config, const char *value, char *why, size_t size)
-{
-	(void)value;
-	(void)why;
-	(void)size;
-	((struct tarpitctl *)config)->offline = true;
-	return 0;
-}
-
-static int
-set_json(void *config, const char *value, char *why, size_t size)
-{
-	(void)value;
-	(void)why;
-	(void)size;
-	((struct tarpitctl *)config)->json = true;
-	return 0;
-}
-
-static int
-set_dns(void *config, const char *value, char *why, size_t size)
-{
-	(void)value;
-	(void)why;
-	(void)size;
-	((struct tarpitctl *)config)->dns = true;
+	t->duration = usec;
 	return 0;
 }
 
 static const struct program_arg args[] = {
 	{ "socket", "PATH", "of the policy service: /run/tarpit/policy",
 	    set_socket },
+	{ "control", "PATH", "of the dispatcher: /run/tarpit/control",
+	    set_control },
 	{ "offline", NULL, "explain: from the files, without the service",
 	    set_offline },
-	{ "json", NULL, "explain: for programs", set_json },
+	{ "json", NULL, "explain, status, report: for programs", set_json },
 	{ "new", "FILE", "replay: the changed policy.conf", set_new },
 	{ "dns", NULL, "replay: ask the DNS as well", set_dns },
+	{ "for", "TIME", "release, hold: 1s to 30d, if not 1h", set_for },
+	{ "output", "FILE", "metrics: into this file", set_output },
+	{ "openmetrics", NULL, "metrics: in the format OpenMetrics 1.0",
+	    set_openmetrics },
+	{ "serve", NULL, "metrics: by HTTP, on systemd's socket", set_serve },
+	{ "listen", "ADDRESS:PORT", "metrics: by HTTP, there", set_listen },
+	{ "since", "TIME", "report: from then on, as for journalctl",
+	    report_set_since },
+	{ "until", "TIME", "report: up to then", report_set_until },
+	{ "html", "FILE", "report: a page for a browser", report_set_html },
+	{ "file", "PATH", "report: a journal's file or directory",
+	    report_set_file },
+	{ "assume", "NAME=VALUE", "report: of a spammer's business",
+	    report_set_assumption },
+};
+
+/* What it can do.  OPERAND: what stands behind the verb, NULL for nothing. */
+static const struct verb {
+	const char *name, *operand;
+	int (*run)(const struct tarpitctl *, const char *operand);
+} verbs[] = {
+	{ "status", NULL, status_run },
+	{ "top", NULL, top_run },
+	{ "explain", "ADDRESS", explain_run },
+	{ "replay", "LOG", replay_run },
+	{ "report", NULL, report_run },
+	{ "release", "NETWORK", release_run },
+	{ "hold", "NETWORK", hold_run },
+	{ "forget", "NETWORK", forget_run },
+	{ "overrides", NULL, overrides_run },
+	{ "metrics", NULL, metrics_run },
 };
 
 const struct program tarpitctl = {
 	.name = "tarpitctl",
-	.summary = "Says why tarpit does what it does.",
-	.usage = "explain ADDRESS | replay --new FILE LOG",
+	.summary = "Says what tarpit does, and why; lets somebody through or "
+		   "holds them.",
+	.usage = "VERB [OPERAND]\n"
+		 "  status | top | metrics | overrides\n"
+		 "  explain ADDRESS | replay --new FILE LOG | report\n"
+		 "  release NETWORK | hold NETWORK | forget NETWORK",
 	.config_path = SYSCONFDIR "/tarpit/policy.conf",
 	.options = &rules_table,
 	.args = args,
@@ -100,59 +170,71 @@ tarpitctl_load_rules(
 	ret->read_only = true;
 }
 
-/* Options may stand before the verb and behind it. */
-static int
+/* Whether OPTION is one that takes the next argument. */
+static bool
+has_value(const char *option)
+{
+	if (strcmp(option, "--config") == 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(args); i++)
+		if (args[i].metavar != NULL && strncmp(option, "--", 2) == 0 &&
+		    strcmp(option + 2, args[i].name) == 0)
+			return true;
+	return false;
+}
+
+/* Options may stand before the verb and behind it: the operands go to the
+ * end, in their order. */
+static void
 sort_arguments(int argc, char **argv)
 {
-	int verb = 0, n = 0;
+	for (int i = 1, left = argc - 1; left > 0; left--) {
+		char *argument = argv[i];
 
-	for (int i = 1; i < argc && verb == 0; i++) {
-		bool has_value = strcmp(argv[i], "--socket") == 0 ||
-		    strcmp(argv[i], "--new") == 0 ||
-		    strcmp(argv[i], "--config") == 0;
+		if (argument[0] == '-' && argument[1] != '\0') {
+			int n = has_value(argument) && left > 1 ? 2 : 1;
 
-		if (argv[i][0] != '-')
-			verb = i;
-		else if (has_value)
-			i++;
-	}
-	/* The operands to the end, in their order. */
-	for (int i = verb; verb > 0 && i + n < argc;) {
-		bool has_value = strcmp(argv[i], "--socket") == 0 ||
-		    strcmp(argv[i], "--new") == 0 ||
-		    strcmp(argv[i], "--config") == 0;
-		char *operand = argv[i];
-
-		if (operand[0] == '-' && operand[1] != '\0') {
-			i += has_value ? 2 : 1;
+			i += n;
+			left -= n - 1;
 			continue;
 		}
 		memmove(&argv[i], &argv[i + 1],
 		    (size_t)(argc - 1 - i) * sizeof(*argv));
-		argv[argc - 1] = operand;
-		n++;
+		argv[argc - 1] = argument;
 	}
-	return argc;
+}
+
+static const struct verb *
+find_verb(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	program_die(&tarpitctl, EXIT_OPERATOR, 0,
+	    "no verb \"%s\": see tarpitctl --help", name);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct tarpitctl t = { .socket = "/run/tarpit/policy" };
-	const char *verb, *operand;
+	struct tarpitctl t = { .socket = "/run/tarpit/policy",
+		.control = "/run/tarpit/control",
+		.duration = 3600 * USEC_PER_SEC };
+	const struct verb *verb;
+	int n;
 
-	argc = sort_arguments(argc, argv);
+	report_defaults(&t);
+	sort_arguments(argc, argv);
 	program_parse(&tarpitctl, argc, argv, &t, &t.call);
-	if (argc - t.call.first_operand != 2)
+	n = argc - t.call.first_operand;
+	if (n == 0)
 		program_die(&tarpitctl, EXIT_OPERATOR, 0,
-		    "usage: tarpitctl explain ADDRESS, or tarpitctl replay "
-		    "--new FILE LOG");
-	verb = argv[t.call.first_operand];
-	operand = argv[t.call.first_operand + 1];
-	if (strcmp(verb, "explain") == 0)
-		return explain_run(&t, operand);
-	if (strcmp(verb, "replay") == 0)
-		return replay_run(&t, operand);
-	program_die(&tarpitctl, EXIT_OPERATOR, 0,
-	    "no verb \"%s\": explain or replay", verb);
+		    "what is it to do? see tarpitctl --help");
+	verb = find_verb(argv[t.call.first_operand]);
+	if (n != (verb->operand != NULL ? 2 : 1))
+		program_die(&tarpitctl, EXIT_OPERATOR, 0,
+		    "usage: tarpitctl %s%s%s", verb->name,
+		    verb->operand != NULL ? " " : "",
+		    verb->operand != NULL ? verb->operand : "");
+	return verb->run(&t, argv[argc - 1]);
 }

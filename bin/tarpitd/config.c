@@ -13,6 +13,7 @@
 #define SECONDS(n) ((int64_t)(n) * (int64_t)USEC_PER_SEC)
 
 static const char *const mode_names[] = { "enforce", "observe", NULL };
+static const char *const log_names[] = { "all", "slowed", "summary", NULL };
 static const char *const failure_names[] = { "pass", "slow", NULL };
 
 static int
@@ -172,6 +173,9 @@ static const struct option options[] = {
 	{ "Dispatcher", "Mode", OPTION_ENUM, MEMBER(mode), .initial = "enforce",
 	    .names = mode_names,
 	    .help = "enforce, or observe: decide and record, pass everything" },
+	{ "Dispatcher", "Log", OPTION_ENUM, MEMBER(log), .initial = "all",
+	    .names = log_names,
+	    .help = "sessions with a record: all, slowed, or a summary" },
 	{ "Dispatcher", "Workers", OPTION_CUSTOM, MEMBER(workers),
 	    .initial = "1", .parse = parse_workers,
 	    .help = "processes sharing the sockets; this version runs 1" },
@@ -276,17 +280,32 @@ set_listen(void *config, const char *value, char *why, size_t size)
 	return 0;
 }
 
+static int
+set_control(void *config, const char *value, char *why, size_t size)
+{
+	if (*value == '\0' ||
+	    strlen(value) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
+		snprintf(why, size, "not a path of at most 107 bytes");
+		return -EINVAL;
+	}
+	((struct config *)config)->control = value;
+	return 0;
+}
+
 static const struct program_arg args[] = {
 	{ "listen", "ADDRESS:PORT",
 	    "listen there, instead of on sockets of systemd's or inetd's",
 	    set_listen },
+	{ "control", "PATH",
+	    "answer tarpitctl there, instead of on a socket of systemd's",
+	    set_control },
 };
 
 const struct program tarpitd_program = {
 	.name = "tarpitd",
 	.summary =
 	    "slows suspects on the SMTP port, passes the rest to the MTA",
-	.usage = "[--listen ADDRESS:PORT]...",
+	.usage = "[--listen ADDRESS:PORT]... [--control PATH]",
 	.config_path = SYSCONFDIR "/tarpit/tarpitd.conf",
 	.options = &table,
 	.args = args,

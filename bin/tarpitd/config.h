@@ -10,6 +10,8 @@
 
 enum mode { MODE_ENFORCE, MODE_OBSERVE };
 enum policy_failure { POLICY_FAILURE_PASS, POLICY_FAILURE_SLOW };
+/* Which sessions have a record of their own. */
+enum log_choice { LOG_ALL, LOG_SLOWED, LOG_SUMMARY };
 
 /* Where clean and patient sessions go. */
 enum handoff_kind { HANDOFF_POSTFIX, HANDOFF_INETD };
@@ -29,6 +31,7 @@ enum { CONFIG_LISTEN_MAX = 16 };
 struct config {
 	char *host_name;
 	int mode; /* enum mode */
+	int log;  /* enum log_choice */
 	int workers;
 	int64_t max_sessions; /* 0: what RLIMIT_NOFILE allows */
 	struct share reserve;
@@ -55,6 +58,7 @@ struct config {
 	/* The command line. */
 	const char *listen[CONFIG_LISTEN_MAX];
 	size_t n_listen;
+	const char *control; /* NULL: systemd's socket, if it passes one */
 };
 
 extern const struct program tarpitd_program;

@@ -165,6 +165,17 @@ visit(void *arg, struct session *s, uint64_t now)
 	session_visit(arg, s, now);
 }
 
+/* How long the loop has kept its descriptors waiting, at the worst. */
+static void
+note_stall(struct dispatcher *d)
+{
+	uint64_t stall = loop_take_worst_batch(d->loop);
+
+	if (stall > d->longest_stall)
+		d->longest_stall = stall;
+	summary_note_stall(&d->summary, stall);
+}
+
 /* At most once a second, and only what has changed. */
 static void
 on_status(struct timer *t, uint64_t now)
@@ -172,6 +183,9 @@ on_status(struct timer *t, uint64_t now)
 	struct dispatcher *d = CONTAINER_OF(t, struct dispatcher, status);
 	char text[sizeof(d->status_shown)];
 
+	note_stall(d);
+	/* No session may end for long, and nothing else be recorded. */
+	(void)journal_tell_drops(d->journal);
 	record_counts(d, text, sizeof(text));
 	if (strcmp(text, d->status_shown) != 0) {
 		notify_sendf("STATUS=%s", text);
@@ -268,6 +282,10 @@ init_parts(struct dispatcher *d)
 		.loop = d->loop, .pool = &d->pool, .visit = visit, .arg = d
 	};
 	sweep_init(&d->sweep, d->epoch);
+	d->summary = (struct summary){ .loop = d->loop,
+		.journal = d->journal,
+		.wanted = c->log != LOG_ALL };
+	summary_init(&d->summary);
 	r = texts_renew(&d->texts, c->host_name, c->hold_reply);
 	if (r == 0)
 		r = intern_init(&d->strings);
@@ -311,9 +329,17 @@ dispatcher_init(struct dispatcher *d, struct loop *loop,
 	loop_set_after_batch(loop, after_batch, d);
 	d->status.on_timer = on_status;
 	d->stop.on_timer = on_stop_timeout;
+	operator_init(d);
 	loop_arm(loop, &d->status, d->epoch);
 	watchdog_init(&d->watchdog, loop);
 	return 0;
+}
+
+void
+dispatcher_conclude(struct dispatcher *d)
+{
+	note_stall(d);
+	summary_flush(&d->summary, loop_now(d->loop));
 }
 
 void
@@ -328,8 +354,10 @@ dispatcher_fini(struct dispatcher *d)
 	}
 	loop_set_after_batch(d->loop, NULL, NULL);
 	loop_cancel(d->loop, &d->status);
+	summary_fini(&d->summary);
 	watchdog_fini(&d->watchdog);
 	loop_cancel(d->loop, &d->stop);
+	operator_fini(d);
 	sweep_fini(&d->sweep);
 	mux_fini(&d->mux);
 	pool_release(d->throttle, d->pool.capacity + 1, sizeof(*d->throttle));
@@ -357,6 +385,9 @@ apply(struct dispatcher *d, struct config *fresh)
 	d->ask.timeout = fresh->policy_timeout;
 	d->handoff.target = &fresh->handoff;
 	d->handoff.timeout = fresh->handoff_timeout;
+	/* What was not recorded one by one until now. */
+	summary_flush(&d->summary, loop_now(d->loop));
+	d->summary.wanted = fresh->log != LOG_ALL;
 	set_backend(d, fresh);
 	mux_reload(&d->mux, loop_now(d->loop));
 	answer_cache_clear(d->answers);
@@ -380,8 +411,10 @@ dispatcher_reload(struct dispatcher *d)
 			journal_event(d->journal, EVENT_RELOADED,
 			    "the configuration was read again");
 		} else {
-			journal_event(d->journal, EVENT_CONFIG_ERROR,
-			    "the old configuration stands: %s", strerror(-r));
+			struct option_error error = { 0 };
+
+			option_say(&error, "%s", strerror(-r));
+			program_tell_config_error(d->journal, &error);
 			config_fini(fresh);
 			free(fresh);
 		}

@@ -17,8 +17,11 @@
 #include "bin/tarpitd/config.h"
 #include "bin/tarpitd/handoff.h"
 #include "bin/tarpitd/mux.h"
+#include "bin/tarpitd/operator.h"
 #include "bin/tarpitd/pool.h"
+#include "bin/tarpitd/summary.h"
 #include "bin/tarpitd/sweep.h"
+#include "bin/tarpitd/tally.h"
 #include "bin/tarpitd/texts.h"
 #include "bin/tarpitd/verdicts.h"
 
@@ -26,11 +29,6 @@ struct throttle;
 
 /* Room for the live counts in words. */
 enum { RECORD_COUNTS_SIZE = 512 };
-
-/* Since the start. */
-struct counters {
-	uint64_t outcome[OUTCOME_COUNT];
-};
 
 struct dispatcher {
 	struct loop *loop;
@@ -57,7 +55,8 @@ struct dispatcher {
 
 	struct pool pool;
 	uint32_t n_slowed;
-	uint32_t closed; /* chain of the slots to be reaped */
+	uint32_t in_lane[LANE_COUNT]; /* of those */
+	uint32_t closed;              /* chain of the slots to be reaped */
 	struct intern strings;
 	struct answer_cache *answers;
 	struct texts_store texts;
@@ -67,7 +66,10 @@ struct dispatcher {
 	struct mux mux;
 	struct spool_store spool;
 	struct sweep sweep;
-	struct counters count;
+	uint64_t longest_stall; /* usec; of the loop, see on_status() */
+	struct summary summary;
+	struct operator operator;
+	struct tally tally;
 	struct timer status, stop;
 	struct watchdog watchdog;
 	char status_shown[RECORD_COUNTS_SIZE];
@@ -78,6 +80,10 @@ int dispatcher_init(struct dispatcher *, struct loop *, struct journal *,
     struct config *config, const struct listen_socket *sockets,
     size_t n) MUST_CHECK;
 void dispatcher_fini(struct dispatcher *);
+
+/* The counts are brought up to date, and recorded where Log= asks for it:
+ * before the program says that it ends. */
+void dispatcher_conclude(struct dispatcher *);
 
 /* SIGHUP, SIGTERM. */
 void dispatcher_reload(struct dispatcher *);

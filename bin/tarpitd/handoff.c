@@ -26,6 +26,7 @@ struct handoff_job {
 	struct loop_io io; /* to the MTA; -1 unless offered */
 	struct timer deadline;
 	struct handoff *handoff;
+	uint64_t since;
 	uint32_t slot;
 	uint32_t next, prev; /* of those waiting */
 	enum job_state state;
@@ -317,6 +318,8 @@ on_mta_ready(struct loop_io *io, uint32_t events, uint64_t now)
 		return; /* it has nothing to tell us; its end counts */
 	if (n == 0) {
 		h->taken++;
+		histogram_add(
+		    &h->latency, &histogram_latency, now - job->since);
 		set_down(h, 0);
 		finish(job, HANDOFF_TAKEN, now);
 		return;
@@ -340,6 +343,7 @@ handoff_start(struct handoff *h, struct session *s, uint64_t now)
 		.io = { .fd = -1, .on_event = on_mta_ready },
 		.deadline = { .on_timer = on_deadline },
 		.handoff = h,
+		.since = now,
 		.slot = slot,
 	};
 	sockbuf_restore(s->fd);

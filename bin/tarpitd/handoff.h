@@ -15,6 +15,7 @@
 #include "bin/common/journal.h"
 #include "bin/common/loop.h"
 #include "bin/tarpitd/config.h"
+#include "bin/tarpitd/histogram.h"
 #include "bin/tarpitd/pool.h"
 
 enum handoff_result {
@@ -41,6 +42,7 @@ struct handoff {
 	struct timer retry;
 	bool down;
 	uint64_t taken, returned; /* counters; returned by ECONNRESET */
+	struct histogram latency; /* from handoff_start() to taken */
 };
 
 /* What the caller sets stands above the empty line.  0 or -errno. */

@@ -53,98 +53,113 @@ greeting_init(struct greeting *g, const char *host_name)
 		g->limit = GREETING_MAX;
 }
 
-/* The line that begins at START of TOTAL bytes: its length, and which of the
- * texts it is (-1: dots).  A text is taken if it leaves nothing or room for
- * another line; else dots fill what is left, in two lines if one would be too
+/* A line of a greeting: where it begins, and which of the texts it is. */
+struct line {
+	size_t start, len;
+	size_t text; /* of g->line; g->n: dots */
+	size_t next; /* the text that the line after it would be */
+};
+
+/* A text is taken if it leaves nothing or room for another line. */
+static bool
+text_fits(size_t left, size_t len)
+{
+	return left == len || left >= len + GREETING_LINE_MIN;
+}
+
+/* The line that begins at START of TOTAL bytes, where TEXT would be next.
+ * What no text fits is filled with dots, in two lines if one would be too
  * long. */
-static size_t
-line_at(const struct greeting *g, size_t total, size_t start, size_t number,
-    int *ret_text)
+static struct line
+line_at(const struct greeting *g, size_t total, size_t start, size_t text)
 {
 	size_t left = total - start;
-	size_t len = g->line[number % g->n].len;
+	struct line l = { .start = start,
+		.len = g->line[text].len,
+		.text = text,
+		.next = text + 1 < g->n ? text + 1 : 0 };
 
-	if (left == len || left >= len + GREETING_LINE_MIN) {
-		*ret_text = (int)(number % g->n);
-		return len;
-	}
-	*ret_text = -1;
-	return left <= GREETING_LINE_MAX ? left : left - GREETING_LINE_MIN;
+	if (text_fits(left, l.len))
+		return l;
+	l.text = g->n;
+	l.len = left <= GREETING_LINE_MAX ? left : left - GREETING_LINE_MIN;
+	return l;
 }
 
-/* The byte at offset AT of a line of LEN bytes. */
-static char
-line_byte(const struct greeting *g, int text, size_t len, size_t at)
+/* The line of position AT.  Texts follow each other up to the dots, which begin
+ * where the text of that position would, or one before: what begins later has
+ * no room for a line any more. */
+static struct line
+find_line(const struct greeting *g, size_t total, size_t at)
 {
-	if (text >= 0)
-		return g->line[text].text[at];
-	if (at < 4)
-		return "220-"[at];
-	if (at >= len - 2)
-		return at == len - 1 ? '\n' : '\r';
-	return '.';
+	size_t start = at - at % g->cycle, before = start, text = 0, last = 0;
+	struct line l;
+
+	if (start > 0) {
+		last = g->n - 1;
+		before = start - g->line[last].len;
+	}
+	while (at - start >= g->line[text].len) {
+		before = start;
+		last = text;
+		start += g->line[text++].len;
+	}
+	if (text_fits(total - start, g->line[text].len))
+		return line_at(g, total, start, text);
+	l = line_at(g, total, before, last);
+	while (at >= l.start + l.len)
+		l = line_at(g, total, l.start + l.len, l.next);
+	return l;
 }
 
-/* Finds the line of position AT: its start, length and text. */
+/* Copies N bytes from offset AT on of a line. */
 static void
-find_line(const struct greeting *g, size_t total, size_t at, size_t *ret_start,
-    size_t *ret_len, size_t *ret_number, int *ret_text)
+copy_line(const struct greeting *g, const struct line *l, size_t at, char *buf,
+    size_t n)
 {
-	/* Whole cycles before AT need no walk, but the last one may end in
-	 * dots, so it is walked. */
-	size_t cycles = at / g->cycle;
-	size_t start, number;
-
-	if (cycles > 0)
-		cycles--;
-	start = cycles * g->cycle;
-	number = cycles * g->n;
-	for (;; number++) {
-		size_t len = line_at(g, total, start, number, ret_text);
-
-		if (at < start + len) {
-			*ret_start = start;
-			*ret_len = len;
-			*ret_number = number;
-			return;
-		}
-		start += len;
+	if (l->text < g->n) {
+		memcpy(buf, g->line[l->text].text + at, n);
+		return;
 	}
+	for (size_t end = at + n; at < end; at++)
+		*buf++ = at < 4       ? "220-"[at]
+		    : at < l->len - 2 ? '.'
+				      : "\r\n"[at - (l->len - 2)];
 }
 
 size_t
 greeting_copy(
     const struct greeting *g, size_t total, size_t at, char *buf, size_t size)
 {
-	size_t start, len, number, n = 0;
-	int text;
+	size_t copied = 0;
+	struct line l;
 
 	assert(total == 0 || total >= GREETING_LINE_MIN);
 	if (at >= total || size == 0)
 		return 0;
-	find_line(g, total, at, &start, &len, &number, &text);
+	l = find_line(g, total, at);
 	for (;;) {
-		while (at < start + len) {
-			buf[n++] = line_byte(g, text, len, at++ - start);
-			if (n == size)
-				return n;
-		}
-		start += len;
-		if (start == total)
-			return n;
-		len = line_at(g, total, start, ++number, &text);
+		size_t n = l.start + l.len - at;
+
+		if (n > size - copied)
+			n = size - copied;
+		copy_line(g, &l, at - l.start, buf + copied, n);
+		copied += n;
+		at += n;
+		if (copied == size || at == total)
+			return copied;
+		l = line_at(g, total, at, l.next);
 	}
 }
 
 size_t
 greeting_line_end(const struct greeting *g, size_t total, size_t at)
 {
-	size_t start, len, number;
-	int text;
+	struct line l;
 
 	assert(at < total);
-	find_line(g, total, at, &start, &len, &number, &text);
-	return start + len;
+	l = find_line(g, total, at);
+	return l.start + l.len;
 }
 
 size_t

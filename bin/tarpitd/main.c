@@ -11,17 +11,22 @@
 #include "bin/common/notify.h"
 #include "bin/common/program.h"
 #include "bin/tarpitd/config.h"
+#include "bin/tarpitd/control.h"
 #include "bin/tarpitd/dispatcher.h"
 #include "bin/tarpitd/record.h"
 #include "bin/tarpitd/session.h"
 
 /* Connections that the kernel queues on sockets of our own; systemd's and
  * inetd's have theirs. */
-enum { BACKLOG = 4096 };
+enum { BACKLOG = 4096, CONTROL_BACKLOG = 16, CONTROL_MODE = 0660 };
+
+/* FileDescriptorName= of the control socket. */
+static const char control_name[] = "control";
 
 static struct journal journal;
 static struct program_call call;
 static struct dispatcher dispatcher;
+static struct control control;
 /* For an empty HostName=; kept, since a reload must not wait for a resolver. */
 static char *own_name;
 
@@ -33,8 +38,10 @@ load_config(struct option_error *error)
 	struct config *c = calloc(1, sizeof(*c));
 
 	memset(error, 0, sizeof(*error));
-	if (c == NULL)
+	if (c == NULL) {
+		option_say(error, "out of memory");
 		return NULL;
+	}
 	if (program_load(&tarpitd_program, &call, c, error) < 0) {
 		config_fini(c);
 		free(c);
@@ -61,9 +68,7 @@ reload_config(void)
 	struct config *c = load_config(&error);
 
 	if (c == NULL)
-		journal_event(&journal, EVENT_CONFIG_ERROR,
-		    "%s:%d: %s; the old configuration stands", error.file,
-		    error.line, error.text);
+		program_tell_config_error(&journal, &error);
 	return c;
 }
 
@@ -113,6 +118,55 @@ find_sockets(const struct config *args, struct listen_socket *sockets)
 	return (size_t)n;
 }
 
+/* Sockets for tarpitctl are not for clients: they go behind the others.  How
+ * many others there are; dies if there are none. */
+static size_t
+set_control_apart(struct listen_socket *sockets, size_t n)
+{
+	size_t others = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct listen_socket s = sockets[i];
+
+		if (strcmp(s.name, control_name) == 0)
+			continue;
+		sockets[i] = sockets[others];
+		sockets[others++] = s;
+	}
+	if (others == 0)
+		program_die(&tarpitd_program, EXIT_OPERATOR, 0,
+		    "a control socket, but no socket to serve: is "
+		    "tarpitd.socket enabled?");
+	return others;
+}
+
+/* --control PATH, behind the N sockets that there are. */
+static size_t
+open_control(const char *path, struct listen_socket *sockets, size_t n)
+{
+	int r;
+
+	if (path == NULL || n == LISTEN_MAX)
+		return n;
+	r = listen_open_unix(path, CONTROL_MODE, CONTROL_BACKLOG, &sockets[n]);
+	if (r < 0)
+		program_die(
+		    &tarpitd_program, EXIT_TEMPORARY, r, "--control %s", path);
+	return n + 1;
+}
+
+static void
+close_control(
+    const char *path, struct listen_socket *sockets, size_t from, size_t n)
+{
+	control_fini(&control);
+	for (size_t i = from; i < n; i++) {
+		if (sockets[i].origin == LISTEN_OPENED)
+			unlink(path);
+		fd_close(&sockets[i].fd);
+	}
+}
+
 static void
 run(struct loop *loop)
 {
@@ -126,6 +180,7 @@ run(struct loop *loop)
 	    dispatcher.config->mode == MODE_OBSERVE ? ", only observing" : "");
 	notify_send("READY=1");
 	r = loop_run(loop);
+	dispatcher_conclude(&dispatcher);
 	record_counts(&dispatcher, counts, sizeof(counts));
 	if (r < 0)
 		program_die(&tarpitd_program, EXIT_TEMPORARY, r, "epoll");
@@ -144,9 +199,8 @@ run_single(struct loop *loop, int fd)
 		return; /* it has left already */
 	session_begin(&dispatcher, fd, &peer, loop_now(loop));
 	dispatcher.single = true;
-	if (dispatcher.pool.live == 0)
-		return;
-	r = loop_run(loop);
+	r = dispatcher.pool.live == 0 ? 0 : loop_run(loop);
+	dispatcher_conclude(&dispatcher);
 	if (r < 0)
 		program_die(&tarpitd_program, EXIT_TEMPORARY, r, "epoll");
 }
@@ -160,7 +214,7 @@ main(int argc, char **argv)
 	struct option_error error;
 	struct config *config;
 	struct loop *loop;
-	size_t n;
+	size_t n, n_all;
 	bool single;
 	int r;
 
@@ -175,7 +229,9 @@ main(int argc, char **argv)
 		return 0;
 	}
 	journal_init(&journal, tarpitd_program.name);
-	n = find_sockets(&args, sockets);
+	n_all = find_sockets(&args, sockets);
+	n = set_control_apart(sockets, n_all);
+	n_all = open_control(args.control, sockets, n_all);
 	single = sockets[0].origin == LISTEN_INETD_NOWAIT;
 	r = loop_new(&loop);
 	if (r == 0)
@@ -184,12 +240,15 @@ main(int argc, char **argv)
 	if (r == 0)
 		r = dispatcher_init(&dispatcher, loop, &journal, config,
 		    sockets, single ? 0 : n);
+	if (r == 0)
+		r = control_init(&control, &dispatcher, sockets + n, n_all - n);
 	if (r < 0)
 		program_die(&tarpitd_program, EXIT_TEMPORARY, r, "starting");
 	if (single)
 		run_single(loop, sockets[0].fd);
 	else
 		run(loop);
+	close_control(args.control, sockets, n, n_all);
 	dispatcher_fini(&dispatcher);
 	loop_free(loop);
 	journal_fini(&journal);

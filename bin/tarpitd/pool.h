@@ -64,6 +64,7 @@ struct session {
 	uint8_t outcome;        /* enum outcome */
 	uint8_t flags;          /* enum session_flag */
 	uint8_t memory;         /* enum smtp_memory */
+	uint8_t override;       /* enum override_kind that was applied */
 	uint32_t rate;          /* bytes per second; 0: unlimited */
 	uint32_t accepted;      /* time */
 	uint32_t deadline;      /* time; what it means is the state's */

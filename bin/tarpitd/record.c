@@ -50,6 +50,10 @@ remark(const struct session *s)
 {
 	if ((s->flags & SESSION_OBSERVED) != 0)
 		return ", only observed";
+	if (s->override == OVERRIDE_RELEASE)
+		return ", released by an operator";
+	if (s->override == OVERRIDE_HOLD)
+		return ", held by an operator";
 	if (s->lane == s->verdict_lane)
 		return "";
 	return s->verdict_lane == LANE_THROTTLE && s->lane == LANE_SLOW
@@ -63,7 +67,7 @@ limit_name(const struct session *s)
 {
 	if ((s->flags & SESSION_OVER_LIMIT) != 0)
 		return "limit:MaxPerClient";
-	if (s->outcome != OUTCOME_SHED)
+	if (s->outcome != OUTCOME_SHED || s->out_reply == SMTP_OPERATOR)
 		return "";
 	return s->out_reply == SMTP_SHUTDOWN ? "limit:shutdown"
 					     : "limit:ReserveForPass";
@@ -79,9 +83,8 @@ add_word(char *buf, size_t size, const char *word)
 		    buf + len, size - len, "%s%s", len > 0 ? " " : "", word);
 }
 
-/* The policy's reason, and what we have seen and done ourselves. */
-static void
-print_reason(
+void
+record_reason(
     const struct dispatcher *d, const struct session *s, char *buf, size_t size)
 {
 	const struct verdict_text *v = verdict_text(&d->strings, s->verdict);
@@ -90,6 +93,10 @@ print_reason(
 	if ((s->flags & SESSION_PREGREET) != 0 &&
 	    strstr(buf, "behaviour:pregreet") == NULL)
 		add_word(buf, size, "behaviour:pregreet");
+	if (s->override == OVERRIDE_RELEASE)
+		add_word(buf, size, "operator:release");
+	if (s->override == OVERRIDE_HOLD)
+		add_word(buf, size, "operator:hold");
 	add_word(buf, size, limit_name(s));
 }
 
@@ -181,11 +188,11 @@ void
 record_session(struct dispatcher *d, const struct session *s, uint64_t now)
 {
 	uint64_t held = dispatcher_msec(d, now) - s->accepted;
-	char client[ADDRESS_TEXT], what[160], reason[REASON_SIZE + 64];
+	char client[ADDRESS_TEXT], what[160], reason[RECORD_REASON_SIZE];
 	struct record r;
 
 	address_print(&s->client, client);
-	print_reason(d, s, reason, sizeof(reason));
+	record_reason(d, s, reason, sizeof(reason));
 	print_what(s, client, (double)held / 1000, what, sizeof(what));
 	record_begin(&r, EVENT_SESSION, "%s (%s%s%s%s)", what,
 	    lane_name((enum lane)s->lane), remark(s),
@@ -220,18 +227,23 @@ print_backend(const struct mux *m, char *buf, size_t size)
 void
 record_counts(const struct dispatcher *d, char *buf, size_t size)
 {
-	const uint64_t *n = d->count.outcome;
+	uint64_t n[OUTCOME_COUNT];
 	uint32_t held = d->pool.held.n;
-	int len = snprintf(buf, size,
+	int len;
+
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		n[i] = tally_outcome(&d->tally.total, (enum outcome)i);
+	len = snprintf(buf, size,
 	    "%" PRIu32 " sessions: %" PRIu32 " asking, %" PRIu32
 	    " slow, %" PRIu32 " held, %" PRIu32 " to the MTA; ended: %" PRIu64
 	    " passed, %" PRIu64 " graduated, %" PRIu64 " delivered, %" PRIu64
 	    " abandoned, %" PRIu64 " refused, %" PRIu64 " shed, %" PRIu64
-	    " failed",
+	    " failed; longest stall %.1f ms",
 	    d->pool.live, d->pool.asking.n, d->n_slowed - held, held,
 	    d->handoff.n_waiting + d->handoff.n_offered, n[OUTCOME_PASSED],
 	    n[OUTCOME_GRADUATED], n[OUTCOME_DELIVERED], n[OUTCOME_ABANDONED],
-	    n[OUTCOME_REFUSED], n[OUTCOME_SHED], n[OUTCOME_FAILED]);
+	    n[OUTCOME_REFUSED], n[OUTCOME_SHED], n[OUTCOME_FAILED],
+	    (double)d->longest_stall / (double)USEC_PER_MSEC);
 
 	if (len > 0 && (size_t)len < size)
 		print_backend(&d->mux, buf + len, size - (size_t)len);

@@ -6,6 +6,13 @@
 
 const char *outcome_name(enum outcome);
 
+/* Room for any session's reason. */
+enum { RECORD_REASON_SIZE = REASON_SIZE + 64 };
+
+/* The policy's reason, and what we have seen and done ourselves. */
+void record_reason(
+    const struct dispatcher *, const struct session *, char *buf, size_t size);
+
 /* What has become of S, which is over. */
 void record_session(struct dispatcher *, const struct session *, uint64_t now);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "bin/common/fd.h"
 #include "bin/tarpitd/address.h"
@@ -55,6 +56,12 @@ static const struct {
 	[SESSION_CLOSED] = { "closed", false, NULL },
 };
 
+const char *
+session_state_name(const struct session *s)
+{
+	return states[s->state].name;
+}
+
 bool
 session_is_slowed(const struct session *s)
 {
@@ -82,13 +89,32 @@ drain(int fd)
 	(void)recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
 }
 
+/* Log=: a client that went to the MTA at once, or left before it could, was
+ * not slowed; one that we turned away is worth a record all the same. */
+static bool
+is_recorded(const struct dispatcher *d, const struct session *s)
+{
+	switch ((enum log_choice)d->config->log) {
+	case LOG_ALL:
+		return true;
+	case LOG_SLOWED:
+		return s->lane != LANE_PASS || s->outcome == OUTCOME_SHED ||
+		    s->outcome == OUTCOME_FAILED;
+	case LOG_SUMMARY:
+		return false;
+	}
+	return true;
+}
+
 static void
 finish(struct dispatcher *d, struct session *s, uint64_t now)
 {
 	uint32_t held = dispatcher_msec(d, now) - s->accepted;
 
-	record_session(d, s, now);
-	d->count.outcome[s->outcome]++;
+	if (is_recorded(d, s))
+		record_session(d, s, now);
+	summary_count(&d->summary, s, held);
+	tally_add(&d->tally, s, held, (uint64_t)time(NULL));
 	ask_report(&d->ask, s, outcome_name((enum outcome)s->outcome), held);
 	throttle_end(d, s, now);
 	/* The MTA shares the socket: what is in it now is the MTA's. */
@@ -111,6 +137,7 @@ leave(struct dispatcher *d, struct session *s)
 		pool_remove(&d->pool, &d->pool.asking, s);
 	if (states[s->state].slowed) {
 		d->n_slowed--;
+		d->in_lane[s->lane]--;
 		if (s->lane == LANE_HOLD)
 			pool_remove(&d->pool, &d->pool.held, s);
 	}
@@ -121,6 +148,7 @@ arrive(struct dispatcher *d, struct session *s, uint64_t now)
 {
 	if (states[s->state].slowed) {
 		d->n_slowed++;
+		d->in_lane[s->lane]++;
 		if (s->lane == LANE_HOLD)
 			pool_append(&d->pool, &d->pool.held, s);
 	}
@@ -181,6 +209,18 @@ session_dismiss(struct dispatcher *d, struct session *s, enum outcome outcome,
 		(void)shutdown(s->fd, SHUT_RDWR);
 	}
 	close_as(d, s, outcome, now);
+}
+
+void
+session_change_lane(struct dispatcher *d, struct session *s, enum lane lane)
+{
+	d->in_lane[s->lane]--;
+	d->in_lane[lane]++;
+	if (s->lane == LANE_HOLD)
+		pool_remove(&d->pool, &d->pool.held, s);
+	s->lane = (uint8_t)lane;
+	if (lane == LANE_HOLD)
+		pool_append(&d->pool, &d->pool.held, s);
 }
 
 /* What follows the 220- lines: the MTA's greeting, or ours. */
@@ -269,8 +309,7 @@ fall_into_hold(struct dispatcher *d, struct session *s)
 		    &texts->greeting, s->out_len, s->out_sent);
 	if (s->lane == LANE_HOLD)
 		return;
-	s->lane = LANE_HOLD;
-	pool_append(&d->pool, &d->pool.held, s);
+	session_change_lane(d, s, LANE_HOLD);
 	/* What it did is a fact, too, which may change its rate. */
 	ask_again(&d->ask, s);
 }
@@ -302,7 +341,8 @@ visit_greeting(struct dispatcher *d, struct session *s, uint64_t now)
 	uint32_t msec = dispatcher_msec(d, now);
 	ssize_t n = listen_for_pregreet(s, msec);
 
-	if (n > 0 && (s->flags & SESSION_PREGREET) == 0)
+	if (n > 0 && (s->flags & SESSION_PREGREET) == 0 &&
+	    s->override != OVERRIDE_RELEASE)
 		fall_into_hold(d, s);
 	if (n < 0 || drip_out(s, texts, msec) < 0 ||
 	    (s->out_sent < s->out_len && is_stuck(d, s, msec))) {
@@ -427,6 +467,7 @@ session_decide(
 	if (v->lane == LANE_THROTTLE && !mux_is_usable(&d->mux))
 		s->lane = LANE_SLOW;
 	s->rate = v->lane == LANE_PASS ? 0 : v->rate;
+	operator_overrule(d, s, now);
 	take_lane(d, s, v->patience, now);
 }
 
@@ -461,10 +502,12 @@ ask(struct dispatcher *d, struct session *s, uint64_t now)
 
 	s->deadline = dispatcher_msec(d, now + d->config->policy_timeout);
 	enter(d, s, SESSION_ASKING, now);
-	if (known != NULL)
+	if (known != NULL) {
+		d->tally.cache_hits++;
 		session_decide(d, s, known, now);
-	else if (!ask_question(&d->ask, s, now))
+	} else if (!ask_question(&d->ask, s, now)) {
 		session_decide(d, s, NULL, now);
+	}
 }
 
 static bool

@@ -20,6 +20,9 @@ void session_visit(struct dispatcher *, struct session *, uint64_t now);
 void session_go_on(struct dispatcher *, struct session *,
     enum session_state next, uint64_t now);
 
+/* Of its state; "t-body". */
+const char *session_state_name(const struct session *);
+
 /* In a state in which it is visited. */
 bool session_is_slowed(const struct session *);
 
@@ -34,6 +37,9 @@ void session_handed_off(
 /* Says REPLY as far as the client takes it at once, and closes. */
 void session_dismiss(struct dispatcher *, struct session *,
     enum outcome outcome, enum smtp_reply reply, uint64_t now);
+
+/* Moves a slowed session, whatever its state, to another lane's books. */
+void session_change_lane(struct dispatcher *, struct session *, enum lane lane);
 
 /* Gives the slots of closed sessions back; after the batch. */
 void session_reap(struct dispatcher *);

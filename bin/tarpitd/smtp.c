@@ -30,6 +30,7 @@ static const char *const formats[SMTP_REPLY_COUNT] = {
 	[SMTP_OVERLOAD] = "421 4.3.2 %s All server ports are busy\r\n",
 	[SMTP_MANY_CLIENTS] = "421 4.7.0 %s Too many connections of yours\r\n",
 	[SMTP_NO_MTA] = "421 4.3.2 %s No mail system right now\r\n",
+	[SMTP_OPERATOR] = "421 4.3.2 %s Try again\r\n",
 };
 
 const char *

@@ -37,6 +37,7 @@ enum smtp_reply {
 	SMTP_OVERLOAD,     /* 421, no room */
 	SMTP_MANY_CLIENTS, /* 421, too many sessions of this client */
 	SMTP_NO_MTA,       /* 421, the MTA does not take sessions */
+	SMTP_OPERATOR,     /* 421, it will be otherwise next time */
 	SMTP_REPLY_COUNT
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bin/tarpitd/drip.h"
+#include "bin/tarpitd/session.h"
 #include "bin/tarpitd/sockbuf.h"
 #include "bin/tarpitd/throttle_internal.h"
 #include "bin/tarpitd/words.h"
@@ -80,6 +81,17 @@ say_hello(struct dispatcher *d, struct session *s,
 	len = esmtp_print_hello(
 	    &t->esmtp, &limits, d->config->host_name, text, sizeof(text));
 	return throttle_say_n(d, s, text, len, SESSION_T_COMMAND, now);
+}
+
+void
+throttle_hurry(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+
+	t->delay_left = 0;
+	t->out_rate = 0;
+	t->body_until = dispatcher_msec(d, now);
+	session_visit(d, s, now);
 }
 
 static enum session_state

@@ -68,6 +68,9 @@ enum session_state throttle_visit_body(
 enum session_state throttle_visit_waiting(
     struct dispatcher *, struct session *, uint64_t now);
 
+/* Goes on at full speed from NOW on. */
+void throttle_hurry(struct dispatcher *, struct session *, uint64_t now);
+
 /* For the pool of connections to the MTA (see mux.h). */
 void throttle_describe(
     void *dispatcher, uint32_t slot, struct transaction *ret);

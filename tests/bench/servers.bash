@@ -133,7 +133,9 @@ start_policyd() {
 	wait_until socket_is_listening "$DIR/policy"
 }
 
-# start_tarpitd NAME [LINE...]: with these lines in [Dispatcher].
+# start_tarpitd NAME [LINE...]: with these lines in [Dispatcher]; by way of the
+# command UNDER.
+UNDER=()
 start_tarpitd() {
 	local name=$1 port
 	shift
@@ -144,7 +146,7 @@ start_tarpitd() {
 			"$DIR/policy" "$DIR/postfix/queue/public/tarpit"
 		[ $# = 0 ] || printf '%s\n' "$@"
 	} >"$DIR/$name.conf"
-	start "$name" "$BUILD/tarpitd" --config "$DIR/$name.conf" \
+	start "$name" "${UNDER[@]}" "$BUILD/tarpitd" --config "$DIR/$name.conf" \
 		--listen "127.0.0.1:$port"
 	declare -g "${name}_at=127.0.0.1:$port"
 	wait_until port_is_listening "$port"

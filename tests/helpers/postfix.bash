@@ -19,6 +19,8 @@ postfix_setup() {
 	mkdir "$POSTFIX"/{etc,spool,data,mail}
 	chown postfix "$POSTFIX/data"
 	chown nobody:nogroup "$POSTFIX/mail"
+	# postsuper warns about what a kill has left, not being root by then.
+	install -o postfix -m 644 /dev/null "$POSTFIX/log"
 	postfix_main_cf >"$POSTFIX/etc/main.cf"
 	postfix_master_cf >"$POSTFIX/etc/master.cf"
 }
@@ -31,6 +33,7 @@ postfix_main_cf() {
 		maillog_file = $POSTFIX/log
 		maillog_file_prefixes = $POSTFIX
 		myhostname = mta.test
+		enable_long_queue_ids = yes
 		mydestination =
 		inet_interfaces = loopback-only
 		smtpd_peername_lookup = no

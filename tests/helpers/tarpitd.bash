@@ -6,7 +6,7 @@
 #	teardown() { smtp_close_all; stop_daemons; }
 #
 # $AT is where it listens, $CONF its configuration, $POLICY and $MTA are the
-# sockets of its neighbours.
+# sockets of its neighbours, and $CONTROL is its own for tarpitctl.
 
 tarpitd_setup() {
 	PORT=$(free_port)
@@ -14,6 +14,7 @@ tarpitd_setup() {
 	CONF=$DAEMONS/tarpitd.conf
 	POLICY=$DAEMONS/policy
 	MTA=$DAEMONS/mta
+	CONTROL=$DAEMONS/control
 }
 
 # configure KEY=VALUE...: over what all tests share; a later one counts.
@@ -52,12 +53,24 @@ mta() {
 # tarpitd [KEY=VALUE]...: with these options, on $AT.
 tarpitd() {
 	configure "$@"
-	start_daemon -n tarpitd "$BUILD/tarpitd" --config "$CONF" --listen "$AT"
+	start_daemon -n tarpitd "$BUILD/tarpitd" --config "$CONF" \
+		--listen "$AT" --control "$CONTROL"
 	wait_for_notify tarpitd READY=1
 }
 
 pace() {
 	"$BUILD/tests/helpers/pace" "$@"
+}
+
+# ask LINE...: what the control socket answers to a message of these lines.
+ask() {
+	printf '%s\n' "$@" '' | socat -t "$DEADLINE" - "UNIX-CONNECT:$CONTROL"
+}
+
+# tarpitctl, talking to this dispatcher, as `ctl status`; for run.
+ctl() {
+	"$BUILD/tarpitctl" --control "$CONTROL" --socket "$POLICY" \
+		--config "${POLICY_CONF:-$DAEMONS/none}" "$@"
 }
 
 # The record of the session of CLIENT, once it has ended.

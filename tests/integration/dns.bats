@@ -143,14 +143,13 @@ wait_for_reason() {
 
 @test "what cannot change the lane is not asked" {
 	start_nsd
-	write_config rdns.none=25 dnsbl.bl.test=30 history.none=-1000
+	write_config rdns.none=25 dnsbl.bl.test=30 history.none=-1000 \
+		'[Dns]' DnsTimeout=60s
 	start_policyd
 	# Tests of the zone aside, no question reaches the name server.
 	signal_nsd STOP
-	local since
-	since=$(clock_usec)
+	# An answer that waited for one would not be here in time.
 	[ "$(reason 192.0.2.7)" = "history.none-1000" ]
-	[ $(($(clock_usec) - since)) -lt 1500000 ]
 }
 
 @test "a client waits for the deadline at most, and soon nobody waits" {
@@ -159,17 +158,15 @@ wait_for_reason() {
 	start_policyd
 	[ "$(reason 192.0.2.1)" = "rdns.none+25" ]
 	signal_nsd STOP
+	[ "$(reason 192.0.2.2)" = "dns.unanswered+0" ]
+	wait_for_log policyd "Cannot use the DNS: no resolver answers"
 	local since
 	since=$(clock_usec)
-	[ "$(reason 192.0.2.2)" = "dns.unanswered+0" ]
-	[ $(($(clock_usec) - since)) -lt 1500000 ]
-	wait_for_log policyd "Cannot use the DNS: no resolver answers"
-	since=$(clock_usec)
-	for i in {10..29}; do
+	for i in {10..59}; do
 		[ "$(reason "192.0.2.$i")" = "dns.unanswered+0" ]
 	done
-	# Twenty deadlines would be 12 s.
-	[ $(($(clock_usec) - since)) -lt 4000000 ]
+	# Fifty deadlines would be 30 s.
+	[ $(($(clock_usec) - since)) -lt 25000000 ]
 	signal_nsd CONT
 	wait_for_log policyd "Loaded the DNS: a resolver answers again"
 	wait_for_reason 192.0.2.2 "rdns.none+25"

@@ -105,17 +105,26 @@ message() {
 		smtp_expect '250 '
 	done
 	# With its in_flow_delay each one after the hundredth takes a second.
-	[ $(($(clock_usec) - from)) -lt 15000000 ]
+	[ $(($(clock_usec) - from)) -lt 45000000 ]
 }
 
-# deliveries: the ledger's messages in the Maildir and the queue, sorted.
+# deliveries: the ledger's messages as the MTA has queued them, sorted.  One
+# whose virtual(8) was killed before it could remove it from the queue is in the
+# Maildir twice, with one queue ID.
 deliveries() {
-	grep -rhoE 'ledger-[0-9]+-[0-9]+' "$MAIL/new" | sort
+	local file
+	find "$MAIL/new" -type f | while read -r file; do
+		printf '%s %s\n' \
+			"$(grep -oEm1 'ledger-[0-9]+-[0-9]+' "$file")" \
+			"$(grep -oEm1 '\bid [0-9A-Za-z]+' "$file")"
+	done | sort -u | cut -d' ' -f1
 }
 
+# A name with a dot is of a file that a killed cleanup(8) has left: not a message
+# yet, and nothing that was said 250.
 postfix_is_idle() {
-	! find "$POSTFIX"/spool/{incoming,active,deferred,maildrop} -type f |
-		grep -q .
+	! find "$POSTFIX"/spool/{incoming,active,deferred,maildrop} -type f \
+		! -name '*.*' | grep -q .
 }
 
 @test "throttle: every message that was accepted is there, and once" {
@@ -137,7 +146,7 @@ postfix_is_idle() {
 	sed -n 's/^accepted //p' "$DAEMONS/ledger.log" | sort \
 		>"$DAEMONS/accepted"
 	[ "$(wc -l <"$DAEMONS/accepted")" -gt 100 ]
-	wait_until postfix_is_idle
+	wait_until -t 60 postfix_is_idle
 	deliveries >"$DAEMONS/delivered"
 	# Nothing lost, nothing twice: nobody sent anything a second time.
 	[ -z "$(comm -23 "$DAEMONS/accepted" "$DAEMONS/delivered")" ]

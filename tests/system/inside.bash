@@ -121,7 +121,8 @@ exposure() {
 		useradd -r Debian-exim
 		systemctl daemon-reload
 	fi
-	for name in tarpitd tarpit-policyd tarpit-handoff tarpit-lists; do
+	for name in tarpitd tarpit-policyd tarpit-handoff tarpit-lists \
+		tarpit-metrics; do
 		systemd-analyze security --no-pager --threshold=20 $name.service |
 			tail -n 1
 	done
@@ -174,6 +175,8 @@ lanes_with_postfix() {
 	grep -E '^Received: from client.test' -A 1 /var/mail/joe
 	journalctl -q -u 'postfix@-.service' -o cat | grep 'connect from'
 	journalctl -q -x -n 1 TARPIT_CLIENT=127.0.0.2
+	tarpitctl report --since today >/tmp/report
+	head -n 6 /tmp/report
 	systemctl --failed --no-legend
 }
 
@@ -199,6 +202,32 @@ reload_and_restart() {
 	"${SWAKS[@]}" --local-interface 127.0.0.2
 	wait_until '[ $(grep -c ^From: /var/mail/joe) = 2 ]'
 	systemctl --failed --no-legend
+}
+
+# Who may look, what they see, and what the metrics' service may.
+live_view() {
+	install_tarpit
+	give_roles inetd:/run/tarpit/handoff
+	useradd -m -G tarpit ann
+	useradd -m bob
+	systemctl enable --now tarpitd.socket tarpit-metrics.socket 2>&1
+	stat -c '%U %G %a' /run/tarpit/control
+	exec 8<>/dev/tcp/127.0.0.1/25
+	wait_until 'tarpitctl status | grep -q "^tarpitd "'
+	runuser -u ann -- tarpitctl hold 127.0.0.1 --for 10min
+	runuser -u ann -- tarpitctl overrides
+	fails runuser -u bob -- tarpitctl status 2>&1
+	exec 9<>/dev/tcp/127.0.0.1/9725
+	printf 'GET /metrics HTTP/1.0\r\n\r\n' >&9
+	cat <&9
+	systemctl show -p User,Type tarpit-metrics.service
+	journalctl -q -o cat TARPIT_OVERRIDE=hold
+	exec 8>&- 9>&-
+	systemctl --failed --no-legend
+	# The control socket goes with the one that it belongs to.
+	systemctl disable --now tarpitd.socket tarpitd.service 2>&1
+	wait_until '! systemctl is-active -q tarpitd-control.socket'
+	fails tarpitctl status 2>&1
 }
 
 # Postfix asks at RCPT as well, through the second socket.

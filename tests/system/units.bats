@@ -60,12 +60,12 @@ nothing_failed() {
 
 @test "units: exposure is at most 2.0" {
 	in_container exposure
-	[ "$(grep -c 'Overall exposure level' <<<"$output")" = 4 ]
+	[ "$(grep -c 'Overall exposure level' <<<"$output")" = 5 ]
 }
 
 @test "units: exposure is at most 2.0 with Exim as well" {
 	in_container exposure exim
-	[ "$(grep -c 'Overall exposure level' <<<"$output")" = 4 ]
+	[ "$(grep -c 'Overall exposure level' <<<"$output")" = 5 ]
 }
 
 @test "units: a mail through each lane to Postfix" {
@@ -80,6 +80,8 @@ nothing_failed() {
 	[[ $output != *"connect from unknown[127.0.0.4]"* ]]
 	# journalctl -x has our catalog.
 	[[ $output == *"Defined-By: tarpit"* || $output == *"man:tarpitd(8)"* ]]
+	# The report finds all three.
+	[[ $output == *"3 sessions: 1 passed to the MTA at once, 2 slowed."* ]]
 	nothing_failed
 }
 
@@ -87,6 +89,22 @@ nothing_failed() {
 	[ -x /usr/sbin/postfix ] || skip "no Postfix"
 	in_container reload_and_restart
 	[[ $output == *"before: 220-"*"after: "* ]]
+	nothing_failed
+}
+
+@test "units: tarpitctl for a group, metrics for Prometheus" {
+	in_container live_view
+	grep -qx 'root tarpit 660' <<<"$output"
+	grep -q '^127.0.0.1/32 is held for 10 min' <<<"$output"
+	grep -Eq '^hold +127.0.0.1/32 .* ann$' <<<"$output"
+	[[ $output == *"no permission for /run/tarpit/control: "* ]]
+	[[ $output == *"HTTP/1.1 200 OK"* || $output == *"HTTP/1.0 200 OK"* ]]
+	grep -qx 'tarpit_up{program="tarpitd"} 1' <<<"$output"
+	grep -qx 'tarpit_up{program="tarpit-policyd"} 1' <<<"$output"
+	grep -qx 'tarpit_lists_up 1' <<<"$output"
+	grep -qx User=tarpit-metrics <<<"$output"
+	grep -q '^hold of 127.0.0.1/32 for 600 s, says ann' <<<"$output"
+	[[ $output == *"tarpitd is not running: nobody answers at /run/tarpit/control"* ]]
 	nothing_failed
 }
 
@@ -164,6 +182,7 @@ into_destdir() {
 	run ! grep -rI '@[A-Z]*@' "$dest"
 	[ -e "$dest/usr/lib/systemd/catalog/tarpit.catalog" ]
 	[ -e "$dest/usr/lib/sysusers.d/tarpit.conf" ]
+	jq -e .panels "$dest/usr/share/doc/tarpit/grafana/tarpit.json"
 	into_destdir uninstall
 	[ -z "$(find "$dest" ! -type d)" ]
 }

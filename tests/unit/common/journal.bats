@@ -39,6 +39,14 @@ load ../../helpers/common
 	run_case common/journal_test receiver_that_comes_and_goes
 }
 
+@test "journal: drops are told of without another record" {
+	run_case common/journal_test drops_are_told_of_without_another_record
+}
+
+@test "journal: drops are told of at the end" {
+	run_case common/journal_test drops_are_told_of_at_the_end
+}
+
 @test "journal: stderr is one line" {
 	run_case common/journal_test stderr_is_one_line
 }

@@ -314,6 +314,46 @@ receiver_that_comes_and_goes(void)
 	journal_fini(&j);
 }
 
+/* Nothing else is recorded for a while, or ever. */
+static void
+drops_are_told_of_without_another_record(void)
+{
+	AUTO_FREE char *path = scratch_path("socket");
+	AUTO_FD fd = -1;
+	struct journal j;
+
+	journal_init_target(&j, "tarpitd", JOURNAL_NATIVE, path);
+	CHECK(journal_tell_drops(&j)); /* there are none */
+	journal_event(&j, EVENT_STARTED, "nobody there");
+	CHECK(!journal_tell_drops(&j));
+	fd = listen_at(path);
+	CHECK(journal_tell_drops(&j));
+	CHECK(strstr(receive(fd), "TARPIT_DROPPED=1\n"));
+	CHECK(journal_tell_drops(&j));
+	CHECK_STR(receive(fd), "");
+	journal_fini(&j);
+}
+
+static void
+drops_are_told_of_at_the_end(void)
+{
+	AUTO_FREE char *path = scratch_path("socket");
+	AUTO_FD fd = -1;
+	struct journal j;
+
+	journal_init_target(&j, "tarpitd", JOURNAL_NATIVE, path);
+	journal_event(&j, EVENT_STARTED, "nobody there");
+	fd = listen_at(path);
+	journal_fini(&j);
+	CHECK(strstr(receive(fd), "TARPIT_DROPPED=1\n"));
+	CHECK_STR(receive(fd), "");
+	/* One that never comes back does not keep the program from ending. */
+	journal_init_target(&j, "tarpitd", JOURNAL_NATIVE, "/nowhere");
+	journal_event(&j, EVENT_STARTED, "nobody there");
+	journal_fini(&j);
+	CHECK_INT(j.target, JOURNAL_NOWHERE);
+}
+
 static void
 stderr_is_one_line(void)
 {
@@ -527,12 +567,20 @@ event_table_is_sound(void)
 	CHECK_STR(event_name(EVENT_POLICY_DOWN), "POLICY_DOWN");
 }
 
-/* Prints "ID NAME" for each event, for the test of the catalog. */
+/* Prints "ID NAME PRIORITY FIELD..." for each event, for the tests that walk
+ * the table. */
 static void
 list_events(void)
 {
+	static const char *const fields[] = {
+#define EVENT(name, id, priority, description, ...) "" __VA_ARGS__,
+#include "bin/common/events.def"
+#undef EVENT
+	};
+
 	for (enum event e = 0; e < EVENT_COUNT; e++)
-		printf("%s %s\n", event_id(e), event_name(e));
+		printf("%s %s %d %s\n", event_id(e), event_name(e),
+		    event_priority(e), fields[e]);
 }
 
 int
@@ -548,6 +596,8 @@ main(int argc, char **argv)
 		CASE(full_queue_drops_and_tells_later),
 		CASE(report_may_take_the_last_room),
 		CASE(receiver_that_comes_and_goes),
+		CASE(drops_are_told_of_without_another_record),
+		CASE(drops_are_told_of_at_the_end),
 		CASE(stderr_is_one_line),
 		CASE(stderr_line_fits_a_pipe_write),
 		CASE(stderr_that_is_full_drops),

@@ -52,6 +52,7 @@ defaults_are_the_designs(void)
 	CHECK_INT(load(""), 0);
 	CHECK_STR(config.host_name, "");
 	CHECK_INT(config.mode, MODE_ENFORCE);
+	CHECK_INT(config.log, LOG_ALL);
 	CHECK_INT(config.max_sessions, 0);
 	CHECK_INT(config.reserve.percent, 10);
 	CHECK_INT(config.max_per_client, 20);

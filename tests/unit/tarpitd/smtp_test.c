@@ -275,6 +275,7 @@ replies_are_well_formed(void)
 		[SMTP_OVERLOAD] = '4',
 		[SMTP_MANY_CLIENTS] = '4',
 		[SMTP_NO_MTA] = '4',
+		[SMTP_OPERATOR] = '4',
 	};
 	struct texts_store store = { 0 };
 	char name[256];

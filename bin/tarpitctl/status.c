@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: ISC */
+/* tarpitctl status: is it working?  One screen of 80 columns. */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "bin/tarpitctl/human.h"
+#include "bin/tarpitctl/survey.h"
+
+/* Of lists that cannot be fetched: it is to stay one screen. */
+enum { FAILING_SHOWN = 3 };
+
+/*
+ * For people
+ */
+
+/* Many figures of one message, each with a buffer of its own. */
+struct figures {
+	const struct message *m;
+	char buf[16][HUMAN_SIZE];
+	size_t n;
+};
+
+static const char *
+figure(struct figures *f, const char *name)
+{
+	char *buf = f->buf[f->n++ % ARRAY_SIZE(f->buf)];
+
+	return human_count((uint64_t)message_number(f->m, name), buf);
+}
+
+static int64_t
+sum_of(const struct message *m, const char *prefix, const char *lane,
+    const char *outcome)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s.%s.%s", prefix, lane, outcome);
+	return message_number(m, name);
+}
+
+static void
+print_head(const struct message *m)
+{
+	uint64_t started = (uint64_t)message_number(m, "started");
+	uint64_t uptime = (uint64_t)message_number(m, "uptime_ms");
+	char version[40], mode[16], when[HUMAN_SIZE], age[HUMAN_SIZE];
+	const char *remark = "";
+
+	if (strcmp(message_text(m, "mode", mode, sizeof(mode)), "observe") == 0)
+		remark = ", only observing";
+	if (message_number(m, "stopping") != 0)
+		remark = ", stopping";
+	printf("tarpitd %s since %s (%s)%s\n",
+	    message_text(m, "version", version, sizeof(version)),
+	    human_time(started * USEC_PER_SEC, when),
+	    human_duration(uptime * USEC_PER_MSEC, age), remark);
+}
+
+static void
+print_live(const struct message *m)
+{
+	struct figures f = { .m = m };
+
+	printf("%-10s%10s%10s%10s%10s%10s%10s%10s\n", "sessions", "asking",
+	    "slow", "throttle", "hold", "to MTA", "all", "limit");
+	printf("%-10s%10s%10s%10s%10s%10s%10s%10s\n", "  now",
+	    figure(&f, "live.asking"), figure(&f, "live.slow"),
+	    figure(&f, "live.throttle"), figure(&f, "live.hold"),
+	    figure(&f, "live.handoff"), figure(&f, "live.all"),
+	    figure(&f, "max_sessions"));
+}
+
+static void
+print_today(const struct message *m)
+{
+	char buf[HUMAN_SIZE];
+
+	printf("%-10s", "today");
+	for (size_t o = 0; o < SURVEY_OUTCOMES; o++)
+		printf("%10s", survey_outcome[o]);
+	printf("\n");
+	for (size_t l = 0; l < LANE_COUNT; l++) {
+		printf("  %-8s", lane_name((enum lane)l));
+		for (size_t o = 0; o < SURVEY_OUTCOMES; o++) {
+			int64_t n = sum_of(m, "today", lane_name((enum lane)l),
+			    survey_outcome[o]);
+
+			printf("%10s",
+			    n == 0 ? "-" : human_count((uint64_t)n, buf));
+		}
+		printf("\n");
+	}
+}
+
+/* Of those who were slowed and got nothing for it. */
+static uint64_t
+time_taken(const struct message *m, const char *prefix)
+{
+	int64_t msec = 0;
+
+	for (size_t l = 1; l < LANE_COUNT; l++)
+		msec +=
+		    sum_of(m, prefix, lane_name((enum lane)l), "abandoned") +
+		    sum_of(m, prefix, lane_name((enum lane)l), "refused");
+	return (uint64_t)msec * USEC_PER_MSEC;
+}
+
+static void
+print_taken(const struct message *m)
+{
+	char today[HUMAN_SIZE], all[HUMAN_SIZE];
+
+	printf("%-14s%s today, %s since the start, of senders that gave up\n",
+	    "time taken", human_duration(time_taken(m, "today_held_ms"), today),
+	    human_duration(time_taken(m, "held_ms"), all));
+}
+
+static void
+print_mta(const struct message *m)
+{
+	struct figures f = { .m = m };
+	int64_t busy = message_number(m, "backend.connections") -
+	    message_number(m, "backend.free");
+
+	printf("%-14s%s; %s wait, %s were taken, %s came back\n", "MTA",
+	    message_number(m, "handoff.up") != 0 ? "takes sessions"
+						 : "TAKES NO SESSIONS",
+	    figure(&f, "handoff.waiting"), figure(&f, "handoff.taken"),
+	    figure(&f, "handoff.returned"));
+	if (message_number(m, "backend.configured") == 0) {
+		printf("  %-12snone (Backend= is empty)\n", "throttle");
+		return;
+	}
+	printf("  %-12s%s%s open, %s free, %" PRIi64 " busy, %s queued, "
+	       "longest wait %" PRIi64 " ms\n",
+	    "throttle", message_number(m, "backend.up") != 0 ? "" : "DOWN; ",
+	    figure(&f, "backend.connections"), figure(&f, "backend.free"), busy,
+	    figure(&f, "backend.queued"),
+	    message_number(m, "backend.longest_wait_us") / 1000);
+}
+
+static void
+print_policy(const struct message *m)
+{
+	struct figures f = { .m = m };
+
+	printf("%-14s%s; %s asked, %s too late, %s known from before\n",
+	    "policy",
+	    message_number(m, "policy.up") != 0 ? "answers" : "DOES NOT ANSWER",
+	    figure(&f, "policy.asked"), figure(&f, "policy.timed_out"),
+	    figure(&f, "policy.cache_hits"));
+}
+
+static void
+print_policyd(const struct daemon_status *d)
+{
+	struct figures f = { .m = &d->said };
+
+	if (d->error == -EPROTO)
+		printf(
+		    "  %-12san older version, or another program\n", "service");
+	else if (d->error != 0)
+		printf(
+		    "  %-12sno answer: %s\n", "service", strerror(-d->error));
+	else
+		printf("  %-12s%s answers, %s outcomes, %s bad ones, "
+		       "%s connections\n",
+		    "service", figure(&f, "answers"), figure(&f, "outcomes"),
+		    figure(&f, "errors"), figure(&f, "connections"));
+}
+
+static uint64_t
+age_of(const struct survey *s, uint64_t when)
+{
+	return when < s->now ? (s->now - when) * USEC_PER_SEC : 0;
+}
+
+/* Those that cannot be fetched are what somebody has to look at. */
+static void
+print_failing(const struct survey *s)
+{
+	char age[HUMAN_SIZE];
+	int shown = 0;
+
+	for (size_t i = 0; i < s->n_lists && shown < FAILING_SHOWN; i++) {
+		const struct list_status *l = &s->list[i];
+
+		if (l->failures == 0)
+			continue;
+		printf("  NOT FETCHED %s: %" PRIu64 " failures, %s old; see "
+		       "tarpit-lists status\n",
+		    l->name, l->failures,
+		    human_duration(age_of(s, l->fresh), age));
+		shown++;
+	}
+}
+
+/* A file is as old as it is; what is fetched should not be. */
+static void
+print_oldest(const struct survey *s)
+{
+	const struct list_status *oldest = NULL;
+	char age[HUMAN_SIZE];
+
+	for (size_t i = 0; i < s->n_lists; i++)
+		if (s->list[i].fetched &&
+		    (oldest == NULL || s->list[i].fresh < oldest->fresh))
+			oldest = &s->list[i];
+	if (oldest != NULL)
+		printf("  oldest      %s, fetched %s ago\n", oldest->name,
+		    human_duration(age_of(s, oldest->fresh), age));
+}
+
+static void
+print_lists(const struct survey *s)
+{
+	char age[HUMAN_SIZE], count[HUMAN_SIZE];
+	uint64_t entries = 0;
+
+	if (s->lists_error[0] != '\0') {
+		printf("%-14scannot be read: %s\n", "lists", s->lists_error);
+		return;
+	}
+	for (size_t i = 0; i < s->n_lists; i++)
+		entries += s->list[i].entries;
+	printf("%-14s%zu lists, %s entries, compiled %s ago\n", "lists",
+	    s->n_lists, human_count(entries, count),
+	    human_duration(age_of(s, s->compiled), age));
+	print_oldest(s);
+	print_failing(s);
+}
+
+static void
+print_text(const struct survey *s)
+{
+	const struct message *m = &s->tarpitd.said;
+	struct figures f = { .m = m };
+
+	print_head(m);
+	print_live(m);
+	print_today(m);
+	print_taken(m);
+	print_mta(m);
+	print_policy(m);
+	print_policyd(&s->policyd);
+	print_lists(s);
+	printf("%-14s%s sent to the journal, %s dropped\n", "records",
+	    figure(&f, "records.sent"), figure(&f, "records.dropped"));
+	printf("%-14s%.1f ms\n", "longest stall",
+	    (double)message_number(m, "longest_stall_us") / 1000);
+	printf("%-14s%s (tarpitctl overrides)\n", "overrides",
+	    figure(&f, "overrides"));
+}
+
+/*
+ * For programs
+ */
+
+/* The object that NAME's dots lead to from ROOT, made on the way, and in
+ * *RET_LEAF the part behind the last dot. */
+static json_t *
+walk(json_t *root, const char *name, size_t len, char *leaf, size_t size)
+{
+	const char *dot;
+
+	while ((dot = memchr(name, '.', len)) != NULL) {
+		json_t *next;
+
+		snprintf(leaf, size, "%.*s", (int)(dot - name), name);
+		next = json_object_get(root, leaf);
+		if (next == NULL) {
+			next = json_object();
+			json_object_set_new(root, leaf, next);
+		}
+		root = next;
+		len -= (size_t)(dot + 1 - name);
+		name = dot + 1;
+	}
+	snprintf(leaf, size, "%.*s", (int)len, name);
+	return root;
+}
+
+/* "live.hold=3" becomes {"live":{"hold":3}}. */
+static json_t *
+to_json(const struct message *m)
+{
+	const char *pos = m->data, *end = pos + m->len;
+	json_t *root = json_object();
+	struct attr a;
+
+	while (attrs_next(&pos, end, &a) > 0) {
+		char leaf[64];
+		json_t *to = walk(root, a.name, a.name_len, leaf, sizeof(leaf));
+		int64_t n;
+
+		if (attr_int(&a, INT64_MIN, INT64_MAX, &n) == 0)
+			json_object_set_new(to, leaf, json_integer(n));
+		else
+			json_object_set_new(
+			    to, leaf, json_stringn(a.value, a.value_len));
+	}
+	return root;
+}
+
+static json_t *
+lists_to_json(const struct survey *s)
+{
+	json_t *root = json_object(), *all = json_array();
+
+	if (s->lists_error[0] != '\0')
+		json_object_set_new(root, "error", json_string(s->lists_error));
+	else
+		json_object_set_new(
+		    root, "compiled", json_integer((json_int_t)s->compiled));
+	for (size_t i = 0; i < s->n_lists; i++) {
+		const struct list_status *l = &s->list[i];
+
+		json_array_append_new(all,
+		    json_pack("{s:s, s:s, s:I, s:I, s:I}", "name", l->name,
+			"kind", cdbfile_kind_name(l->kind), "entries",
+			(json_int_t)l->entries, "fresh", (json_int_t)l->fresh,
+			"failures", (json_int_t)l->failures));
+	}
+	json_object_set_new(root, "lists", all);
+	return root;
+}
+
+static int
+print_json(const struct survey *s)
+{
+	json_t *root = to_json(&s->tarpitd.said);
+	int r;
+
+	json_object_set_new(root, "policyd",
+	    s->policyd.error == 0 ? to_json(&s->policyd.said) : json_null());
+	json_object_set_new(root, "data", lists_to_json(s));
+	r = json_dumpf(root, stdout, JSON_INDENT(1));
+	json_decref(root);
+	printf("\n");
+	return r;
+}
+
+int
+status_run(const struct tarpitctl *t, const char *operand)
+{
+	struct survey s;
+	int r = 0;
+
+	(void)operand;
+	survey_take(t, &s);
+	if (s.tarpitd.error != 0)
+		control_die(t, s.tarpitd.error);
+	if (t->json)
+		r = print_json(&s);
+	else
+		print_text(&s);
+	return r == 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_TEMPORARY;
+}
