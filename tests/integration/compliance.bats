@@ -55,7 +55,7 @@ play() {
 # arrived SUBJECT [COPIES]: the message of that, without its header, with LF;
 # each recipient has a copy.
 arrived() {
-	local files
+	local files file
 	wait_until "[ \$(copies_of '$1' | wc -l) = ${2-1} ]"
 	mapfile -t files < <(copies_of "$1")
 	body_of "${files[0]}"
@@ -70,6 +70,22 @@ copies_of() {
 
 body_of() {
 	sed '1,/^$/d' "$1"
+}
+
+# only REGEX: has the input only such lines?
+only() {
+	local others
+	others=$(grep -Ev "$1") || return 0
+	echo "$others"
+	return 1
+}
+
+# never_in REGEX FILE...
+never_in() {
+	local found
+	found=$(grep -E -e "$1" "${@:2}") || return 0
+	echo "$found"
+	return 1
 }
 
 # envelope SENDER: of a session that has been greeted.
@@ -160,10 +176,11 @@ envelope() {
 	local class
 	[ "$(grep -c '^S: ' "$TRANSCRIPT")" -gt 100 ]
 	for class in 2 4 5; do
-		! grep "^S: $class" "$TRANSCRIPT" | grep -Ev \
-			"^S: (220 mx.test|250[ -]mx.test|250[ -][A-Z0-9]+( [0-9]+)?$|$class[0-9][0-9][ -]$class\.[0-9]{1,3}\.[0-9]{1,3} )"
+		only "^S: (220 mx.test|250[ -]mx.test|250[ -][A-Z0-9]+( [0-9]+)?$|${class}[0-9][0-9][ -]$class\.[0-9]{1,3}\.[0-9]{1,3} )" \
+			< <(grep "^S: $class" "$TRANSCRIPT")
 	done
-	! grep '^S: ' "$TRANSCRIPT" | grep -Ev '^S: (220|221|214|250|252|354|5[0-9][0-9])[ -]'
+	only '^S: (220|221|214|250|252|354|5[0-9][0-9])[ -]' \
+		< <(grep '^S: ' "$TRANSCRIPT")
 }
 
 # Each end of data that some server has taken for one, and what a smuggler sends
@@ -195,8 +212,8 @@ ENDS=('\n.\n' '\n.\r\n' '\r\n.\n' '\r.\r' '\r.\r\n' '\r\n.\r' '\r.\n' '\n.\r'
 	smtp_expect '250 '
 	arrived honest
 	grep -q 'from=<honest@b.test>' "$POSTFIX/log"
-	! grep -E '<(smuggler|outer[0-9]*)@' "$POSTFIX/log"
-	! grep -l '^Subject: \(smuggled\|outer\)' "$MAIL"/new/*
+	never_in '<(smuggler|outer[0-9]*)@' "$POSTFIX/log"
+	never_in '^Subject: (smuggled|outer)' "$MAIL"/new/*
 }
 
 @test "compliance: nothing can be smuggled in a chunk" {
@@ -214,8 +231,8 @@ ENDS=('\n.\n' '\n.\r\n' '\r\n.\n' '\r.\r' '\r.\r\n' '\r\n.\r' '\r.\n' '\n.\r'
 	smtp_say QUIT
 	smtp_expect '221 '
 	arrived inner | grep -Fqx 'MAIL FROM:<smuggler@b.test>'
-	! grep '<smuggler@' "$POSTFIX/log"
-	! grep -Eq '^Subject: bare' "$MAIL"/new/*
+	never_in '<smuggler@' "$POSTFIX/log"
+	never_in '^Subject: bare' "$MAIL"/new/*
 }
 
 # taken_from SENDER: messages that Postfix has queued from there.
@@ -274,6 +291,4 @@ taken_from() {
 	END
 	[ "$(arrived dsn)" = ö ]
 	[ "$(arrived 'utf8 too')" = x ]
-	# That it came through: the recipient as the sender knew it.
-	grep -q '^X-Original-To: \|^Delivered-To: u@mx.test' "$MAIL"/new/*
 }
