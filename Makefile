@@ -22,7 +22,7 @@ LIBS_INTERNAL       := policy data
 
 # The libraries behind it; --as-needed leaves each program with its own.
 PKGS := libsystemd libmaxminddb libcdb inih jansson libcurl zlib lmdb libcares \
-        libmicrohttpd ncursesw
+        hiredis libmicrohttpd ncursesw
 
 # Targets that work before the packages are there.
 NO_PKGS := help clean packages check lint layers names shell manuals format \
@@ -128,7 +128,7 @@ $(HELPERS): $(B)/%: $(B)/%.o $(B)/common.a
 
 # The load generator of the benches is one program.
 LOAD := $(B)/tests/bench/load
-$(LOAD): $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/*.c)) $(B)/common.a
+$(LOAD): $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/*.c)) $(B)/data.a $(B)/common.a
 	$(call brief,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # Compiled lists against other ways to keep them, without a server.

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "data/cidr.h"
 #include "policy/history.h"
 
 static uint64_t
@@ -39,6 +38,21 @@ history_keys(const struct in6_addr *addr,
 	ret_key[1] =
 	    (struct history_key){ ret_key[0].bits >> 8, HISTORY_V4_NET };
 	return 2;
+}
+
+struct cidr
+history_key_prefix(const struct history_key *key)
+{
+	struct cidr net = { .len = 64 };
+
+	if (key->scope == HISTORY_V6_NET) {
+		write_number(net.addr.s6_addr, 8, key->bits);
+		return net;
+	}
+	net.addr.s6_addr[10] = net.addr.s6_addr[11] = 0xff;
+	net.len = key->scope == HISTORY_V4_NET ? 120 : 128;
+	write_number(&net.addr.s6_addr[12], 4, key->bits << (128 - net.len));
+	return net;
 }
 
 /* In HISTORY_STRENGTH_MAX-ths of one time, without a bound.  Straight between
@@ -95,6 +109,8 @@ history_add(struct history_record *rec, const struct history_fading *fading,
 	if (rec->amount[kind] == HISTORY_AMOUNT_MAX &&
 	    now - rec->when[kind] < 60)
 		return false;
+	if (rec->added[kind] < UINT8_MAX)
+		rec->added[kind]++;
 	return set_amount(rec, kind, amount + HISTORY_STRENGTH_MAX, now);
 }
 
@@ -113,15 +129,19 @@ history_renew(struct history_record *rec, const struct history_fading *fading,
 }
 
 void
-history_merge(struct history_record *a, const struct history_record *b)
+history_merge(struct history_record *a, const struct history_record *b,
+    const struct history_fading *fading)
 {
 	for (size_t i = 0; i < HISTORY_KIND_COUNT; i++) {
-		if (b->when[i] < a->when[i])
-			continue;
-		if (b->when[i] == a->when[i] && b->amount[i] < a->amount[i])
-			continue;
-		a->when[i] = b->when[i];
-		a->amount[i] = b->amount[i];
+		enum history_kind kind = (enum history_kind)i;
+		uint32_t now =
+		    a->when[i] > b->when[i] ? a->when[i] : b->when[i];
+		uint32_t ours = faded_amount(a, fading, kind, now);
+		uint32_t theirs = faded_amount(b, fading, kind, now) +
+		    (uint32_t)a->added[i] * HISTORY_STRENGTH_MAX;
+
+		set_amount(a, kind, ours > theirs ? ours : theirs, now);
+		a->added[i] = 0;
 	}
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "bin/common/util.h"
+#include "data/cidr.h"
 
 enum history_kind {
 	HISTORY_PATIENT,   /* waited out a greeting, or delivered slowly */
@@ -58,6 +59,7 @@ struct history_record {
 	uint8_t scope; /* enum history_scope */
 	bool dirty;    /* its keeper has still to write it */
 	uint8_t amount[HISTORY_KIND_COUNT];
+	uint8_t added[HISTORY_KIND_COUNT]; /* times, since its last merge */
 	uint32_t when[HISTORY_KIND_COUNT];
 	uint32_t fetched; /* when it was last asked for elsewhere */
 };
@@ -72,6 +74,9 @@ struct history_fading {
 size_t history_keys(const struct in6_addr *addr,
     struct history_key ret_key[static HISTORY_KEYS_MAX]);
 
+/* The address or network that KEY stands for. */
+struct cidr history_key_prefix(const struct history_key *);
+
 /* What is left of KIND: HISTORY_STRENGTH_MAX is one time, just now, or more. */
 uint32_t history_strength(const struct history_record *,
     const struct history_fading *, enum history_kind kind, uint32_t now);
@@ -85,8 +90,11 @@ bool history_add(struct history_record *, const struct history_fading *,
 bool history_renew(struct history_record *, const struct history_fading *,
     enum history_kind kind, uint32_t now);
 
-/* Takes of A and B, kind by kind, what was seen last, into A. */
-void history_merge(struct history_record *a, const struct history_record *b);
+/* Makes of A and B, which somebody else has kept meanwhile, one record, in A:
+ * of each kind the larger amount, where what was added to A counts for B as
+ * well.  Merging again changes nothing. */
+void history_merge(struct history_record *a, const struct history_record *b,
+    const struct history_fading *);
 
 /* When the last of it will have faded. */
 uint32_t history_expires(

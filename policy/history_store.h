@@ -1,40 +1,58 @@
 #pragma once
 /* SPDX-License-Identifier: ISC */
 /*
- * History on disk: an LMDB environment, read once at the start and from then on
- * written by a thread of its own, one transaction for each batch.  So nobody
- * who asks waits for a disk, and whatever kills the process finds the last
- * transaction whole.  The only user of LMDB.
+ * Where the history is kept beyond the process.  Each kind of store fills in
+ * one table of functions and is the only user of its library.  A store never
+ * blocks whoever asks or learns; nothing here logs.
  */
 
 #include <stdbool.h>
-#include <stddef.h>
 
-#include "policy/history.h"
+#include "policy/history_memory.h"
+#include "policy/source.h"
 
 struct history_store;
 
-/* Opens the store in the directory DIR, which it makes if its parent is there,
- * for MAX records; READ_ONLY: to be read only, also while a service has it.  0, or -errno with a reason for the operator in WHY. */
-int history_store_open(const char *dir, size_t max, bool read_only,
-    struct history_store **ret, char *why, size_t size) MUST_CHECK;
-/* Waits until the batch under way is written or has failed once more. */
-struct history_store *history_store_free(struct history_store *);
+/* Somebody waits for a record; embedded in its owner. */
+struct history_wait {
+	struct history_fetch *fetch; /* the store's; NULL: none under way */
+	/* The table now has what the store has, or ANSWERED is false.  Not
+	 * called from within fetch(). */
+	void (*on_fetched)(struct history_wait *, bool answered);
+};
 
-/* Hands all records to EACH.  What cannot be read is left out and counted in
- * *RET_BAD.  0 or -errno.  Before the first write. */
-int history_store_load(struct history_store *,
-    void (*each)(void *arg, const struct history_record *), void *arg,
-    size_t *ret_bad) MUST_CHECK;
+struct history_store_ops {
+	/* A store at PLACE for the records of MEMORY, which outlives it, and
+	 * whose `place` it sets.  NULL: no memory. */
+	struct history_store *(*new)(
+	    struct history_memory *, const char *place);
+	/* Writes what waits to be written, unless that fails. */
+	struct history_store *(*free)(struct history_store *);
 
-/* A batch is under way.  One that fails stays so, and is tried again each
- * second. */
-bool history_store_is_busy(struct history_store *);
+	/* Each second, and at first before any record is touched.  As that of
+	 * a source. */
+	bool (*refresh)(struct history_store *, struct source_note *ret_note);
 
-/* Writes N records, an array from malloc() that this takes over; one without
- * any amount is deleted.  Not while busy. */
-void history_store_write(
-    struct history_store *, struct history_record *batch, size_t n);
+	/* REC, of the table, has changed. */
+	void (*changed)(struct history_store *, struct history_record *rec);
+	/* REC was taken out of the table: it has faded, or others needed its
+	 * place. */
+	void (*gone)(struct history_store *, const struct history_record *rec);
 
-/* Why the last try failed; 0: it did not.  -errno. */
-int history_store_error(struct history_store *);
+	/* The rest is NULL if the table has all there is. */
+
+	/* The table has what the store has lately had of KEY. */
+	bool (*knows)(struct history_store *, const struct history_key *key);
+	/* Asks for the record of KEY.  False: the store cannot be asked. */
+	bool (*fetch)(struct history_store *, const struct history_key *key,
+	    struct history_wait *);
+	/* Forgets that WAIT waits, if it does. */
+	void (*cancel)(struct history_wait *);
+	/* Why it cannot be asked, for people. */
+	const char *(*why)(const struct history_store *);
+};
+
+/* In a directory of this machine. */
+extern const struct history_store_ops history_disk;
+/* On a Redis or Valkey server, for several machines. */
+extern const struct history_store_ops history_redis;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/redis_url.h"
 #include "policy/rules.h"
 
 /* Facts of fixed names: the key of their weight, and what stands in a reason if
@@ -20,6 +21,7 @@ static const struct {
 	[FACT_HISTORY_PATIENT] = { "history.patient", NULL },
 	[FACT_HISTORY_ABANDONED] = { "history.abandoned", NULL },
 	[FACT_HISTORY_PREGREET] = { "history.pregreet", NULL },
+	[FACT_HISTORY_UNANSWERED] = { "history.unanswered", NULL },
 	[FACT_DNS_UNANSWERED] = { "dns.unanswered", NULL },
 	[FACT_BEHAVIOUR_PREGREET] = { "behaviour.pregreet",
 	    "behaviour:pregreet" },
@@ -411,14 +413,15 @@ parse_action(const char *value, void *member, char *why, size_t size)
 	return set_string(value, member, why, size);
 }
 
-/* A directory.  What looks like an address of a server would else become one
- * with an odd name. */
+/* A directory, or a server. */
 static int
 parse_history(const char *value, void *member, char *why, size_t size)
 {
-	if (strstr(value, "://") != NULL)
-		return fail(why, size,
-		    "this version keeps history in a directory only");
+	const char *reason;
+	struct redis_url url;
+
+	if (redis_url_is(value) && redis_url_parse(value, &url, &reason) < 0)
+		return fail(why, size, reason);
 	return set_string(value, member, why, size);
 }
 
@@ -462,7 +465,8 @@ static const struct option options[] = {
 	{ .section = "Data", .key = "History", .type = OPTION_CUSTOM,
 	    .offset = offsetof(struct rules, history),
 	    .initial = "/var/lib/tarpit/history", .parse = parse_history,
-	    .help = "directory of what is remembered of clients" },
+	    .help = "what is remembered of clients: a directory, or "
+		    "redis://HOST:PORT/DB" },
 	LANE("Slow", slow, "20", "lowest score of the lane slow"),
 	LANE("Throttle", throttle, "60", "lowest score of the lane throttle"),
 	LANE("Hold", hold, "100", "lowest score of the lane hold"),
@@ -485,6 +489,10 @@ static const struct option options[] = {
 	    .offset = offsetof(struct rules, history_max),
 	    .min = 64, .max = 1 << 26, .initial = "1048576",
 	    .help = "clients and networks remembered; 32 bytes each" },
+	{ .section = "History", .key = "CacheTime", .type = OPTION_TIME,
+	    .offset = offsetof(struct rules, history_cache),
+	    .max = 3600 * (int64_t)USEC_PER_SEC, .initial = "10s",
+	    .help = "how long what a server said of a client is used" },
 	{ .section = "Dns", .key = "DnsTimeout", .type = OPTION_TIME,
 	    .offset = offsetof(struct rules, dns_timeout),
 	    .min = 10 * USEC_PER_MSEC, .max = 60 * (int64_t)USEC_PER_SEC,

@@ -39,6 +39,7 @@ enum named_fact {
 	FACT_HISTORY_PATIENT,
 	FACT_HISTORY_ABANDONED,
 	FACT_HISTORY_PREGREET,
+	FACT_HISTORY_UNANSWERED,
 	FACT_BEHAVIOUR_PREGREET,
 	FACT_DNS_UNANSWERED,
 	NAMED_FACT_COUNT
@@ -80,8 +81,9 @@ dnsbl_zone(const struct dnsbl_weight *d)
 }
 
 struct rules {
-	char *lists, *country, *asn, *history; /* paths; "" none */
-	int64_t slow, throttle, hold;          /* lowest score of each lane */
+	/* Paths; "" none.  The history may be a redis_url instead. */
+	char *lists, *country, *asn, *history;
+	int64_t slow, throttle, hold; /* lowest score of each lane */
 	struct curve rate, patience;
 	int32_t named[NAMED_FACT_COUNT];
 	int32_t country_weight[COUNTRY_COUNT];
@@ -93,6 +95,7 @@ struct rules {
 	uint64_t ttl;                           /* usec */
 	uint64_t half_life[HISTORY_KIND_COUNT]; /* usec */
 	int64_t history_max;                    /* records */
+	uint64_t history_cache;                 /* usec */
 	char *dns_servers, *rdns_generic;
 	uint64_t dns_timeout, dns_probe; /* usec */
 	int64_t dns_cache;               /* names */

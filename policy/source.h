@@ -27,6 +27,9 @@ struct inquiry {
 	struct explanation *explain; /* NULL: nobody wants to know why */
 	struct facts facts;
 	unsigned int waiting; /* sources that have still to answer */
+	/* What those that wait may still add to the score, at least and at
+	 * most, but for that which asks only for what can change the lane. */
+	int64_t open_least, open_most;
 	/* Called when the last of them has; never from within ask(). */
 	void (*on_complete)(struct inquiry *);
 };
@@ -37,6 +40,8 @@ enum source_ask { SOURCE_DONE, SOURCE_WAITS };
 struct source_note {
 	bool failed;   /* no (new) data: it goes on with what it had, if any */
 	bool has_data; /* answers come from some data, new or old */
+	/* It is of a server, which has gone, or is in use. */
+	bool is_server;
 	char file[256];
 	char text[256]; /* "12 lists", "truncated: ..." */
 };

@@ -125,7 +125,9 @@ static bool
 is_decided(const struct lookup *l)
 {
 	const struct source *s = l->source;
-	int64_t least = engine_score(&l->inquiry->facts), most = least;
+	int64_t score = engine_score(&l->inquiry->facts);
+	int64_t least = score + l->inquiry->open_least;
+	int64_t most = score + l->inquiry->open_most;
 
 	if (l->rdns_open) {
 		least += s->rdns_least;

@@ -3,228 +3,69 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "policy/explanation.h"
-#include "policy/history.h"
-#include "policy/history_store.h"
-#include "policy/history_table.h"
+#include "policy/remembered.h"
 #include "policy/source.h"
-
-enum {
-	/* Changes that wait for the disk; what is more is remembered, but lost
-	 * at the end. */
-	PENDING_MAX = 1 << 20,
-	/* Records a transaction: looking them up takes some 0.2 ms, in which
-	 * questions wait. */
-	BATCH = 4096,
-	/* A second looks at so much of the table for what has faded. */
-	SWEEP_SHARE = 4096,
-	RETRY_SECONDS = 60,
-};
-
-/* Half of the second that a crash may cost; the disk has the other half. */
-#define WRITE_DELAY  (500 * USEC_PER_MSEC)
-#define WRITE_PERIOD (5 * USEC_PER_MSEC)
-
-/* What outlives a reload. */
-struct memory {
-	struct loop *loop;
-	char *path;
-	struct history_table *table;
-	struct history_store *store; /* NULL: none could be opened */
-	uint32_t now;                /* Unix seconds, of this second */
-	uint32_t next_open;
-	int told_error; /* of writing */
-	char told_why[128];
-	struct timer write;
-	size_t at, n, size; /* pending[at..n) are still to be written */
-	struct history_key *pending;
-};
 
 struct source {
 	struct rules *rules;
 	struct loop *loop;
-	struct history_fading fading;
-	struct memory *memory; /* NULL: nothing is remembered */
+	struct history_memory settings; /* what the rules say of it */
+	struct remembered *history;     /* NULL: nothing is remembered */
+	struct asking *asking;
 };
 
-/*
- * Writing
- */
-
-/* Room for one more; false if there is none. */
-static bool
-reserve(struct memory *m)
-{
-	size_t size = m->size ? m->size * 2 : 1024;
-	struct history_key *bigger;
-
-	if (m->n < m->size)
-		return true;
-	if (m->at > m->n / 2) {
-		memmove(m->pending, m->pending + m->at,
-		    (m->n - m->at) * sizeof(*m->pending));
-		m->n -= m->at;
-		m->at = 0;
-		return true;
-	}
-	if (size > PENDING_MAX)
-		return false;
-	bigger = realloc(m->pending, size * sizeof(*bigger));
-	if (!bigger)
-		return false;
-	m->pending = bigger;
-	m->size = size;
-	return true;
-}
-
-/* REC is to be written, or removed if it is no longer in the table then. */
-static void
-mark(struct memory *m, const struct history_record *rec)
-{
-	if (!m->store || rec->dirty || !reserve(m))
-		return;
-	m->pending[m->n++] =
-	    (struct history_key){ rec->bits, (enum history_scope)rec->scope };
-	if (m->loop && !timer_is_armed(&m->write))
-		loop_arm(m->loop, &m->write, loop_now(m->loop) + WRITE_DELAY);
-}
-
-static void
-mark_changed(struct memory *m, struct history_record *rec)
-{
-	size_t n = m->n - m->at;
-
-	mark(m, rec);
-	rec->dirty = rec->dirty || m->n - m->at > n;
-}
-
-static void
-mark_gone(void *arg, const struct history_record *rec)
-{
-	mark(arg, rec);
-}
-
-/* Hands over as much as makes a batch.  False: not now. */
-static bool
-write_pending(struct memory *m)
-{
-	size_t n = m->n - m->at;
-	struct history_record *batch;
-
-	if (n > BATCH)
-		n = BATCH;
-	if (n == 0 || history_store_is_busy(m->store))
-		return false;
-	batch = calloc(n, sizeof(*batch));
-	if (!batch)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		const struct history_key *key = &m->pending[m->at + i];
-		struct history_record *rec = history_table_find(m->table, key);
-
-		batch[i].bits = key->bits;
-		batch[i].scope = (uint8_t)key->scope;
-		if (rec) {
-			rec->dirty = false;
-			batch[i] = *rec;
-		}
-	}
-	m->at += n;
-	if (m->at == m->n)
-		m->at = m->n = 0;
-	history_store_write(m->store, batch, n);
-	return true;
-}
-
-static void
-on_write(struct timer *t, uint64_t now)
-{
-	struct memory *m = CONTAINER_OF(t, struct memory, write);
-
-	write_pending(m);
-	if (m->at < m->n)
-		loop_arm(m->loop, t, now + WRITE_PERIOD);
-}
+/* A client for whom the store is asked. */
+struct asking {
+	struct source *source;
+	struct inquiry *inquiry;
+	struct asking *next, **link;
+	struct timer deadline;
+	size_t open; /* records that are still to come */
+	bool unanswered;
+	struct awaited {
+		struct history_wait wait;
+		struct asking *asking;
+	} record[HISTORY_KEYS_MAX];
+};
 
 /*
  * Opening
  */
 
-static uint32_t
-wall_clock(void)
-{
-	return (uint32_t)time(NULL);
-}
-
-static struct memory *
-memory_free(struct memory *m)
-{
-	if (!m)
-		return NULL;
-	if (m->loop)
-		loop_cancel(m->loop, &m->write);
-	/* The end is no crash: all is written, unless that fails. */
-	while (m->store && m->at < m->n && history_store_error(m->store) == 0) {
-		if (!write_pending(m))
-			nanosleep(
-			    &(struct timespec){ .tv_nsec = 1000000 }, NULL);
-	}
-	history_store_free(m->store);
-	history_table_free(m->table);
-	free(m->pending);
-	free(m->path);
-	free(m);
-	return NULL;
-}
-
-static int
-memory_new(struct loop *loop, const struct rules *rules, struct memory **ret)
-{
-	struct memory *m = calloc(1, sizeof(*m));
-	uint64_t seed = 0;
-
-	if (!m)
-		return -ENOMEM;
-	m->loop = loop;
-	m->write.on_timer = on_write;
-	m->now = wall_clock();
-	m->path = strdup(rules->history);
-	/* Without a random number the places are merely known. */
-	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
-	if (!m->path ||
-	    history_table_new((size_t)rules->history_max, seed, &m->table) <
-		0) {
-		memory_free(m);
-		return -ENOMEM;
-	}
-	*ret = m;
-	return 0;
-}
-
 static int
 history_open(struct source **ret_source, struct rules *rules, struct loop *loop)
 {
 	struct source *s = calloc(1, sizeof(*s));
+	struct history_memory *m;
 
 	if (!s)
 		return -ENOMEM;
 	s->rules = rules;
 	s->loop = loop;
+	m = &s->settings;
+	m->loop = loop;
+	m->read_only = rules->read_only;
+	m->cache_time = (uint32_t)(rules->history_cache / USEC_PER_SEC);
+	m->timeout = rules->dns_timeout;
 	for (size_t i = 0; i < HISTORY_KIND_COUNT; i++)
-		s->fading.half_life[i] =
+		m->fading.half_life[i] =
 		    (uint32_t)(rules->half_life[i] / USEC_PER_SEC);
 	*ret_source = s;
 	return 0;
 }
 
+static void asking_free(struct asking *);
+
 static struct source *
 history_free(struct source *s)
 {
 	if (s) {
-		memory_free(s->memory);
+		while (s->asking)
+			asking_free(s->asking);
+		remembered_unref(s->history);
 		free(s);
 	}
 	return NULL;
@@ -233,121 +74,22 @@ history_free(struct source *s)
 static void
 history_inherit(struct source *s, struct source *old)
 {
-	struct memory *m = old->memory;
+	struct remembered *h = old->history;
 
 	/* LMDB must not have one file open twice in a process. */
-	if (!m || strcmp(m->path, s->rules->history) != 0)
+	if (!h || strcmp(h->path, s->rules->history) != 0)
 		return;
-	s->memory = m;
-	old->memory = NULL;
-}
-
-/* Puts a record that was read into the table. */
-static void
-restore(void *arg, const struct history_record *rec)
-{
-	struct source *s = arg;
-	struct memory *m = s->memory;
-	struct history_key key = { rec->bits, (enum history_scope)rec->scope };
-	struct history_record gone, *place;
-
-	if (history_expires(rec, &s->fading) <= m->now) {
-		mark(m, rec);
-		return;
-	}
-	place = history_table_put(m->table, &s->fading, &key, &gone);
-	history_merge(place, rec);
-	if (gone.scope != HISTORY_NOBODY)
-		mark(m, &gone);
-}
-
-static void
-open_store(struct source *s, struct source_note *note)
-{
-	struct memory *m = s->memory;
-	char why[sizeof(m->told_why)] = "";
-	size_t bad = 0;
-	int r = history_store_open(m->path, history_table_size(m->table),
-	    s->rules->read_only, &m->store, why, sizeof(why));
-
-	if (r == 0)
-		r = history_store_load(m->store, restore, s, &bad);
-	/* What is only read has been read: nothing will be written. */
-	if (s->rules->read_only) {
-		m->store = history_store_free(m->store);
-		m->at = m->n = 0;
-		m->next_open = UINT32_MAX;
-	}
-	note->failed = r < 0;
-	if (r < 0)
-		snprintf(note->text, sizeof(note->text),
-		    "%s; clients are remembered until the service ends",
-		    *why ? why : strerror(-r));
-	else
-		snprintf(note->text, sizeof(note->text),
-		    "%zu records of at most %zu; %zu could not be read",
-		    history_table_used(m->table), history_table_size(m->table),
-		    bad);
+	remembered_use(h, &s->settings);
+	s->history = remembered_ref(h);
 }
 
 /* Another table size takes effect with the next start. */
 static bool
-try_open(struct source *s, struct source_note *note)
-{
-	struct memory *m = s->memory;
-
-	if (!m) {
-		if (*s->rules->history == '\0' ||
-		    memory_new(s->loop, s->rules, &s->memory) < 0)
-			return false;
-		m = s->memory;
-	}
-	m->now = wall_clock();
-	if (m->store || m->now < m->next_open)
-		return false;
-	m->next_open = m->now + RETRY_SECONDS;
-	open_store(s, note);
-	if (note->failed && strcmp(m->told_why, note->text) == 0)
-		return false;
-	snprintf(m->told_why, sizeof(m->told_why), "%.*s",
-	    (int)sizeof(m->told_why) - 1, note->text);
-	return true;
-}
-
-/* Each change between writing and not writing is told once. */
-static bool
-check_writing(struct memory *m, struct source_note *note)
-{
-	int error = m->store ? history_store_error(m->store) : 0;
-
-	if (error == m->told_error)
-		return false;
-	m->told_error = error;
-	note->failed = error != 0;
-	if (error != 0)
-		snprintf(note->text, sizeof(note->text),
-		    "cannot write: %s; trying each second", strerror(-error));
-	else
-		snprintf(note->text, sizeof(note->text), "written again");
-	return true;
-}
-
-static bool
 history_refresh(struct source *s, struct source_note *note)
 {
-	bool told = try_open(s, note);
-	struct memory *m = s->memory;
-
-	if (!m)
-		return false;
-	if (!told)
-		told = check_writing(m, note);
-	history_table_sweep(m->table, &s->fading,
-	    history_table_size(m->table) / SWEEP_SHARE + 1, m->now, mark_gone,
-	    m);
-	note->has_data = true;
-	snprintf(note->file, sizeof(note->file), "%s", m->path);
-	return told;
+	if (!s->history && *s->rules->history != '\0')
+		s->history = remembered_new(&s->settings, s->rules);
+	return s->history && remembered_refresh(s->history, note);
 }
 
 /*
@@ -372,11 +114,10 @@ static uint32_t
 strength_of(const struct source *s, const struct history_key *key,
     enum history_kind kind)
 {
-	const struct history_record *rec =
-	    history_table_find(s->memory->table, key);
+	const struct history_memory *m = &s->history->memory;
+	const struct history_record *rec = history_table_find(m->table, key);
 
-	return rec ? history_strength(rec, &s->fading, kind, s->memory->now)
-		   : 0;
+	return rec ? history_strength(rec, &m->fading, kind, m->now) : 0;
 }
 
 /* Says of the last fact what record it rests on. */
@@ -389,21 +130,24 @@ explain_record(struct source *s, struct inquiry *q,
 		[HISTORY_V4_NET] = "its /24",
 		[HISTORY_V6_NET] = "its /64",
 	};
-	const struct history_record *rec =
-	    history_table_find(s->memory->table, key);
+	const struct history_memory *m = &s->history->memory;
+	const struct history_record *rec = history_table_find(m->table, key);
+	bool is_elsewhere = s->history->ops->fetch != NULL;
 	char age[AGE_SIZE];
 
 	if (!rec || rec->amount[kind] == 0)
 		return;
-	inquiry_explain(q, q->facts.n - 1, "%s, last %s ago, %u.%u times",
+	inquiry_explain(q, q->facts.n - 1, "%s, last %s ago, %u.%u times%s%s",
 	    scopes[key->scope],
-	    explanation_age((int64_t)s->memory->now - rec->when[kind], age),
+	    explanation_age((int64_t)m->now - rec->when[kind], age),
 	    rec->amount[kind] / HISTORY_ONE,
-	    rec->amount[kind] % HISTORY_ONE * 10 / HISTORY_ONE);
+	    rec->amount[kind] % HISTORY_ONE * 10 / HISTORY_ONE,
+	    is_elsewhere ? ", on " : "", is_elsewhere ? m->place : "");
 }
 
-static enum source_ask
-history_ask(struct source *s, struct inquiry *q)
+/* The facts that the table's records make. */
+static void
+add_facts(struct source *s, struct inquiry *q)
 {
 	struct history_key key[HISTORY_KEYS_MAX];
 	static const enum named_fact facts[HISTORY_KIND_COUNT] = {
@@ -415,7 +159,7 @@ history_ask(struct source *s, struct inquiry *q)
 	bool by_net;
 	size_t n = history_keys(&q->addr, key);
 
-	if (s->memory) {
+	if (s->history) {
 		for (size_t i = 0; i < HISTORY_KIND_COUNT; i++)
 			strength[i] =
 			    strength_of(s, &key[0], (enum history_kind)i);
@@ -441,32 +185,187 @@ history_ask(struct source *s, struct inquiry *q)
 	 * to wait either: to have come once must not be to its advantage. */
 	if (strength[HISTORY_PATIENT] == 0)
 		rules_add_named(q->rules, FACT_HISTORY_NONE, &q->facts);
+}
+
+/* The store could not be asked, or was too slow: the table's record, if it has
+ * one, may be old. */
+static void
+mention_unanswered(struct source *s, struct inquiry *q)
+{
+	const struct remembered *h = s->history;
+	const char *why = h->ops->why(h->store);
+	size_t since = q->facts.n;
+
+	facts_mention(&q->facts,
+	    &(struct fact){ .kind = FACT_NAMED,
+		.weight = q->rules->named[FACT_HISTORY_UNANSWERED],
+		.name = named_fact_key(FACT_HISTORY_UNANSWERED) });
+	if (q->explain)
+		inquiry_explain(q, since, "%s: %s", h->memory.place,
+		    *why != '\0' ? why : "no answer in time");
+}
+
+/*
+ * Waiting for the store
+ */
+
+/* What the history may add to the score, at least and at most. */
+static void
+add_range(struct inquiry *q, int sign)
+{
+	for (int i = FACT_HISTORY_NONE; i <= FACT_HISTORY_UNANSWERED; i++) {
+		int64_t weight = q->rules->named[i];
+
+		if (weight < 0)
+			q->open_least += sign * weight;
+		else
+			q->open_most += sign * weight;
+	}
+}
+
+static void
+asking_free(struct asking *a)
+{
+	struct source *s = a->source;
+
+	for (size_t i = 0; i < HISTORY_KEYS_MAX; i++)
+		s->history->ops->cancel(&a->record[i].wait);
+	loop_cancel(s->loop, &a->deadline);
+	*a->link = a->next;
+	if (a->next)
+		a->next->link = a->link;
+	free(a);
+}
+
+static void
+finish_asking(struct asking *a)
+{
+	struct inquiry *q = a->inquiry;
+	struct source *s = a->source;
+
+	add_range(q, -1);
+	if (a->unanswered)
+		mention_unanswered(s, q);
+	asking_free(a);
+	add_facts(s, q);
+	source_answered(q);
+}
+
+static void
+on_fetched(struct history_wait *wait, bool answered)
+{
+	struct asking *a = CONTAINER_OF(wait, struct awaited, wait)->asking;
+	struct remembered *h = a->source->history;
+
+	a->unanswered = a->unanswered || !answered;
+	if (--a->open > 0)
+		return;
+	/* This may be the last question of rules that were replaced; but the
+	 * store that calls us must not go while it does. */
+	remembered_ref(h);
+	finish_asking(a);
+	remembered_unref_later(h);
+}
+
+static void
+on_deadline(struct timer *t, uint64_t now)
+{
+	struct asking *a = CONTAINER_OF(t, struct asking, deadline);
+
+	(void)now;
+	a->unanswered = true;
+	finish_asking(a);
+}
+
+static struct asking *
+asking_new(struct source *s, struct inquiry *q)
+{
+	struct asking *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->source = s;
+	a->inquiry = q;
+	a->deadline.on_timer = on_deadline;
+	a->next = s->asking;
+	a->link = &s->asking;
+	if (a->next)
+		a->next->link = &a->next;
+	s->asking = a;
+	return a;
+}
+
+/* Asks for those of the N records that are not known.  False: none of them can
+ * be asked for. */
+static bool
+start_asking(struct source *s, struct inquiry *q, const struct history_key *key,
+    size_t n)
+{
+	const struct remembered *h = s->history;
+	struct asking *a = asking_new(s, q);
+
+	if (!a)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct awaited *r = &a->record[i];
+
+		r->asking = a;
+		r->wait.on_fetched = on_fetched;
+		if (h->ops->knows(h->store, &key[i]))
+			continue;
+		if (h->ops->fetch(h->store, &key[i], &r->wait))
+			a->open++;
+		else
+			a->unanswered = true;
+	}
+	if (a->open == 0) {
+		asking_free(a);
+		return false;
+	}
+	loop_arm(s->loop, &a->deadline, loop_now(s->loop) + h->memory.timeout);
+	add_range(q, 1);
+	return true;
+}
+
+static bool
+knows_all(const struct remembered *h, const struct history_key *key, size_t n)
+{
+	if (!h || !h->ops->knows)
+		return true;
+	while (n > 0 && h->ops->knows(h->store, &key[n - 1]))
+		n--;
+	return n == 0;
+}
+
+static enum source_ask
+history_ask(struct source *s, struct inquiry *q)
+{
+	struct history_key key[HISTORY_KEYS_MAX];
+	size_t n = history_keys(&q->addr, key);
+
+	if (!knows_all(s->history, key, n)) {
+		if (start_asking(s, q, key, n))
+			return SOURCE_WAITS;
+		mention_unanswered(s, q);
+	}
+	add_facts(s, q);
 	return SOURCE_DONE;
 }
 
 static void
-add_outcome(
-    struct source *s, const struct history_key *key, enum history_kind kind)
+history_cancel(struct source *s, struct inquiry *q)
 {
-	struct memory *m = s->memory;
-	struct history_record gone, *rec;
-
-	rec = history_table_put(m->table, &s->fading, key, &gone);
-	if (gone.scope != HISTORY_NOBODY)
-		mark(m, &gone);
-	if (history_add(rec, &s->fading, kind, m->now))
-		mark_changed(m, rec);
+	for (struct asking *a = s->asking; a; a = a->next) {
+		if (a->inquiry == q) {
+			asking_free(a);
+			return;
+		}
+	}
 }
 
-static void
-renew(struct source *s, const struct history_key *key)
-{
-	struct memory *m = s->memory;
-	struct history_record *rec = history_table_find(m->table, key);
-
-	if (rec && history_renew(rec, &s->fading, HISTORY_PATIENT, m->now))
-		mark_changed(m, rec);
-}
+/*
+ * Learning
+ */
 
 /* What is bad of one host is not said of its IPv4 network: the neighbours are
  * often others. */
@@ -477,22 +376,22 @@ history_learn(
 	struct history_key key[HISTORY_KEYS_MAX];
 	size_t n = history_keys(addr, key);
 
-	if (!s->memory)
+	if (!s->history)
 		return;
 	switch (learned) {
 	case LEARNED_PATIENT:
 		for (size_t i = 0; i < n; i++)
-			add_outcome(s, &key[i], HISTORY_PATIENT);
+			remembered_add(s->history, &key[i], HISTORY_PATIENT);
 		break;
 	case LEARNED_PASSED:
 		for (size_t i = 0; i < n; i++)
-			renew(s, &key[i]);
+			remembered_renew(s->history, &key[i]);
 		break;
 	case LEARNED_ABANDONED:
-		add_outcome(s, &key[0], HISTORY_ABANDONED);
+		remembered_add(s->history, &key[0], HISTORY_ABANDONED);
 		break;
 	case LEARNED_PREGREET:
-		add_outcome(s, &key[0], HISTORY_PREGREET);
+		remembered_add(s->history, &key[0], HISTORY_PREGREET);
 		break;
 	}
 }
@@ -504,5 +403,6 @@ const struct source_ops source_history = {
 	.inherit = history_inherit,
 	.refresh = history_refresh,
 	.ask = history_ask,
+	.cancel = history_cancel,
 	.learn = history_learn,
 };

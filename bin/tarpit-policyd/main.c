@@ -92,7 +92,11 @@ tell_note(void *arg, const char *source, const struct source_note *note)
 	struct policyd *d = arg;
 	struct record record;
 
-	if (!note->failed)
+	if (note->is_server)
+		record_begin(&record,
+		    note->failed ? EVENT_HISTORY_DOWN : EVENT_HISTORY_UP,
+		    "The history on %s: %s", note->file, note->text);
+	else if (!note->failed)
 		record_begin(&record, EVENT_DATA_LOADED, "Loaded %s: %s",
 		    note->file, note->text);
 	else

@@ -13,6 +13,7 @@
 
 #include "bin/common/clock.h"
 #include "bin/tarpitctl/journal_reader.h"
+#include "bin/tarpitctl/live.h"
 #include "bin/tarpitctl/plot.h"
 #include "bin/tarpitctl/tarpitctl.h"
 #include "bin/tarpitctl/when.h"
@@ -165,7 +166,7 @@ read_sessions(const struct tarpitctl *t, struct tally *tally)
 		if (record.ended < t->until)
 			tally_add(tally, &record);
 		else
-			tally_add_open(tally, &record, t->until);
+			tally_add_later(tally, &record, t->until);
 		bar_draw(&bar, &j);
 	}
 	bar_clear(&bar);
@@ -177,6 +178,24 @@ read_sessions(const struct tarpitctl *t, struct tally *tally)
 		    "(journalctl --verify says which file is damaged)\n",
 		    strerror(-r));
 	return r == 0;
+}
+
+/* Those that are open now have no record.  Asked for after the records were
+ * read, so that none counts twice. */
+static void
+add_live(const struct tarpitctl *t, struct tally *tally)
+{
+	int r;
+
+	if (t->file != NULL || t->until < UINT64_MAX)
+		return;
+	r = live_add(tally, t->control);
+	/* Where no dispatcher runs no session is open. */
+	if (r < 0 && r != -ENOENT && r != -ECONNREFUSED)
+		fprintf(stderr,
+		    "tarpitctl: sessions that are open now are left out: %s: "
+		    "%s\n",
+		    t->control, strerror(-r));
 }
 
 /*
@@ -292,6 +311,7 @@ report_run(const struct tarpitctl *t, const char *operand)
 	if (f == NULL || tally_init(&tally) < 0)
 		program_die(&tarpitctl, EXIT_TEMPORARY, -ENOMEM, "report");
 	complete = read_sessions(t, &tally);
+	add_live(t, &tally);
 	findings_compute(&tally, &t->assumed, t->since, t->until, f);
 	f->complete = complete;
 	r = write_report(t, f);

@@ -40,8 +40,8 @@ copy_printable(char *to, size_t size, const char *s, size_t len)
 	to[len] = '\0';
 }
 
-static int
-parse_lane(const char *s, size_t len, enum lane *ret)
+int
+session_record_lane(const char *s, size_t len, enum lane *ret)
 {
 	for (int i = 0; i < LANE_COUNT; i++) {
 		if (is_word(s, len, lane_name((enum lane)i))) {
@@ -97,13 +97,13 @@ set_client(struct session_record *r, const char *s, size_t len)
 static int
 set_lane(struct session_record *r, const char *s, size_t len)
 {
-	return parse_lane(s, len, &r->lane);
+	return session_record_lane(s, len, &r->lane);
 }
 
 static int
 set_verdict(struct session_record *r, const char *s, size_t len)
 {
-	return parse_lane(s, len, &r->verdict);
+	return session_record_lane(s, len, &r->verdict);
 }
 
 static int

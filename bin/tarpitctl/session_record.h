@@ -66,6 +66,10 @@ void session_record_field(
  * -EINVAL. */
 int session_record_end(const struct session_record *) MUST_CHECK;
 
+/* The lane of that name; 0 or -EINVAL. */
+int session_record_lane(
+    const char *word, size_t len, enum lane *ret) MUST_CHECK;
+
 /* It was slowed: neither passed at once nor only observed. */
 bool session_record_is_slowed(const struct session_record *);
 

@@ -244,15 +244,20 @@ tally_add(struct tally *t, const struct session_record *r)
 }
 
 void
-tally_add_open(struct tally *t, const struct session_record *r, uint64_t until)
+tally_add_open(struct tally *t, enum lane lane, uint32_t rate, uint64_t usec)
+{
+	t->open++;
+	survival_add(&t->by_lane[lane], usec, false);
+	survival_add(&t->by_rate[rate_class(rate)], usec, false);
+}
+
+void
+tally_add_later(struct tally *t, const struct session_record *r, uint64_t until)
 {
 	uint64_t after = r->ended - until;
 
-	if (!session_record_is_slowed(r) || r->held <= after)
-		return;
-	t->open++;
-	survival_add(&t->by_lane[r->lane], r->held - after, false);
-	survival_add(&t->by_rate[rate_class(r->rate)], r->held - after, false);
+	if (session_record_is_slowed(r) && r->held > after)
+		tally_add_open(t, r->lane, r->rate, r->held - after);
 }
 
 uint64_t

@@ -49,7 +49,7 @@ struct tally {
 	struct survival by_lane[LANE_COUNT], by_rate[RATE_CLASSES];
 	struct survival waits; /* of the patient; nothing is censored */
 	uint64_t waited;       /* usec, by the patient */
-	uint64_t open;         /* slowed at the end of the time; see below */
+	uint64_t open;         /* slowed ones, at the end of the time */
 	struct frequent countries, networks;
 	struct frequent lists;           /* and DNS lists */
 	struct frequent reasons;         /* other facts than those */
@@ -64,10 +64,14 @@ void tally_fini(struct tally *);
 /* One session. */
 void tally_add(struct tally *, const struct session_record *);
 
-/* A session that ended after UNTIL (usec since the epoch), which is the end of
- * the time that is reported.  If it was slowed by then, the curves count it as
- * censored there; nothing else does. */
+/* A slowed session that is still open after USEC, at the end of the time that is
+ * reported: the curves count it as censored there, nothing else does. */
 void tally_add_open(
+    struct tally *, enum lane lane, uint32_t rate, uint64_t usec);
+
+/* The record of a session that ended after UNTIL (usec since the epoch), the
+ * end of the time: as above, if it was slowed and had begun by then. */
+void tally_add_later(
     struct tally *, const struct session_record *, uint64_t until);
 
 /* Sessions that were slowed; of those, the ones that reached the MTA. */

@@ -284,6 +284,7 @@ init_parts(struct dispatcher *d)
 	sweep_init(&d->sweep, d->epoch);
 	d->summary = (struct summary){ .loop = d->loop,
 		.journal = d->journal,
+		.total = &d->tally.total,
 		.wanted = c->log != LOG_ALL };
 	summary_init(&d->summary);
 	r = texts_renew(&d->texts, c->host_name, c->hold_reply);

@@ -164,7 +164,7 @@ drip_has_ended(const struct session *s)
 void
 drip_take(struct session *s, size_t n)
 {
-	char buf[512];
+	char buf[4096];
 
 	s->bytes_in += (uint32_t)n;
 	while (n > 0) {

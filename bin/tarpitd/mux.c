@@ -8,31 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bin/tarpitd/mux_internal.h"
 #include "bin/tarpitd/pool.h"
 
-/* A client whose connection was lost is served on another one so often. */
-enum { ATTEMPTS_MAX = 3 };
-
-#define BACKOFF_FIRST (50 * USEC_PER_MSEC)
-#define BACKOFF_MAX   (2 * USEC_PER_SEC)
-
-enum place_state { PLACE_NONE, PLACE_QUEUED, PLACE_SERVED };
-
-struct mux_place {
-	uint64_t since;
-	struct connection *connection; /* PLACE_SERVED */
-	uint32_t next, prev;           /* PLACE_QUEUED */
-	uint8_t state, attempts;
-};
-
-/* One of the pool. */
-struct connection {
-	struct upstream upstream;
-	struct mux *mux;
-	uint32_t borrower;   /* slot, 0: nobody's, or its client has left */
-	uint32_t generation; /* of the configuration */
-	enum { OPENING, IDLE, LENT, ENDING } use;
-};
+/* How long a transaction is parked.  The client is at full speed: what has not
+ * come by then is not about to come, and what is open costs the MTA a process
+ * and a queue file.  While others wait, some round trips of a client at hand,
+ * such as a relay of one's own, on a busy machine: without any a crowd of fast
+ * clients takes the connections from each other. */
+#define PARKED_MAX  USEC_PER_SEC
+#define PARKED_SAFE (50 * USEC_PER_MSEC)
 
 int
 mux_parse_address(
@@ -83,8 +68,8 @@ append(struct mux *m, uint32_t slot)
 }
 
 /* Whose connection was lost has waited longest. */
-static void
-prepend(struct mux *m, uint32_t slot)
+void
+mux_prepend(struct mux *m, uint32_t slot)
 {
 	struct mux_place *p = &m->place[slot];
 
@@ -116,255 +101,177 @@ take_off(struct mux *m, uint32_t slot)
 	m->n_queued--;
 }
 
-/* ---- health ---- */
+/* ---- lending ---- */
 
-static void
-set_down(struct mux *m, bool down, const char *why)
+/* One that nobody has, at best one that knows the client already. */
+static struct connection *
+find_free(const struct mux *m, const struct transaction *tx)
 {
-	if (m->down == down)
-		return;
-	m->down = down;
-	if (down)
-		journal_event(m->journal, EVENT_BACKEND_DOWN,
-		    "the MTA at %s does not serve throttled sessions: %s",
-		    m->backend, why);
-	else
-		journal_event(m->journal, EVENT_BACKEND_UP,
-		    "the MTA at %s serves throttled sessions", m->backend);
-}
+	struct connection *found = NULL;
 
-static void
-retry_later(struct mux *m, uint64_t now)
-{
-	if (timer_is_armed(&m->retry))
-		return;
-	loop_arm(m->loop, &m->retry, now + m->backoff);
-	if (m->backoff < BACKOFF_MAX)
-		m->backoff *= 2;
-}
+	for (uint32_t i = 0; i < m->n; i++) {
+		struct connection *c = m->connection[i];
 
-/* The MTA does not let us say who the client is.  It might after a change of
- * its configuration, so every new connection looks again. */
-static void
-set_unusable(struct mux *m, bool unusable)
-{
-	if (unusable)
-		set_down(m, true,
-		    "it does not let us use XCLIENT (see "
-		    "smtpd_authorized_xclient_hosts)");
-	m->unusable = unusable;
-}
-
-/* ---- connections ---- */
-
-static void
-finish_place(struct mux *m, uint32_t slot, enum mux_result result,
-    const char *reply, size_t len, uint64_t now)
-{
-	m->place[slot].state = PLACE_NONE;
-	m->place[slot].connection = NULL;
-	m->on_done(m->arg, slot, result, reply, len, now);
-}
-
-static void
-try_again(struct mux *m, uint32_t slot, uint64_t now)
-{
-	struct mux_place *p = &m->place[slot];
-
-	m->lost++;
-	p->connection = NULL;
-	if (++p->attempts < ATTEMPTS_MAX)
-		prepend(m, slot);
-	else
-		finish_place(m, slot, MUX_FAILED, NULL, 0, now);
-}
-
-static enum mux_result
-to_result(enum upstream_result result)
-{
-	switch (result) {
-	case UPSTREAM_SAID:
-		return MUX_SAID;
-	case UPSTREAM_CHANGED:
-		return MUX_CHANGED;
-	case UPSTREAM_GONE:
-		return MUX_GONE;
-	case UPSTREAM_UNSURE:
-		return MUX_UNSURE;
-	case UPSTREAM_LOST:
-	case UPSTREAM_NO_IDENTITY:
-	case UPSTREAM_SPOILED:
-		break;
+		if (c->use != IDLE && (c->use != PARKED || c->borrower != 0))
+			continue;
+		if (upstream_knows(&c->upstream, tx))
+			return c;
+		if (found == NULL)
+			found = c;
 	}
-	return MUX_FAILED;
-}
-
-static void
-on_done(struct upstream *u, enum upstream_result result, const char *reply,
-    size_t len, uint64_t now)
-{
-	struct connection *c = CONTAINER_OF(u, struct connection, upstream);
-	uint32_t slot = c->borrower;
-
-	c->borrower = 0;
-	if (result == UPSTREAM_NO_IDENTITY)
-		set_unusable(c->mux, true);
-	if (result == UPSTREAM_LOST)
-		try_again(c->mux, slot, now);
-	else
-		finish_place(c->mux, slot, to_result(result), reply, len, now);
-}
-
-static void
-set_use(struct connection *c, int use)
-{
-	struct mux *m = c->mux;
-
-	m->n_opening -= c->use == OPENING;
-	m->n_idle -= c->use == IDLE;
-	c->use = use;
-	m->n_opening += c->use == OPENING;
-	m->n_idle += c->use == IDLE;
-}
-
-/* The first time: what the MTA offers, and whether it is of use. */
-static bool
-is_welcome(struct mux *m, const struct upstream *u)
-{
-	m->offers = u->offers;
-	set_unusable(m, !u->has_xclient);
-	if (!u->has_xclient)
-		return false;
-	m->backoff = BACKOFF_FIRST;
-	set_down(m, false, NULL);
-	return true;
-}
-
-static void
-on_idle(struct upstream *u, uint64_t now)
-{
-	struct connection *c = CONTAINER_OF(u, struct connection, upstream);
-	struct mux *m = c->mux;
-	bool first = c->use == OPENING;
-
-	set_use(c, IDLE);
-	if ((first && !is_welcome(m, u)) || m->n > m->max ||
-	    c->generation != m->generation) {
-		set_use(c, ENDING);
-		upstream_quit(u, now);
-	}
-}
-
-static void
-drop(struct mux *m, struct connection *c)
-{
-	for (uint32_t i = 0; i < m->n; i++)
-		if (m->connection[i] == c) {
-			m->connection[i] = m->connection[--m->n];
-			break;
-		}
-	free(c);
-}
-
-static void
-on_closed(struct upstream *u, const char *why, uint64_t now)
-{
-	struct connection *c = CONTAINER_OF(u, struct connection, upstream);
-	struct mux *m = c->mux;
-	bool opening = c->use == OPENING;
-	bool outdated = c->generation != m->generation;
-
-	set_use(c, ENDING);
-	drop(m, c);
-	if (opening && why != NULL)
-		set_down(m, true, why);
-	if (opening || outdated || m->unusable)
-		retry_later(m, now);
-}
-
-static bool
-is_wanted(struct upstream *u)
-{
-	struct connection *c = CONTAINER_OF(u, struct connection, upstream);
-
-	return c->borrower != 0 && c->mux->is_there(c->mux->arg, c->borrower);
-}
-
-static const struct upstream_handler handler = {
-	.on_done = on_done,
-	.on_idle = on_idle,
-	.on_closed = on_closed,
-	.is_wanted = is_wanted,
-};
-
-static int
-open_connection(struct mux *m, uint64_t now)
-{
-	AUTO_FREE struct connection *c = calloc(1, sizeof(*c));
-	int r;
-
-	if (c == NULL)
-		return -ENOMEM;
-	c->mux = m;
-	c->generation = m->generation;
-	c->use = ENDING;
-	c->upstream = (struct upstream){ .loop = m->loop,
-		.handler = &handler,
-		.host_name = m->host_name,
-		.timeout = m->timeout };
-	r = upstream_open(&c->upstream, &m->address, m->address_len, now);
-	if (r < 0)
-		return r;
-	set_use(c, OPENING);
-	m->opened++;
-	m->connection[m->n++] = c;
-	c = NULL;
-	return 0;
+	return found;
 }
 
 static struct connection *
-find_idle(const struct mux *m)
+find_oldest_parked(const struct mux *m)
 {
-	for (uint32_t i = 0; i < m->n; i++)
-		if (m->connection[i]->use == IDLE)
-			return m->connection[i];
-	return NULL;
+	struct connection *found = NULL;
+
+	for (uint32_t i = 0; m->n_parked > 0 && i < m->n; i++) {
+		struct connection *c = m->connection[i];
+
+		if (c->use == PARKED &&
+		    (found == NULL || c->parked_at < found->parked_at))
+			found = c;
+	}
+	return found;
+}
+
+/* Others wait, and there can be no more connections. */
+static bool
+is_short(const struct mux *m)
+{
+	return m->n_queued > m->n_opening && m->n >= m->max;
+}
+
+/* The one that has been parked for longest, if that was long enough. */
+static struct connection *
+find_overdue(const struct mux *m, uint64_t now)
+{
+	struct connection *c = is_short(m) ? find_oldest_parked(m) : NULL;
+
+	return c != NULL && now - c->parked_at >= m->park_safe ? c : NULL;
 }
 
 static void
-lend(struct mux *m, struct connection *c, uint64_t now)
+note_wait(struct mux *m, const struct mux_place *p, uint64_t now)
 {
-	uint32_t slot = m->first;
-	struct mux_place *p = &m->place[slot];
-	struct transaction tx = { 0 };
-
-	take_off(m, slot);
 	if (now - p->since > m->longest_wait)
 		m->longest_wait = now - p->since;
+}
+
+static void
+lend(struct mux *m, struct connection *c, uint32_t slot,
+    const struct transaction *tx, uint64_t now)
+{
+	struct mux_place *p = &m->place[slot];
+	bool resumes = p->state == PLACE_RESUMING;
+
+	note_wait(m, p, now);
 	p->state = PLACE_SERVED;
 	p->connection = c;
 	c->borrower = slot;
-	set_use(c, LENT);
+	c->may_park = tx->goes_on && (resumes || tx->first);
+	mux_set_use(c, LENT);
+	if (resumes)
+		upstream_resume(&c->upstream, tx, now);
+	else
+		upstream_run(&c->upstream, tx, now);
+}
+
+/* The first of the queue; false if there is no connection for it. */
+static bool
+serve_first(struct mux *m, uint64_t now)
+{
+	uint32_t slot = m->first;
+	struct transaction tx = { 0 };
+	struct connection *c;
+
 	m->describe(m->arg, slot, &tx);
-	upstream_run(&c->upstream, &tx, now);
+	c = find_free(m, &tx);
+	if (c == NULL)
+		c = find_overdue(m, now);
+	if (c == NULL)
+		return false;
+	mux_leave_parked(m, c);
+	take_off(m, slot);
+	lend(m, c, slot, &tx, now);
+	return true;
+}
+
+/* Those who go on with what is parked have their connection. */
+static void
+serve_resuming(struct mux *m, uint64_t now)
+{
+	for (uint32_t i = 0; m->n_resuming > 0 && i < m->n; i++) {
+		struct connection *c = m->connection[i];
+		uint32_t slot = c->borrower;
+		struct transaction tx = { 0 };
+
+		if (c->use != PARKED || slot == 0 ||
+		    m->place[slot].state != PLACE_RESUMING)
+			continue;
+		m->n_resuming--;
+		m->describe(m->arg, slot, &tx);
+		lend(m, c, slot, &tx, now);
+		i = UINT32_MAX; /* connections may have moved: from the front */
+	}
+}
+
+static void
+open_connections(struct mux *m, uint64_t now)
+{
+	while (m->n_queued > m->n_opening && m->n < m->max &&
+	    m->address_len != 0 && !timer_is_armed(&m->retry)) {
+		int r = mux_connect(m, now);
+
+		if (r < 0) {
+			mux_set_down(m, true, strerror(-r));
+			mux_retry_later(m, now);
+		}
+	}
+}
+
+/* Ends what is nobody's, or has been parked for too long. */
+static void
+release_parked(struct mux *m, uint64_t now)
+{
+	struct connection *oldest;
+
+	for (uint32_t i = 0; m->n_parked > 0 && i < m->n; i++) {
+		struct connection *c = m->connection[i];
+
+		if (c->use != PARKED ||
+		    (c->borrower != 0 && now - c->parked_at < m->park_max))
+			continue;
+		mux_part(m, c);
+		mux_set_use(c, LENT);
+		upstream_release(&c->upstream, now);
+		i = UINT32_MAX;
+	}
+	oldest = find_oldest_parked(m);
+	if (oldest != NULL)
+		loop_arm(m->loop, &m->patience,
+		    oldest->parked_at +
+			(is_short(m) ? m->park_safe : m->park_max));
 }
 
 void
 mux_flush(struct mux *m, uint64_t now)
 {
-	struct connection *idle;
+	serve_resuming(m, now);
+	while (m->first != 0 && serve_first(m, now))
+		continue;
+	open_connections(m, now);
+	release_parked(m, now);
+}
 
-	while (m->first != 0 && (idle = find_idle(m)) != NULL)
-		lend(m, idle, now);
-	while (m->n_queued > m->n_opening && m->n < m->max &&
-	    m->address_len != 0 && !timer_is_armed(&m->retry)) {
-		int r = open_connection(m, now);
-
-		if (r < 0) {
-			set_down(m, true, strerror(-r));
-			retry_later(m, now);
-		}
-	}
+/* The batch is enough: the flush after it looks again. */
+static void
+on_patience(struct timer *t, uint64_t now)
+{
+	(void)t;
+	(void)now;
 }
 
 static void
@@ -374,8 +281,8 @@ on_retry(struct timer *t, uint64_t now)
 
 	/* Without anybody waiting: to learn what it offers, or whether it is
 	 * back. */
-	if (m->n == 0 && m->address_len != 0 && open_connection(m, now) < 0)
-		retry_later(m, now);
+	if (m->n == 0 && m->address_len != 0 && mux_connect(m, now) < 0)
+		mux_retry_later(m, now);
 }
 
 /* ---- what the owner calls ---- */
@@ -399,7 +306,10 @@ mux_init(struct mux *m)
 	if (m->connection == NULL)
 		return -ENOMEM;
 	m->retry.on_timer = on_retry;
-	m->backoff = BACKOFF_FIRST;
+	m->patience.on_timer = on_patience;
+	m->backoff = MUX_BACKOFF_FIRST;
+	m->park_max = PARKED_MAX;
+	m->park_safe = PARKED_SAFE;
 	set_backend(m);
 	if (m->address_len != 0)
 		loop_arm(m->loop, &m->retry, loop_now(m->loop));
@@ -415,6 +325,7 @@ mux_fini(struct mux *m)
 	}
 	m->n = 0;
 	loop_cancel(m->loop, &m->retry);
+	loop_cancel(m->loop, &m->patience);
 	free(m->connection);
 	m->connection = NULL;
 	pool_release(m->place, (size_t)m->capacity + 1, sizeof(*m->place));
@@ -426,7 +337,7 @@ mux_reload(struct mux *m, uint64_t now)
 {
 	set_backend(m);
 	m->generation++;
-	m->backoff = BACKOFF_FIRST;
+	m->backoff = MUX_BACKOFF_FIRST;
 	/* Who is busy with the old back end ends when it becomes idle. */
 	for (uint32_t i = 0; i < m->n; i++) {
 		struct connection *c = m->connection[i];
@@ -448,7 +359,12 @@ mux_ask(struct mux *m, uint32_t slot, uint64_t now)
 	p->attempts = 0;
 	p->since = now;
 	m->asked++;
-	append(m, slot);
+	if (p->connection == NULL) {
+		append(m, slot);
+		return;
+	}
+	p->state = PLACE_RESUMING;
+	m->n_resuming++;
 }
 
 void
@@ -456,15 +372,17 @@ mux_cancel(struct mux *m, uint32_t slot, uint64_t now)
 {
 	struct mux_place *p = &m->place[slot];
 	struct connection *c = p->connection;
+	bool served = p->state == PLACE_SERVED;
 
 	if (p->state == PLACE_QUEUED)
 		take_off(m, slot);
-	if (p->state != PLACE_SERVED)
-		return;
+	m->n_resuming -= p->state == PLACE_RESUMING;
 	p->state = PLACE_NONE;
-	p->connection = NULL;
-	c->borrower = 0;
-	upstream_abandon(&c->upstream, now);
+	if (c == NULL)
+		return;
+	mux_part(m, c);
+	if (served)
+		upstream_abandon(&c->upstream, now);
 }
 
 bool

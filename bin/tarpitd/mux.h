@@ -4,7 +4,9 @@
  * Many clients' transactions onto few connections to the MTA: a pool of them,
  * grown and shrunk by need, and a queue of those who wait for one.  A client
  * has a connection for the milliseconds that asking about a recipient or
- * handing over a complete message takes.
+ * handing over a complete message takes.  Of one that goes on at full speed
+ * the transaction is left open in between (parked), so that its next recipient
+ * and its message need no other; as long as nobody waits for the connection.
  */
 
 #include <stdbool.h>
@@ -50,10 +52,13 @@ struct mux {
 	struct mux_place *place;
 	uint32_t first, last;           /* of the queue; 0: empty */
 	struct connection **connection; /* [MUX_CONNECTIONS_MAX] */
-	uint32_t n, n_idle, n_opening, n_queued;
+	uint32_t n, n_idle, n_opening, n_parked, n_queued;
+	uint32_t n_resuming; /* want to go on with what is parked */
 	uint32_t generation;
-	struct timer retry;
+	struct timer retry, patience;
 	uint64_t backoff;
+	/* Usec that a transaction is parked, and while others wait. */
+	uint64_t park_max, park_safe;
 	bool down, unusable;
 	struct esmtp_limits offers; /* of the MTA, as it said last */
 	/* Statistics. */
@@ -79,12 +84,13 @@ mux_is_usable(const struct mux *m)
 	return m->address_len != 0 && !m->unusable;
 }
 
-/* Queues the client in SLOT for a connection. */
+/* Queues the client in SLOT for a connection, unless it has one that is
+ * parked. */
 void mux_ask(struct mux *, uint32_t slot, uint64_t now);
 /* Lends connections to who has asked, and opens more; after each batch. */
 void mux_flush(struct mux *, uint64_t now);
-/* Forgets it; no on_done() any more.  What has been committed to the MTA runs
- * to its end. */
+/* Forgets it, and what is parked of it; no on_done() any more.  What has been
+ * committed to the MTA runs to its end. */
 void mux_cancel(struct mux *, uint32_t slot, uint64_t now);
 /* Still waiting for a connection? */
 bool mux_is_queued(const struct mux *, uint32_t slot);

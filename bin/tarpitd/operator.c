@@ -136,17 +136,25 @@ operator_overrule(struct dispatcher *d, struct session *s, uint64_t now)
 	}
 }
 
+/* What follows the greeting does so after the line at hand. */
+static void
+cut_greeting(const struct dispatcher *d, struct session *s)
+{
+	const struct texts *texts = d->texts.generation[s->texts];
+
+	if (s->out_sent > 0)
+		s->out_len = (uint16_t)greeting_line_end(
+		    &texts->greeting, s->out_len, s->out_sent - 1U);
+	else
+		s->out_len = 0;
+}
+
 /* The line at hand is finished at once, and the MTA greets it next. */
 static void
 release_greeted(struct dispatcher *d, struct session *s, uint64_t now)
 {
-	const struct texts *texts = d->texts.generation[s->texts];
-
 	session_change_lane(d, s, LANE_SLOW);
-	s->out_len = s->out_sent == 0
-	    ? 0
-	    : (uint16_t)greeting_line_end(
-		  &texts->greeting, s->out_len, s->out_sent - 1U);
+	cut_greeting(d, s);
 	drip_set_rate(s, 0, dispatcher_msec(d, now));
 	s->deadline = dispatcher_msec(d, now);
 	session_visit(d, s, now);
@@ -178,6 +186,7 @@ hold(struct dispatcher *d, struct session *s, uint64_t now)
 		return;
 	}
 	session_change_lane(d, s, LANE_HOLD);
+	cut_greeting(d, s);
 	if (s->rate > HOLD_RATE)
 		drip_set_rate(s, HOLD_RATE, dispatcher_msec(d, now));
 }

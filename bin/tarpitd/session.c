@@ -113,7 +113,6 @@ finish(struct dispatcher *d, struct session *s, uint64_t now)
 
 	if (is_recorded(d, s))
 		record_session(d, s, now);
-	summary_count(&d->summary, s, held);
 	tally_add(&d->tally, s, held, (uint64_t)time(NULL));
 	ask_report(&d->ask, s, outcome_name((enum outcome)s->outcome), held);
 	throttle_end(d, s, now);

@@ -86,3 +86,12 @@ sockbuf_restore(int fd)
 	set(fd, SOL_SOCKET, SO_BUF_LOCK, 0);
 	set(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, NO_CLAMP);
 }
+
+/* A client with Nagle's algorithm keeps a message's last bytes until the rest
+ * is acknowledged, which the kernel puts off for 40 ms after a dialogue and
+ * with a window that was small: 21 messages a second instead of 350. */
+void
+sockbuf_acknowledge(int fd)
+{
+	set(fd, IPPROTO_TCP, TCP_QUICKACK, 1);
+}

@@ -23,3 +23,5 @@ void sockbuf_use_reno(int fd);
 
 /* Gives both buffers back to the kernel's own sizing; for a hand-off. */
 void sockbuf_restore(int fd);
+/* Tells the client's kernel at once what has been read. */
+void sockbuf_acknowledge(int fd);

@@ -21,56 +21,95 @@ add_count(struct record *r, const char *what, const char *name, uint64_t n)
 	record_field(r, field, "%" PRIu64, n);
 }
 
-static void
-add_fields(struct record *r, const struct summary *s, uint64_t now)
+static struct tally_sums
+since_the_last(const struct summary *s)
 {
-	record_field(r, "TARPIT_SPAN_USEC", "%" PRIu64, now - s->since);
-	record_field(r, "TARPIT_SESSIONS", "%" PRIu64, s->sessions);
-	for (enum lane lane = 0; lane < LANE_COUNT; lane++)
-		add_count(r, "LANE", lane_name(lane), s->lane[lane]);
-	for (enum outcome o = OUTCOME_PASSED; o < OUTCOME_COUNT; o++)
-		add_count(r, "OUTCOME", outcome_name(o), s->outcome[o]);
-	record_field(r, "TARPIT_HELD_TOTAL_USEC", "%" PRIu64,
-	    s->held_msec * USEC_PER_MSEC);
-	record_field(r, "TARPIT_BYTES_IN_TOTAL", "%" PRIu64, s->bytes_in);
-	record_field(r, "TARPIT_BYTES_OUT_TOTAL", "%" PRIu64, s->bytes_out);
-	record_field(r, "TARPIT_STALL_USEC", "%" PRIu64, s->stall);
+	struct tally_sums sums = *s->total;
+
+	for (int l = 0; l < LANE_COUNT; l++)
+		for (int o = 0; o < OUTCOME_COUNT; o++) {
+			const struct tally_cell *was = &s->before.ended[l][o];
+
+			sums.ended[l][o].sessions -= was->sessions;
+			sums.ended[l][o].held -= was->held;
+		}
+	sums.bytes_in -= s->before.bytes_in;
+	sums.bytes_out -= s->before.bytes_out;
+	return sums;
+}
+
+/* All outcomes together. */
+static struct tally_cell
+lane_cell(const struct tally_sums *sums, enum lane lane)
+{
+	struct tally_cell cell = { 0 };
+
+	for (int o = 0; o < OUTCOME_COUNT; o++) {
+		cell.sessions += sums->ended[lane][o].sessions;
+		cell.held += sums->ended[lane][o].held;
+	}
+	return cell;
 }
 
 static void
+add_counts(struct record *r, const struct tally_sums *sums, uint64_t sessions)
+{
+	uint64_t held = 0;
+
+	record_field(r, "TARPIT_SESSIONS", "%" PRIu64, sessions);
+	for (enum lane lane = 0; lane < LANE_COUNT; lane++) {
+		struct tally_cell cell = lane_cell(sums, lane);
+
+		add_count(r, "LANE", lane_name(lane), cell.sessions);
+		held += cell.held;
+	}
+	for (enum outcome o = OUTCOME_PASSED; o < OUTCOME_COUNT; o++)
+		add_count(
+		    r, "OUTCOME", outcome_name(o), tally_outcome(sums, o));
+	record_field(
+	    r, "TARPIT_HELD_TOTAL_USEC", "%" PRIu64, held * USEC_PER_MSEC);
+	record_field(r, "TARPIT_BYTES_IN_TOTAL", "%" PRIu64, sums->bytes_in);
+	record_field(r, "TARPIT_BYTES_OUT_TOTAL", "%" PRIu64, sums->bytes_out);
+}
+
+/* Of an interval in which no session has ended there is nothing to say. */
+static void
 send_record(const struct summary *s, uint64_t now)
 {
+	struct tally_sums sums = since_the_last(s);
+	uint64_t n[LANE_COUNT], sessions = 0;
 	struct record r;
 
+	for (enum lane lane = 0; lane < LANE_COUNT; lane++)
+		sessions += n[lane] = lane_cell(&sums, lane).sessions;
+	if (sessions == 0)
+		return;
 	record_begin(&r, EVENT_SUMMARY,
 	    "%" PRIu64 " sessions ended in %" PRIu64 " s: %" PRIu64
 	    " pass, %" PRIu64 " slow, %" PRIu64 " throttle, %" PRIu64 " hold",
-	    s->sessions, (now - s->since) / USEC_PER_SEC, s->lane[LANE_PASS],
-	    s->lane[LANE_SLOW], s->lane[LANE_THROTTLE], s->lane[LANE_HOLD]);
-	add_fields(&r, s, now);
+	    sessions, (now - s->since) / USEC_PER_SEC, n[LANE_PASS],
+	    n[LANE_SLOW], n[LANE_THROTTLE], n[LANE_HOLD]);
+	record_field(&r, "TARPIT_SPAN_USEC", "%" PRIu64, now - s->since);
+	add_counts(&r, &sums, sessions);
+	record_field(&r, "TARPIT_STALL_USEC", "%" PRIu64, s->stall);
 	journal_send(s->journal, &r);
 }
 
 static void
 start_anew(struct summary *s, uint64_t now)
 {
-	*s = (struct summary){
-		.loop = s->loop,
-		.journal = s->journal,
-		.timer = s->timer,
-		.wanted = s->wanted,
-		.since = now,
-	};
+	s->since = now;
+	s->before = *s->total;
+	s->stall = 0;
+	loop_arm(s->loop, &s->timer, now + SUMMARY_INTERVAL);
 }
 
 void
 summary_flush(struct summary *s, uint64_t now)
 {
-	if (s->wanted && s->sessions > 0)
+	if (s->wanted)
 		send_record(s, now);
-	loop_cancel(s->loop, &s->timer);
 	start_anew(s, now);
-	loop_arm(s->loop, &s->timer, now + SUMMARY_INTERVAL);
 }
 
 static void
@@ -84,24 +123,12 @@ summary_init(struct summary *s)
 {
 	s->timer = (struct timer){ .on_timer = on_timer };
 	start_anew(s, loop_now(s->loop));
-	loop_arm(s->loop, &s->timer, s->since + SUMMARY_INTERVAL);
 }
 
 void
 summary_fini(struct summary *s)
 {
 	loop_cancel(s->loop, &s->timer);
-}
-
-void
-summary_count(struct summary *sum, const struct session *s, uint32_t held_msec)
-{
-	sum->sessions++;
-	sum->lane[s->lane]++;
-	sum->outcome[s->outcome]++;
-	sum->held_msec += held_msec;
-	sum->bytes_in += s->bytes_in;
-	sum->bytes_out += s->bytes_out;
 }
 
 void

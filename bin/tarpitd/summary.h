@@ -9,29 +9,23 @@
 
 #include "bin/common/journal.h"
 #include "bin/common/loop.h"
-#include "bin/tarpitd/pool.h"
-#include "policy/verdict.h"
+#include "bin/tarpitd/tally.h"
 
 struct summary {
 	struct loop *loop;
 	struct journal *journal;
+	const struct tally_sums *total; /* since the start; borrowed */
 	struct timer timer;
-	bool wanted; /* else it counts, and forgets every minute */
-	/* Since the last record. */
-	uint64_t since; /* usec */
-	uint64_t sessions;
-	uint64_t lane[LANE_COUNT], outcome[OUTCOME_COUNT];
-	uint64_t held_msec, bytes_in, bytes_out;
-	uint64_t stall; /* usec; the loop's longest batch */
+	bool wanted; /* else a minute is over without a record */
+	/* Since the last one. */
+	uint64_t since;           /* usec */
+	struct tally_sums before; /* what the total was then */
+	uint64_t stall;           /* usec; the loop's longest batch */
 };
 
-/* All members but `loop`, `journal` and `wanted` are its own. */
+/* All members but `loop`, `journal`, `total` and `wanted` are its own. */
 void summary_init(struct summary *);
 void summary_fini(struct summary *);
-
-/* Session S has ended after HELD_MSEC. */
-void summary_count(
-    struct summary *, const struct session *s, uint32_t held_msec);
 
 /* The loop's longest batch lately: usec. */
 void summary_note_stall(struct summary *, uint64_t stall);

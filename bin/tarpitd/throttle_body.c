@@ -32,6 +32,15 @@ begin_body(struct dispatcher *d, struct session *s, uint64_t now)
 	return SESSION_T_BODY;
 }
 
+static void
+widen(struct throttle *t, const struct session *s)
+{
+	if ((t->flags & THROTTLE_WIDE) != 0)
+		return;
+	sockbuf_restore(s->fd);
+	t->flags |= THROTTLE_WIDE;
+}
+
 enum session_state
 throttle_run_data(struct dispatcher *d, struct session *s,
     const struct esmtp_step *step, uint64_t now)
@@ -39,6 +48,8 @@ throttle_run_data(struct dispatcher *d, struct session *s,
 	struct throttle *t = throttle_of(d, s);
 
 	body_begin(&t->body);
+	if (throttle_is_free(t, s))
+		widen(t, s);
 	return throttle_say_n(
 	    d, s, step->reply, strlen(step->reply), SESSION_T_BODY, now);
 }
@@ -160,11 +171,8 @@ body_allowance(
 
 	if ((int32_t)(t->body_until - msec) > 0)
 		return allowed > t->body_taken ? allowed - t->body_taken : 0;
-	if ((t->flags & THROTTLE_WIDE) == 0) {
-		/* The time is used up, not the client's to wait for more. */
-		sockbuf_restore(s->fd);
-		t->flags |= THROTTLE_WIDE;
-	}
+	/* The time is used up, not the client's to wait for more. */
+	widen(t, s);
 	throttle_watch(d, t, s);
 	return CHUNK;
 }
@@ -175,6 +183,16 @@ static bool
 is_endless(const struct dispatcher *d, const struct throttle *t)
 {
 	return t->body_taken > d->config->max_message_size + THROTTLE_SKIP_MAX;
+}
+
+/* All that has come is read.  At full speed the client is not to wait for the
+ * kernel to acknowledge it. */
+static enum session_state
+wait_for_more(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	if ((throttle_of(d, s)->flags & THROTTLE_WIDE) != 0)
+		sockbuf_acknowledge(s->fd);
+	return throttle_keep_waiting(d, s, now);
 }
 
 enum session_state
@@ -196,7 +214,7 @@ throttle_visit_body(struct dispatcher *d, struct session *s, uint64_t now)
 		if (n < 0)
 			return throttle_leave(t, s);
 		if (n == 0)
-			return throttle_keep_waiting(d, s, now);
+			return wait_for_more(d, s, now);
 		ended = body_feed(&t->body, in, (size_t)n, &used, out, &len);
 		drip_take(s, used);
 		t->body_taken += (uint32_t)used;

@@ -57,6 +57,7 @@ throttle_release(struct dispatcher *d, uint32_t *number)
 void
 throttle_forget(struct dispatcher *d, struct throttle *t)
 {
+	mux_cancel(&d->mux, (uint32_t)(t - d->throttle), loop_now(d->loop));
 	throttle_release(d, &t->sender);
 	throttle_release(d, &t->recipients);
 	throttle_release(d, &t->candidate);
@@ -146,6 +147,8 @@ throttle_describe(void *dispatcher, uint32_t slot, struct transaction *ret)
 	ret->recipients = intern_get(&d->strings,
 	    asks ? t->candidate : t->recipients, &ret->recipients_len);
 	ret->body = asks ? NULL : &t->spool;
+	ret->first = t->recipients == INTERN_NONE;
+	ret->goes_on = throttle_is_free(t, s);
 }
 
 /* Has it closed its direction because it has said all it wants to?  Exim does:

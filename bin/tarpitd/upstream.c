@@ -5,20 +5,14 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "bin/common/fd.h"
-#include "bin/tarpitd/address.h"
 #include "bin/tarpitd/reply.h"
+#include "bin/tarpitd/upstream_internal.h"
 
-enum {
-	IN_SIZE = 8192,
-	/* Of one reply that goes to a client. */
-	RELAYED_MAX = 2048,
-};
+enum { IN_SIZE = 8192 };
 
 /* A connection is used no more after so much.  Postfix counts errors and
  * commands such as EHLO and RSET over all clients of a connection: 10 errors
@@ -31,61 +25,6 @@ enum { REFUSALS_MAX = 8, USES_MAX = 100 };
 #define FINAL_TIMEOUT (600 * USEC_PER_SEC)
 /* Postfix itself closes after 300 s, under stress after 10 s. */
 #define IDLE_TIMEOUT (30 * USEC_PER_SEC)
-
-static enum upstream_phase on_banner(
-    struct upstream *, int code, const char *reply, size_t len, uint64_t now);
-static enum upstream_phase on_hello(
-    struct upstream *, int code, const char *reply, size_t len, uint64_t now);
-static enum upstream_phase on_xclient(
-    struct upstream *, int code, const char *reply, size_t len, uint64_t now);
-static enum upstream_phase on_ehlo(
-    struct upstream *, int code, const char *reply, size_t len, uint64_t now);
-static enum upstream_phase on_mail(
-    struct upstream *, int code, const char *reply, size_t len, uint64_t now);
-static enum upstream_phase on_rcpt(
-    struct upstream *, int code, const char *reply, size_t len, uint64_t now);
-static enum upstream_phase on_data(
-    struct upstream *, int code, const char *reply, size_t len, uint64_t now);
-static enum upstream_phase on_final(
-    struct upstream *, int code, const char *reply, size_t len, uint64_t now);
-static enum upstream_phase on_rset(
-    struct upstream *, int code, const char *reply, size_t len, uint64_t now);
-static enum upstream_phase on_quit(
-    struct upstream *, int code, const char *reply, size_t len, uint64_t now);
-
-static void say_hello(struct upstream *);
-static void say_xclient(struct upstream *);
-static void say_ehlo(struct upstream *);
-static void say_mail(struct upstream *);
-static void say_rcpt(struct upstream *);
-static void say_data(struct upstream *);
-static void say_dot(struct upstream *);
-static void say_rset(struct upstream *);
-static void say_quit(struct upstream *);
-
-/* The script: what is said on entering a phase, and what its reply leads to.
- * Phases without on_reply expect none: a reply there ends the connection. */
-static const struct {
-	const char *name;
-	void (*say)(struct upstream *);
-	enum upstream_phase (*on_reply)(struct upstream *, int code,
-	    const char *reply, size_t len, uint64_t now);
-} phases[UPSTREAM_PHASE_COUNT] = {
-	[UPSTREAM_CLOSED] = { "closed", NULL, NULL },
-	[UPSTREAM_CONNECTING] = { "connecting", NULL, NULL },
-	[UPSTREAM_BANNER] = { "banner", NULL, on_banner },
-	[UPSTREAM_HELLO] = { "hello", say_hello, on_hello },
-	[UPSTREAM_IDLE] = { "idle", NULL, NULL },
-	[UPSTREAM_XCLIENT] = { "XCLIENT", say_xclient, on_xclient },
-	[UPSTREAM_EHLO] = { "EHLO", say_ehlo, on_ehlo },
-	[UPSTREAM_MAIL] = { "MAIL", say_mail, on_mail },
-	[UPSTREAM_RCPT] = { "RCPT", say_rcpt, on_rcpt },
-	[UPSTREAM_DATA] = { "DATA", say_data, on_data },
-	[UPSTREAM_BODY] = { "body", NULL, NULL },
-	[UPSTREAM_FINAL] = { "end of data", say_dot, on_final },
-	[UPSTREAM_RSET] = { "RSET", say_rset, on_rset },
-	[UPSTREAM_QUIT] = { "QUIT", say_quit, on_quit },
-};
 
 /* ---- the end ---- */
 
@@ -101,9 +40,9 @@ upstream_fini(struct upstream *u)
 	u->phase = UPSTREAM_CLOSED;
 }
 
-static void
-done(struct upstream *u, enum upstream_result result, const char *reply,
-    size_t len, uint64_t now)
+void
+upstream_done(struct upstream *u, enum upstream_result result,
+    const char *reply, size_t len, uint64_t now)
 {
 	if (!u->busy)
 		return;
@@ -111,102 +50,27 @@ done(struct upstream *u, enum upstream_result result, const char *reply,
 	u->handler->on_done(u, result, reply, len, now);
 }
 
-/* WHY is a text for the operator, or NULL. */
-static void
+/* Closes and may free U; false, for who asks whether it is still there.  WHY
+ * is a text for the operator, or NULL. */
+static bool
+cut(struct upstream *u, enum upstream_result result, const char *why,
+    uint64_t now)
+{
+	upstream_fini(u);
+	upstream_done(u, result, NULL, 0, now);
+	u->handler->on_closed(u, why, now);
+	return false;
+}
+
+static bool
 fail(struct upstream *u, const char *why, uint64_t now)
 {
-	bool committed = upstream_is_committed(u);
-
 	/* An MTA may well end a connection that nobody uses. */
-	if (u->phase == UPSTREAM_IDLE)
+	if (u->phase == UPSTREAM_IDLE || u->phase == UPSTREAM_OPEN)
 		why = NULL;
-	upstream_fini(u);
-	done(u, committed ? UPSTREAM_UNSURE : UPSTREAM_LOST, NULL, 0, now);
-	u->handler->on_closed(u, why, now);
-}
-
-/* ---- what we say ---- */
-
-static void __attribute__((format(printf, 2, 3)))
-put(struct upstream *u, const char *format, ...)
-{
-	size_t room = sizeof(u->out) - u->out_len;
-	va_list ap;
-	int n;
-
-	va_start(ap, format);
-	n = vsnprintf(u->out + u->out_len, room, format, ap);
-	va_end(ap);
-	/* Commands are bounded by the lines that clients may send. */
-	assert(n > 0 && (size_t)n < room);
-	u->out_len += (size_t)n;
-}
-
-static void
-say_hello(struct upstream *u)
-{
-	put(u, "EHLO %s\r\n", u->host_name);
-}
-
-/* All attributes each time: what is not given stays from the client before.
- * Nobody has looked up the client's name, which is not the same as that it has
- * none: with [UNAVAILABLE] restrictions on names would refuse it for good. */
-static void
-say_xclient(struct upstream *u)
-{
-	char text[ADDRESS_TEXT];
-
-	address_print(&u->tx.client, text);
-	put(u,
-	    "XCLIENT NAME=[TEMPUNAVAIL] REVERSE_NAME=[TEMPUNAVAIL] "
-	    "ADDR=%s%s PORT=%u\r\n",
-	    IN6_IS_ADDR_V4MAPPED(&u->tx.client) ? "" : "IPV6:", text,
-	    u->tx.port);
-}
-
-static void
-say_ehlo(struct upstream *u)
-{
-	put(u, "%s %s\r\n", u->tx.esmtp ? "EHLO" : "HELO", u->tx.helo);
-}
-
-static void
-say_mail(struct upstream *u)
-{
-	put(u, "MAIL FROM:%s\r\n", u->tx.sender);
-}
-
-static void
-say_rcpt(struct upstream *u)
-{
-	const char *recipient = u->tx.recipients + u->next_recipient;
-
-	put(u, "RCPT TO:%s\r\n", recipient);
-	u->next_recipient += strlen(recipient) + 1;
-}
-
-static void
-say_data(struct upstream *u)
-{
-	put(u, "DATA\r\n");
-}
-
-static void
-say_dot(struct upstream *u)
-{
-	put(u, ".\r\n");
-}
-
-static void
-say_rset(struct upstream *u)
-{
-	put(u, "RSET\r\n");
-}
-
-static void
-say_quit(struct upstream *u)
-{
-	put(u, "QUIT\r\n");
+	return cut(u,
+	    upstream_is_committed(u) ? UPSTREAM_UNSURE : UPSTREAM_LOST, why,
+	    now);
 }
 
 /* ---- phases ---- */
@@ -216,177 +80,40 @@ phase_timeout(const struct upstream *u)
 {
 	if (u->phase == UPSTREAM_FINAL)
 		return FINAL_TIMEOUT;
-	if (u->phase == UPSTREAM_IDLE)
+	if (u->phase == UPSTREAM_IDLE || u->phase == UPSTREAM_OPEN)
 		return IDLE_TIMEOUT;
 	return u->timeout;
 }
 
-static bool send_out(struct upstream *, uint64_t now);
-
-/* The only assignment to .phase.  May close and free the connection. */
+/* The only assignment to .phase but that of the end; what it says is still to
+ * be sent. */
 static void
-enter(struct upstream *u, enum upstream_phase next, uint64_t now)
+set_phase(struct upstream *u, enum upstream_phase next, uint64_t now)
 {
-	if (next == UPSTREAM_CLOSED) {
-		upstream_fini(u);
-		u->handler->on_closed(u, u->why, now);
-		return;
-	}
 	u->phase = (uint8_t)next;
 	loop_arm(u->loop, &u->timer, now + phase_timeout(u));
-	if (phases[next].say != NULL)
-		phases[next].say(u);
-	if (!send_out(u, now))
-		return;
-	if (u->phase == UPSTREAM_IDLE)
-		u->handler->on_idle(u, now);
+	upstream_say(u);
 }
 
+static bool send_out(struct upstream *, uint64_t now);
+
+/* False if U is gone, or may be: nobody looks at one that is idle or open. */
 static bool
-is_good(int code)
+enter(struct upstream *u, enum upstream_phase next, uint64_t now)
 {
-	return code / 100 == 2;
+	if (next == UPSTREAM_CLOSED)
+		return cut(u, UPSTREAM_LOST, u->why, now);
+	set_phase(u, next, now);
+	if (!send_out(u, now))
+		return false;
+	if (next == UPSTREAM_IDLE)
+		u->handler->on_idle(u, now);
+	else if (next == UPSTREAM_OPEN)
+		u->handler->on_open(u, now);
+	return next != UPSTREAM_IDLE && next != UPSTREAM_OPEN;
 }
 
-/* An MTA that refuses before anybody has asked for anything. */
-static enum upstream_phase
-refuse(struct upstream *u, const char *why)
-{
-	u->why = why;
-	return UPSTREAM_QUIT;
-}
-
-static enum upstream_phase
-on_banner(
-    struct upstream *u, int code, const char *reply, size_t len, uint64_t now)
-{
-	(void)reply;
-	(void)len;
-	(void)now;
-	return is_good(code) ? UPSTREAM_HELLO
-			     : refuse(u, "its greeting is a refusal");
-}
-
-static enum upstream_phase
-on_hello(
-    struct upstream *u, int code, const char *reply, size_t len, uint64_t now)
-{
-	const char *pos = reply, *line;
-	size_t line_len;
-
-	(void)now;
-	if (!is_good(code))
-		return refuse(u, "it refuses our EHLO");
-	u->offers = (struct esmtp_limits){ 0 };
-	u->has_xclient = false;
-	/* The first line is its name. */
-	(void)reply_next_line(&pos, reply + len, &line_len);
-	while ((line = reply_next_line(&pos, reply + len, &line_len)) != NULL) {
-		esmtp_learn(&u->offers, line, line_len);
-		if (line_len > 8 && strncasecmp(line, "XCLIENT ", 8) == 0)
-			u->has_xclient = true;
-	}
-	return UPSTREAM_IDLE;
-}
-
-/* The transaction's answer, and the MTA is to forget it. */
-static enum upstream_phase
-answer(struct upstream *u, enum upstream_result result, const char *reply,
-    size_t len, uint64_t now)
-{
-	char text[RELAYED_MAX];
-
-	done(u, result, text, reply_copy(reply, len, text, sizeof(text)), now);
-	return UPSTREAM_RSET;
-}
-
-static enum upstream_phase
-on_xclient(
-    struct upstream *u, int code, const char *reply, size_t len, uint64_t now)
-{
-	if (is_good(code))
-		return UPSTREAM_EHLO;
-	/* 5xx is "insufficient authorization": it would be the same for every
-	 * client, and going on would be in the name of another one. */
-	(void)answer(u, code / 100 == 5 ? UPSTREAM_NO_IDENTITY : UPSTREAM_SAID,
-	    reply, len, now);
-	return UPSTREAM_QUIT;
-}
-
-static enum upstream_phase
-on_ehlo(
-    struct upstream *u, int code, const char *reply, size_t len, uint64_t now)
-{
-	if (is_good(code))
-		return UPSTREAM_MAIL;
-	return answer(u, UPSTREAM_SAID, reply, len, now);
-}
-
-static enum upstream_phase
-on_mail(
-    struct upstream *u, int code, const char *reply, size_t len, uint64_t now)
-{
-	if (is_good(code))
-		return UPSTREAM_RCPT;
-	return answer(u, UPSTREAM_SAID, reply, len, now);
-}
-
-static enum upstream_phase
-on_rcpt(
-    struct upstream *u, int code, const char *reply, size_t len, uint64_t now)
-{
-	bool last = u->next_recipient >= u->tx.recipients_len;
-
-	if (u->tx.body == NULL && (last || !is_good(code)))
-		return answer(u, UPSTREAM_SAID, reply, len, now);
-	if (!is_good(code))
-		return answer(u, UPSTREAM_CHANGED, reply, len, now);
-	return last ? UPSTREAM_DATA : UPSTREAM_RCPT;
-}
-
-static enum upstream_phase
-on_data(
-    struct upstream *u, int code, const char *reply, size_t len, uint64_t now)
-{
-	if (code / 100 == 3)
-		return UPSTREAM_BODY;
-	return answer(u, UPSTREAM_SAID, reply, len, now);
-}
-
-/* The transaction is over by itself: RSET would be one command more. */
-static enum upstream_phase
-on_final(
-    struct upstream *u, int code, const char *reply, size_t len, uint64_t now)
-{
-	(void)code;
-	(void)answer(u, UPSTREAM_SAID, reply, len, now);
-	return UPSTREAM_IDLE;
-}
-
-static enum upstream_phase
-on_rset(
-    struct upstream *u, int code, const char *reply, size_t len, uint64_t now)
-{
-	(void)u;
-	(void)reply;
-	(void)len;
-	(void)now;
-	return is_good(code) ? UPSTREAM_IDLE : UPSTREAM_QUIT;
-}
-
-static enum upstream_phase
-on_quit(
-    struct upstream *u, int code, const char *reply, size_t len, uint64_t now)
-{
-	(void)u;
-	(void)code;
-	(void)reply;
-	(void)len;
-	(void)now;
-	return UPSTREAM_CLOSED;
-}
-
-/* ---- in and out ---- */
+/* ---- out ---- */
 
 static bool
 watch(struct upstream *u, bool wants_out)
@@ -398,42 +125,37 @@ watch(struct upstream *u, bool wants_out)
 		   wants_out ? EPOLLIN | EPOLLOUT : EPOLLIN) == 0;
 }
 
-/* Goes on with the body; 1 if all of it has gone out, 0 if there is more. */
-static int
-fill_from_body(struct upstream *u)
-{
-	ssize_t n = spool_read(u->tx.body, u->body_at, u->out, sizeof(u->out));
-
-	if (n < 0)
-		return (int)n;
-	u->body_at += (uint64_t)n;
-	u->out_at = 0;
-	u->out_len = (size_t)n;
-	return n == 0;
-}
-
-/* All of the body has gone.  A client that has left does not hear the answer
- * and will come again: the dot would make it two messages. */
+/* The next piece of the body; the last one takes the dot with it, which saves
+ * the MTA being woken up twice.  A client that has left does not hear the
+ * answer and will come again: the dot would make it two messages. */
 static bool
-end_body(struct upstream *u, uint64_t now)
+fill_from_body(struct upstream *u, uint64_t now)
 {
-	if (u->handler->is_wanted(u)) {
-		enter(u, UPSTREAM_FINAL, now);
-		return false;
+	const struct spool *body = u->tx.body;
+	size_t room = sizeof(u->out) - sizeof(".\r\n");
+	ssize_t n = 0;
+
+	if (u->body_at < body->size) {
+		n = spool_read(body, u->body_at, u->out, room);
+		if (n <= 0)
+			return cut(u, UPSTREAM_SPOILED,
+			    strerror(n < 0 ? (int)-n : EIO), now);
 	}
-	upstream_fini(u);
-	done(u, UPSTREAM_GONE, NULL, 0, now);
-	u->handler->on_closed(u, NULL, now);
-	return false;
+	u->body_at += (uint64_t)n;
+	u->out_len = (size_t)n;
+	if (u->body_at < body->size)
+		return true;
+	if (!u->handler->is_wanted(u))
+		return cut(u, UPSTREAM_GONE, NULL, now);
+	set_phase(u, UPSTREAM_FINAL, now);
+	return true;
 }
 
-/* Writes what there is; false if U has moved on or is gone. */
+/* Writes what there is; false if U is gone. */
 static bool
 send_out(struct upstream *u, uint64_t now)
 {
 	for (;;) {
-		int r = 0;
-
 		while (u->out_at < u->out_len) {
 			ssize_t n = send(u->io.fd, u->out + u->out_at,
 			    u->out_len - u->out_at,
@@ -441,10 +163,8 @@ send_out(struct upstream *u, uint64_t now)
 
 			if (n < 0 && errno == EAGAIN && watch(u, true))
 				return true;
-			if (n < 0) {
-				fail(u, strerror(errno), now);
-				return false;
-			}
+			if (n < 0)
+				return fail(u, strerror(errno), now);
 			u->out_at += (size_t)n;
 			if (u->phase == UPSTREAM_BODY)
 				loop_arm(u->loop, &u->timer, now + u->timeout);
@@ -452,73 +172,89 @@ send_out(struct upstream *u, uint64_t now)
 		u->out_at = u->out_len = 0;
 		if (u->phase != UPSTREAM_BODY)
 			break;
-		r = fill_from_body(u);
-		if (r > 0)
-			return end_body(u, now);
-		if (r < 0) {
-			upstream_fini(u);
-			done(u, UPSTREAM_SPOILED, NULL, 0, now);
-			u->handler->on_closed(u, strerror(-r), now);
+		if (!fill_from_body(u, now))
 			return false;
-		}
 	}
-	if (!watch(u, false)) {
-		fail(u, "epoll", now);
-		return false;
-	}
+	return watch(u, false) || fail(u, "epoll", now);
+}
+
+/* ---- in ---- */
+
+/* A reply to what was said before: RSET ahead of XCLIENT, or what was said
+ * ahead of a refusal and is taken back by RSET.  An MTA that now wants the
+ * message does not understand that RSET as one. */
+static bool
+skip_reply(struct upstream *u, int code, uint64_t now)
+{
+	u->skip--;
+	if (code / 100 == 3 || (u->phase != UPSTREAM_RSET && code / 100 != 2))
+		return fail(u, "the last transaction is not over", now);
 	return true;
 }
 
+/* Is this reply, or what has come behind it, one to nothing?  It would be taken
+ * for the reply to what is said next.  Commands that go out together are
+ * answered as soon as the first of them is there; any other reply before all
+ * has gone out is one to nothing, too. */
+static bool
+is_owed_less(const struct upstream *u)
+{
+	bool all_out = u->out_at == u->out_len;
+
+	if (!all_out && (u->phase < UPSTREAM_MAIL || u->phase > UPSTREAM_DATA))
+		return true;
+	return u->owed == 0 || (u->owed == 1 && linebuf_len(&u->in) > 0);
+}
+
 /* 421 is the MTA's good-bye whatever was asked; the other refusals are the
- * clients', and too many of them make the MTA slow or worse. */
+ * clients', and too many of them make the MTA slow or worse.  False if there
+ * is nothing more to be heard. */
 static bool
 take_reply(
     struct upstream *u, int code, const char *reply, size_t len, uint64_t now)
 {
 	enum upstream_phase next;
 
-	if (code == 421) {
-		fail(u, "it said 421", now);
-		return false;
-	}
-	if (phases[u->phase].on_reply == NULL) {
-		fail(u, "a reply to nothing", now);
-		return false;
-	}
+	if (code == 421)
+		return fail(u, "it said 421", now);
+	if (is_owed_less(u))
+		return fail(u, "a reply to nothing", now);
+	u->owed--;
 	if (code >= 400 && u->refusals < UINT8_MAX)
 		u->refusals++;
-	next = phases[u->phase].on_reply(u, code, reply, len, now);
+	if (u->skip > 0)
+		return skip_reply(u, code, now);
+	next = upstream_hear(u, code, reply, len, now);
 	if ((next == UPSTREAM_IDLE || next == UPSTREAM_RSET) &&
 	    (u->refusals >= REFUSALS_MAX || u->uses >= USES_MAX))
 		next = UPSTREAM_QUIT;
-	enter(u, next, now);
-	return true;
+	if (next == UPSTREAM_QUIT)
+		u->skip = 0;
+	return enter(u, next, now);
 }
 
 /* All replies that have come.  U may be gone afterwards. */
 static void
 take_replies(struct upstream *u, uint64_t now)
 {
-	char reply[IN_SIZE];
-	size_t len;
-	int code;
-	int r = reply_find_end(
-	    linebuf_data(&u->in), linebuf_len(&u->in), &len, &code);
+	bool more = true;
 
-	if (r == -EAGAIN)
-		return;
-	if (r < 0) {
-		fail(u, "something that is no SMTP reply", now);
-		return;
+	while (more) {
+		const char *reply = linebuf_data(&u->in);
+		size_t len;
+		int code;
+		int r = reply_find_end(reply, linebuf_len(&u->in), &len, &code);
+
+		if (r == -EAGAIN)
+			return;
+		if (r < 0) {
+			(void)fail(u, "something that is no SMTP reply", now);
+			return;
+		}
+		/* Its bytes stay where they are until more are read. */
+		linebuf_consume(&u->in, len);
+		more = take_reply(u, code, reply, len, now);
 	}
-	/* One at a time: no command is sent before the last one's reply, so
-	 * more than one is a reply to nothing, which the next event finds. */
-	memcpy(reply, linebuf_data(&u->in), len);
-	linebuf_consume(&u->in, len);
-	if (linebuf_len(&u->in) > 0 || u->out_at < u->out_len)
-		fail(u, "a reply to nothing", now);
-	else
-		(void)take_reply(u, code, reply, len, now);
 }
 
 static void
@@ -529,11 +265,23 @@ take_connection(struct upstream *u, uint64_t now)
 
 	(void)getsockopt(u->io.fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	if (error != 0) {
-		fail(u, strerror(error), now);
+		(void)fail(u, strerror(error), now);
 		return;
 	}
 	u->wants_out = true;
-	enter(u, UPSTREAM_BANNER, now);
+	(void)enter(u, UPSTREAM_BANNER, now);
+}
+
+/* The MTA has closed, or reading fails. */
+static void
+take_end(struct upstream *u, ssize_t n, uint64_t now)
+{
+	if (n == 0 && u->phase == UPSTREAM_QUIT)
+		(void)enter(u, UPSTREAM_CLOSED, now);
+	else
+		(void)fail(u,
+		    n == 0 ? "it closed the connection" : strerror((int)-n),
+		    now);
 }
 
 static void
@@ -551,17 +299,10 @@ on_ready(struct loop_io *io, uint32_t events, uint64_t now)
 	if ((events & (uint32_t)~EPOLLOUT) == 0)
 		return;
 	n = linebuf_fill(&u->in, io->fd);
-	if (n == -EAGAIN)
-		return;
-	if (n > 0) {
+	if (n > 0)
 		take_replies(u, now);
-		return;
-	}
-	if (n == 0 && (u->phase == UPSTREAM_IDLE || u->phase == UPSTREAM_QUIT))
-		enter(u, UPSTREAM_CLOSED, now);
-	else
-		fail(u, n == 0 ? "it closed the connection" : strerror((int)-n),
-		    now);
+	else if (n != -EAGAIN)
+		take_end(u, n, now);
 }
 
 static void
@@ -571,12 +312,12 @@ on_timeout(struct timer *t, uint64_t now)
 	char why[64];
 
 	if (u->phase == UPSTREAM_IDLE) {
-		enter(u, UPSTREAM_QUIT, now);
+		(void)enter(u, UPSTREAM_QUIT, now);
 		return;
 	}
 	snprintf(
-	    why, sizeof(why), "no answer in time (%s)", phases[u->phase].name);
-	fail(u, why, now);
+	    why, sizeof(why), "no answer in time (%s)", upstream_phase_name(u));
+	(void)fail(u, why, now);
 }
 
 /* ---- what the owner calls ---- */
@@ -592,8 +333,8 @@ upstream_open(struct upstream *u, const struct sockaddr_storage *address,
 
 	if (fd < 0)
 		return -errno;
-	/* The dot follows the body in a write of its own, and would wait for
-	 * the body's acknowledgement, 40 ms. */
+	/* The end of a long body, with the dot, would wait for the rest's
+	 * acknowledgement, 40 ms. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	r = linebuf_init(&u->in, IN_SIZE);
 	if (r < 0)
@@ -611,28 +352,68 @@ upstream_open(struct upstream *u, const struct sockaddr_storage *address,
 	}
 	(void)fd_take(&fd);
 	u->timer.on_timer = on_timeout;
-	u->phase = UPSTREAM_CONNECTING;
-	loop_arm(u->loop, &u->timer, now + u->timeout);
+	u->owed = 1; /* the banner */
+	set_phase(u, UPSTREAM_CONNECTING, now);
 	return 0;
+}
+
+bool
+upstream_knows(const struct upstream *u, const struct transaction *tx)
+{
+	const struct identity *i = &u->identity;
+
+	return u->identified && i->port == tx->port && i->esmtp == tx->esmtp &&
+	    IN6_ARE_ADDR_EQUAL(&i->client, &tx->client) &&
+	    strcmp(i->helo, tx->helo) == 0;
+}
+
+static void
+begin(struct upstream *u, const struct transaction *tx)
+{
+	u->tx = *tx;
+	u->busy = true;
+	u->said = u->heard = 0;
+	u->said_data = false;
+	u->body_at = 0;
 }
 
 void
 upstream_run(struct upstream *u, const struct transaction *tx, uint64_t now)
 {
-	assert(u->phase == UPSTREAM_IDLE && !u->busy);
-	u->tx = *tx;
-	u->busy = true;
+	bool open = u->phase == UPSTREAM_OPEN;
+	bool ahead = open && upstream_may_pipeline(u);
+
+	assert((u->phase == UPSTREAM_IDLE || open) && !u->busy);
+	begin(u, tx);
 	u->uses++;
-	u->next_recipient = 0;
-	u->body_at = 0;
-	enter(u, UPSTREAM_XCLIENT, now);
+	if (ahead) {
+		set_phase(u, UPSTREAM_RSET, now);
+		u->skip = u->owed;
+	}
+	(void)enter(
+	    u, open && !ahead ? UPSTREAM_RSET : upstream_first_phase(u), now);
+}
+
+void
+upstream_resume(struct upstream *u, const struct transaction *tx, uint64_t now)
+{
+	assert(u->phase == UPSTREAM_OPEN && !u->busy);
+	begin(u, tx);
+	(void)enter(u, tx->body != NULL ? UPSTREAM_DATA : UPSTREAM_RCPT, now);
+}
+
+void
+upstream_release(struct upstream *u, uint64_t now)
+{
+	assert(u->phase == UPSTREAM_OPEN && !u->busy);
+	(void)enter(u, UPSTREAM_RSET, now);
 }
 
 void
 upstream_quit(struct upstream *u, uint64_t now)
 {
 	assert(u->phase == UPSTREAM_IDLE);
-	enter(u, UPSTREAM_QUIT, now);
+	(void)enter(u, UPSTREAM_QUIT, now);
 }
 
 void
@@ -647,5 +428,5 @@ upstream_abandon(struct upstream *u, uint64_t now)
 	u->busy = false;
 	if (upstream_is_committed(u))
 		return;
-	enter(u, UPSTREAM_CLOSED, now);
+	(void)enter(u, UPSTREAM_CLOSED, now);
 }

@@ -2,10 +2,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * One connection to the MTA, on which one client's transaction after another
- * is run: XCLIENT with the client's identity, EHLO, MAIL, RCPT, and then
- * either RSET (a recipient was asked about) or the whole message.  Knows
- * neither sessions nor the pool: what it is to do comes as a transaction, what
- * came of it goes to a handler.
+ * is run: XCLIENT with the client's identity, EHLO, MAIL, RCPT, and then the
+ * whole message.  After a recipient was only asked about the transaction is
+ * left open, for its owner to go on with or to give up.  Knows neither sessions
+ * nor the pool: what it is to do comes as a transaction, what came of it goes
+ * to a handler.
  */
 
 #include <netinet/in.h>
@@ -28,7 +29,18 @@ struct transaction {
 	const char *sender;       /* "<path> PARAMETER ..." */
 	const char *recipients;   /* the same, NUL-terminated, one by one */
 	size_t recipients_len;    /* with their NULs */
-	const struct spool *body; /* NULL: ask about the recipients only */
+	const struct spool *body; /* NULL: ask about the one recipient */
+	bool first;               /* none has been accepted before that one */
+	bool goes_on;             /* at full speed: more may follow at once */
+};
+
+/* What XCLIENT and EHLO tell the MTA, which then stands for as many
+ * transactions as the client has. */
+struct identity {
+	struct in6_addr client;
+	in_port_t port;
+	bool esmtp;
+	char helo[256]; /* RFC 5321, 4.5.3.1.2 */
 };
 
 enum upstream_phase {
@@ -41,9 +53,10 @@ enum upstream_phase {
 	UPSTREAM_EHLO,
 	UPSTREAM_MAIL,
 	UPSTREAM_RCPT,
+	UPSTREAM_OPEN, /* asked about; more of the transaction may follow */
 	UPSTREAM_DATA,
 	UPSTREAM_BODY,
-	UPSTREAM_FINAL, /* the dot has been sent */
+	UPSTREAM_FINAL, /* the dot is on its way or has been sent */
 	UPSTREAM_RSET,
 	UPSTREAM_QUIT,
 	UPSTREAM_PHASE_COUNT
@@ -51,6 +64,7 @@ enum upstream_phase {
 
 enum upstream_result {
 	UPSTREAM_SAID,    /* the MTA's reply is the answer */
+	UPSTREAM_KEPT,    /* the same, and the transaction is still open */
 	UPSTREAM_CHANGED, /* it refused a recipient that it had accepted */
 	UPSTREAM_GONE,    /* the client has left before the dot was sent */
 	UPSTREAM_LOST,    /* the connection was lost, nothing is delivered */
@@ -62,11 +76,15 @@ enum upstream_result {
 struct upstream;
 
 struct upstream_handler {
-	/* The transaction's end; then `on_idle` or `on_closed` follows. */
+	/* What was run is over; then `on_idle`, `on_open` or `on_closed`
+	 * follows. */
 	void (*on_done)(struct upstream *, enum upstream_result result,
 	    const char *reply, size_t len, uint64_t now);
 	/* Ready for a transaction, the first or another one. */
 	void (*on_idle)(struct upstream *, uint64_t now);
+	/* The transaction is open: upstream_resume(), upstream_release() or
+	 * another client's upstream_run(). */
+	void (*on_open)(struct upstream *, uint64_t now);
 	/* Over; WHY is for the operator, NULL for an end in order.  The
 	 * handler may free the structure. */
 	void (*on_closed)(struct upstream *, const char *why, uint64_t now);
@@ -89,8 +107,13 @@ struct upstream {
 	uint8_t refusals;           /* replies 4xx and 5xx on this connection */
 	uint16_t uses;              /* transactions on this connection */
 	struct esmtp_limits offers; /* what its EHLO said */
+	struct identity identity;   /* whom the MTA takes us for, */
+	bool identified;            /* if it has been told */
 	struct transaction tx;
-	size_t next_recipient; /* offset in tx.recipients */
+	size_t said, heard; /* offsets in tx.recipients */
+	bool said_data;
+	uint32_t owed; /* replies that are still to come, */
+	uint32_t skip; /* and so many of them mean nothing */
 	uint64_t body_at;
 	struct linebuf in;
 	size_t out_at, out_len;
@@ -104,9 +127,16 @@ int upstream_open(struct upstream *, const struct sockaddr_storage *address,
 /* Closes without a word, and without on_closed(). */
 void upstream_fini(struct upstream *);
 
-/* Runs TX on an idle connection. */
+/* Does the MTA take us for the client of TX? */
+bool upstream_knows(const struct upstream *, const struct transaction *tx);
+/* Runs TX on a connection that is idle, or whose open transaction may go. */
 void upstream_run(
     struct upstream *, const struct transaction *tx, uint64_t now);
+/* Goes on with the open transaction: the recipient of TX, or its body. */
+void upstream_resume(
+    struct upstream *, const struct transaction *tx, uint64_t now);
+/* The open transaction will not be gone on with. */
+void upstream_release(struct upstream *, uint64_t now);
 /* Ends an idle connection in order; as from the next batch on. */
 void upstream_quit(struct upstream *, uint64_t now);
 void upstream_expire(struct upstream *, uint64_t now);

@@ -8,6 +8,7 @@
  *	alive            how many are still open, and what they have received
  *	                 since they were last read
  *	speak            EHLO, MAIL and RCPT on each, each with its own names
+ *	deliver          then DATA and a message of a kilobyte on each
  *	measure SECONDS  what they receive in that time
  *
  * Between commands no session is watched or read: a client's wake-ups would
@@ -33,7 +34,11 @@ enum {
 };
 
 /* No server needs as long for any of the commands. */
-#define PATIENCE (120 * USEC_PER_SEC)
+#define PATIENCE         (120 * USEC_PER_SEC)
+#define DELIVER_PATIENCE (300 * USEC_PER_SEC)
+
+/* Steps of the dialogue. */
+enum { EHLO, MAIL, RCPT, DATA, BODY, STEPS };
 
 struct holder;
 
@@ -43,7 +48,8 @@ struct client {
 	bool watched, connected, gone, greeted;
 	bool done; /* with the command at hand */
 	struct reply reply;
-	uint8_t step;                /* of the dialogue */
+	uint8_t step;                /* of the dialogue: the next one */
+	char verdict;                /* first digit of the reply to the last */
 	uint64_t first, last;        /* arrivals while measuring */
 	uint32_t bytes, before_last; /* the latter without the last arrival */
 };
@@ -52,6 +58,7 @@ struct holder {
 	struct loop *loop;
 	struct client *client;
 	unsigned int n, n_done, n_gone, n_connected;
+	unsigned int until; /* the step before which the dialogue pauses */
 	/* What the command at hand does with bytes that have arrived. */
 	void (*on_data)(struct client *, const char *data, size_t len);
 };
@@ -201,6 +208,8 @@ open_all(struct holder *h, const struct sockaddr_in *to, uint32_t net)
 			struct client *c = &h->client[opened];
 
 			c->holder = h;
+			c->verdict =
+			    '2'; /* no matter what it is greeted with */
 			c->io.on_event = on_client_ready;
 			c->io.fd = load_dial(to, load_source(net, opened));
 			set_watched(c, true);
@@ -232,31 +241,48 @@ do_alive(struct holder *h, const char *argument)
 	    h->n - h->n_gone, h->n_gone, bytes);
 }
 
+/* A message as short as real ones are. */
+static int
+print_body(char *buf, size_t size, unsigned int number)
+{
+	return snprintf(
+	    buf, size, "Subject: %05u\r\n\r\n%0900u\r\n.\r\n", number, number);
+}
+
+static int
+print_step(char *buf, size_t size, unsigned int step, unsigned int number)
+{
+	switch (step) {
+	case EHLO:
+		return snprintf(
+		    buf, size, "EHLO host%05u.example.com\r\n", number);
+	case MAIL:
+		return snprintf(
+		    buf, size, "MAIL FROM:<user%05u@example.com>\r\n", number);
+	case RCPT:
+		return snprintf(
+		    buf, size, "RCPT TO:<postmaster@example.org>\r\n");
+	case DATA:
+		return snprintf(buf, size, "DATA\r\n");
+	default:
+		return print_body(buf, size, number);
+	}
+}
+
 static void
 say_next(struct client *c)
 {
-	unsigned int number = (unsigned int)(c - c->holder->client);
-	char line[128];
-	int n = 0;
+	char line[1024];
+	int n;
 
-	switch (c->step++) {
-	case 0:
-		n = snprintf(line, sizeof(line),
-		    "EHLO host%05u.example.com\r\n", number);
-		break;
-	case 1:
-		n = snprintf(line, sizeof(line),
-		    "MAIL FROM:<user%05u@example.com>\r\n", number);
-		break;
-	case 2:
-		n = snprintf(
-		    line, sizeof(line), "RCPT TO:<postmaster@example.org>\r\n");
-		break;
-	default:
+	if (c->step >= c->holder->until || c->verdict > '3') {
 		set_watched(c, false);
 		set_done(c);
 		return;
 	}
+	n = print_step(line, sizeof(line), c->step++,
+	    (unsigned int)(c - c->holder->client));
+	c->verdict = '\0';
 	if (send(c->io.fd, line, (size_t)n, MSG_NOSIGNAL) != n)
 		lose(c);
 }
@@ -264,26 +290,51 @@ say_next(struct client *c)
 static void
 on_reply(struct client *c, const char *data, size_t len)
 {
+	if (c->verdict == '\0')
+		c->verdict = data[0];
 	if (feed(c, data, len))
 		say_next(c);
 }
 
+/* The dialogue up to before step UNTIL. */
 static void
-do_speak(struct holder *h, const char *argument)
+talk(struct holder *h, unsigned int until, uint64_t patience)
 {
-	uint64_t until = clock_now() + PATIENCE;
+	uint64_t end = clock_now() + patience;
 
-	(void)argument;
+	h->until = until;
 	begin(h, on_reply);
 	watch_all(h, true);
 	for (unsigned int i = 0; i < h->n; i++)
 		if (h->client[i].greeted && !h->client[i].gone)
 			say_next(&h->client[i]);
-	while (h->n_done < h->n && clock_now() < until)
-		run_loop(h, until);
+	while (h->n_done < h->n && clock_now() < end)
+		run_loop(h, end);
 	watch_all(h, false);
+}
+
+static void
+do_speak(struct holder *h, const char *argument)
+{
+	(void)argument;
+	talk(h, DATA, PATIENCE);
 	printf(
 	    "spoken sessions=%u lost=%u\n", h->n_done - h->n_gone, h->n_gone);
+}
+
+static void
+do_deliver(struct holder *h, const char *argument)
+{
+	uint64_t began = clock_now();
+	unsigned int delivered = 0;
+
+	(void)argument;
+	talk(h, STEPS, DELIVER_PATIENCE);
+	for (unsigned int i = 0; i < h->n; i++)
+		if (h->client[i].step == STEPS && h->client[i].verdict == '2')
+			delivered++;
+	printf("delivered delivered=%u lost=%u seconds=%.2f\n", delivered,
+	    h->n_gone, (double)(clock_now() - began) / USEC_PER_SEC);
 }
 
 static void
@@ -362,6 +413,7 @@ run_command(struct holder *h, char *line)
 	} commands[] = {
 		{ "alive", do_alive },
 		{ "speak", do_speak },
+		{ "deliver", do_deliver },
 		{ "measure", do_measure },
 	};
 	char *argument;

@@ -168,6 +168,9 @@ main(int argc, char **argv)
 		{ "hold", hold_main },
 		{ "clean", clean_main },
 		{ "ask", ask_main },
+		{ "pace", pace_main },
+		{ "asn", asn_main },
+		{ "delay", delay_main },
 	};
 	struct rlimit limit;
 
@@ -182,6 +185,9 @@ main(int argc, char **argv)
 	fprintf(stderr,
 	    "usage: load hold ADDRESS:PORT SESSIONS NETWORK\n"
 	    "       load clean ADDRESS:PORT CLIENTS SECONDS NETWORK\n"
-	    "       load ask PATH SECONDS ADDRESSES\n");
+	    "       load ask PATH SECONDS ADDRESSES\n"
+	    "       load pace PATH SECONDS ADDRESSES RATE\n"
+	    "       load asn OUT\n"
+	    "       load delay ADDRESS:PORT ADDRESS:PORT MSEC\n");
 	return EXIT_OPERATOR;
 }

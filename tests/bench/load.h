@@ -17,6 +17,9 @@
 int hold_main(int argc, char **argv);
 int clean_main(int argc, char **argv);
 int ask_main(int argc, char **argv);
+int pace_main(int argc, char **argv);
+int asn_main(int argc, char **argv);
+int delay_main(int argc, char **argv);
 
 /* Prints "load: ..." and exits with 111. */
 void load_die(int error, const char *format, ...) PRINTF_LIKE(2, 3)

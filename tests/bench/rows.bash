@@ -271,32 +271,3 @@ row_full() {
 	figure full "latency, 20 clients, p99, $HELD held" usec ratio-most \
 		"1.5 1.15" "${P99[full]}" "empty" "${P99[empty]}"
 }
-
-#
-# Asking
-#
-
-# Half of the addresses are on the list, half are anyone's.
-row_policy() {
-	local i seconds=5 rates='' costs='' before used rate
-	start_policyd -c 0 5 || return
-	awk 'BEGIN { srand(2) }
-		NR % 2 {
-			print
-			printf "%d.%d.%d.%d\n", 1 + rand() * 222, rand() * 256,
-			    rand() * 256, rand() * 256
-		}' "$DIR/block.txt" >"$DIR/asked.txt"
-	for ((i = 0; i < RUNS; i++)); do
-		before=$(cpu_used "$policyd_pid")
-		rate=$("$LOAD" ask "$DIR/policy" "$seconds" "$DIR/asked.txt") ||
-			return
-		used=$(($(cpu_used "$policyd_pid") - before))
-		rate=$(value_of rate "$rate")
-		rates+=" $rate"
-		costs+=" $(calculate "$rate * $seconds * 1000000 / $used")"
-	done
-	figure policy "policy answers on one core" "per s" least \
-		"100000 300000" "$rates"
-	figure policy "policy answers" "per s of CPU time" least \
-		"100000 300000" "$costs"
-}

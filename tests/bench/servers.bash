@@ -5,10 +5,11 @@
 SERVERS=() # processes that were started, oldest first
 POSTFIX_DIR=''
 
-# wait_until CONDITION...: polls, for at most 20 s.
+# wait_until CONDITION...: polls, for at most 20 s.  One word is evaluated, as
+# by the helpers of the tests.
 wait_until() {
 	local until=$((SECONDS + 20))
-	until "$@"; do
+	until eval "$*"; do
 		[ "$SECONDS" -lt "$until" ] || {
 			say "not within 20 s: $*"
 			return 1
@@ -102,13 +103,18 @@ build_lists() {
 	}
 }
 
-# start_policyd [-c CPU] RATE: held sessions get so many bytes a second.
+# For the helpers of the tests that are used here.
+start_daemon() {
+	start "$@"
+}
+
+show_log() {
+	tail "$DIR/$1.log" >&2
+}
+
+# start_policyd RATE [LINES]: held sessions get so many bytes a second; with
+# these LINES in its configuration.
 start_policyd() {
-	local command=("$BUILD/tarpit-policyd")
-	if [ "$1" = -c ]; then
-		command=(taskset -c "$2" "${command[@]}")
-		shift 2
-	fi
 	build_lists || return
 	cat >"$DIR/policy.conf" <<-END
 		[Data]
@@ -126,9 +132,10 @@ start_policyd() {
 		country.unknown=5
 		[Answers]
 		Ttl=0
+		${2-}
 	END
 	rm -f "$DIR/policy"
-	start policyd "${command[@]}" --config "$DIR/policy.conf" \
+	start policyd "$BUILD/tarpit-policyd" --config "$DIR/policy.conf" \
 		--listen "$DIR/policy"
 	wait_until socket_is_listening "$DIR/policy"
 }
@@ -152,6 +159,14 @@ start_tarpitd() {
 	wait_until port_is_listening "$port"
 }
 
+# Everyone is throttled, at full speed.
+start_fake_policy() {
+	rm -f "$DIR/policy"
+	start fake_policy "$BUILD/tests/helpers/fake_policy" "$DIR/policy" \
+		normal '* action=throttle rate=0 patience=0 score=70 reason=bench'
+	wait_until socket_is_listening "$DIR/policy"
+}
+
 #
 # Peers
 #
@@ -165,6 +180,48 @@ start_endlessh() {
 	wait_until port_is_listening "$port"
 }
 
+# start_haraka: relays to smtpd_at, with as many processes as there are CPUs.
+# Installed once, by npm.  It pins two libraries to versions that not every
+# registry has.
+start_haraka() {
+	local dir=$RESULTS/haraka port
+	command -v npm >/dev/null || {
+		say "needs npm: the row beside Haraka is left out"
+		return 1
+	}
+	mkdir -p "$dir"
+	echo '{ "private": true, "dependencies": { "Haraka": "3.3.4" },
+		"overrides": { "encoding-japanese": "2.x", "libqp": "x" } }' \
+		>"$dir/package.json"
+	[ -d "$dir/node_modules/Haraka" ] ||
+		npm install --prefix "$dir" --no-audit --no-fund \
+			--omit=optional >"$DIR/npm.log" 2>&1 || {
+		tail "$DIR/npm.log" >&2
+		return 1
+	}
+	port=$(free_port)
+	write_haraka_config "$port" "$dir/node_modules/Haraka/config"
+	start haraka node "$dir/node_modules/Haraka/bin/haraka" -c "$DIR/haraka"
+	haraka_at=127.0.0.1:$port
+	wait_until port_is_listening "$port"
+}
+
+# write_haraka_config PORT DEFAULTS
+write_haraka_config() {
+	local config=$DIR/haraka/config
+	mkdir -p "$DIR/haraka/plugins"
+	cp -r "$2" "$config"
+	printf '[main]\nlisten=127.0.0.1:%s\nnodes=cpus\n' "$1" \
+		>"$config/smtp.ini"
+	printf '%s\n' rcpt_to.in_host_list queue/smtp_forward \
+		>"$config/plugins"
+	echo example.org >"$config/host_list"
+	echo mx.example.org >"$config/me"
+	echo LOGCRIT >"$config/loglevel"
+	printf 'host=127.0.0.1\nport=%s\n' "${smtpd_at#*:}" \
+		>"$config/smtp_forward.ini"
+}
+
 can_start_postfix() {
 	[ "$(id -u)" = 0 ] && command -v postfix >/dev/null && return
 	say "needs root and Postfix: the rows beside it are left out"
@@ -176,14 +233,16 @@ can_start_postfix() {
 #   smtpd_at        smtpd on a port of its own
 #   greetwait_at    postscreen for everyone, that keeps them in its greet wait
 #   engine_at       postscreen for everyone, with its tests in the dialogue
+#   backend_at      smtpd for tarpitd's throttle lane, as units/postfix has it
 #   public/tarpit   smtpd for descriptors that tarpitd passes
+# and mail for example.org is thrown away by its discard(8).
 # default_process_limit is also the length of its listeners' queues.  One
 # smtpd process serves any number of sessions, so that not the starting of
 # processes is measured; names are not looked up; all as in each of the rows.
 start_postfix() {
 	local port=() i
 	can_start_postfix || return
-	for i in 0 1 2 3; do
+	for i in 0 1 2 3 4; do
 		port[i]=$(free_port)
 	done
 	POSTFIX_DIR=$DIR/postfix
@@ -193,14 +252,17 @@ start_postfix() {
 	chmod 700 "$POSTFIX_DIR/data"
 	write_main_cf >"$POSTFIX_DIR/config/main.cf"
 	write_master_cf "${port[@]}" >"$POSTFIX_DIR/config/master.cf"
-	printf '127.2.0.0/16 permit\n' >"$POSTFIX_DIR/config/permit"
+	printf '%s permit\n' 127.0.0.0/24 127.2.0.0/16 \
+		>"$POSTFIX_DIR/config/permit"
 	postfix -c "$POSTFIX_DIR/config" start >"$DIR/postfix.log" 2>&1 || {
 		tail "$DIR/postfix.log" >&2
 		return 1
 	}
 	postscreen_at=127.0.0.1:${port[0]} smtpd_at=127.0.0.1:${port[1]}
 	greetwait_at=127.0.0.1:${port[2]} engine_at=127.0.0.1:${port[3]}
-	wait_until port_is_listening "${port[3]}"
+	backend_at=127.0.0.1:${port[4]}
+	wait_until port_is_listening "${port[4]}"
+	guard_postfix "$(postfix_pid)"
 }
 
 write_main_cf() {
@@ -224,6 +286,9 @@ write_main_cf() {
 		postscreen_greet_action = ignore
 		postscreen_cache_map =
 		smtpd_tls_security_level = none
+		smtpd_client_connection_count_limit = 0
+		virtual_mailbox_domains = example.org
+		virtual_transport = discard:
 	END
 }
 
@@ -239,7 +304,17 @@ write_master_cf() {
 		127.0.0.1:$3 inet n - n - 1 postscreen $held -o postscreen_greet_wait=600s
 		127.0.0.1:$4 inet n - n - 1 postscreen $held -o postscreen_greet_wait=2s
 		  -o postscreen_bare_newline_enable=yes -o postscreen_command_time_limit=600s
+		cleanup unix n - n - 0 cleanup
+		qmgr unix n - n 300 1 qmgr
+		rewrite unix - - n - - trivial-rewrite
+		bounce unix - - n - 0 bounce
+		defer unix - - n - 0 bounce
+		trace unix - - n - 0 bounce
+		anvil unix - - n - 1 anvil
+		discard unix - - n - - discard
 	END
+	sed -n '/^127.0.0.1:10025/,$p' "$ROOT/units/postfix/master.cf" |
+		sed "s/^127.0.0.1:10025/127.0.0.1:$5/"
 }
 
 # The one postscreen process that serves ADDRESS:PORT.
@@ -251,12 +326,35 @@ postfix_pid() {
 	tr -d ' \n' <"$POSTFIX_DIR/queue/pid/master.pid"
 }
 
+# All mail has been thrown away.
+queue_is_empty() {
+	! find "$POSTFIX_DIR"/queue/{incoming,active,deferred} -type f |
+		grep -q .
+}
+
+# How many messages have been, so far.
+count_mail() {
+	grep -c 'status=sent' "$POSTFIX_DIR/maillog"
+}
+
+# master makes itself independent of us: this ends it when we have ended,
+# however we did.
+guard_postfix() {
+	[ -p "$DIR/never" ] || mkfifo "$DIR/never"
+	# shellcheck disable=SC2016
+	start postfix_guard bash -c '
+		trap "kill -TERM $1; exit" TERM
+		read -r _ <>"$2"' guard "$1" "$DIR/never"
+}
+
 stop_postfix() {
 	local pid
 	[ -n "$POSTFIX_DIR" ] || return 0
-	pid=$(postfix_pid)
-	postfix -c "$POSTFIX_DIR/config" stop >>"$DIR/postfix.log" 2>&1
-	wait_until is_over "$pid"
+	pid=$(postfix_pid 2>/dev/null)
+	[ -z "${postfix_guard_pid-}" ] || stop "$postfix_guard_pid"
+	[ -z "$pid" ] || kill -TERM "$pid" 2>/dev/null
+	wait_until is_over "$pid" || kill -KILL "$pid"
+	postfix_guard_pid=''
 	rm -rf "$POSTFIX_DIR"
 	POSTFIX_DIR=''
 }

@@ -8,6 +8,7 @@
  *   asked ADDRESS PORT HELO SENDER RECIPIENT
  *   took ADDRESS HELO SENDER BYTES RECIPIENT...
  *   body LINE        each line of a message, stuffed as it came
+ *   reset ADDRESS    an open transaction was given up
  *
  * The habits are
  *   no-xclient       does not have that command
@@ -218,6 +219,8 @@ run(struct client *c, const char *line)
 	} else if (is(line, "DATA", &argument)) {
 		do_data(c);
 	} else if (is(line, "RSET", &argument)) {
+		if (c->has_sender)
+			printf("reset %s\n", c->address);
 		c->has_sender = false;
 		say(c, "250 2.0.0 Ok");
 	} else if (is(line, "QUIT", &argument)) {

@@ -30,6 +30,7 @@ start_tarpitd_as_a_service() {
 	# shellcheck disable=SC2016
 	start_daemon -n tarpitd nsenter --mount -t "$(daemon_pid journald)" -- \
 		bash -c 'JOURNAL_STREAM=$(stat -Lc %d:%i /dev/stderr) exec "$@"' - \
-		"$BUILD/tarpitd" --config "$CONF" --listen "$AT"
+		"$BUILD/tarpitd" --config "$CONF" --listen "$AT" \
+		--control "$CONTROL"
 	wait_for_notify tarpitd READY=1
 }

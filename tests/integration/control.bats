@@ -210,22 +210,25 @@ count=1" ]
 	[[ $output == *count=256* ]]
 }
 
-# throttled: a session in the middle of a dialogue of the lane throttle.
+# throttled RATE [HABIT]: a session in the middle of a dialogue of the lane
+# throttle.
 throttled() {
 	BACKEND=$(free_port)
-	start_daemon backend "$BUILD/tests/helpers/fake_backend" "$BACKEND"
+	start_daemon backend "$BUILD/tests/helpers/fake_backend" "$BACKEND" \
+		"${@:2}"
 	wait_for_port backend "$BACKEND"
 	policy "* action=throttle rate=$1 patience=0 score=70 reason=test"
 	mta
-	tarpitd Backend=127.0.0.1:"$BACKEND" SpoolDirectory="$DAEMONS"
+	tarpitd Backend=127.0.0.1:"$BACKEND" SpoolDirectory="$DAEMONS" \
+		MaxPatience=1s MaxReplyTime=300s MaxDialogueDelay=1h
 	wait_for_notify tarpitd '1 free'
 	smtp_connect "$AT" 127.0.0.4
 	smtp_expect '220 mx.test ESMTP'
 }
 
 @test "control: a throttled session that is released goes on at full speed" {
-	throttled 10
-	# At its rate this would take some 20 s: only the release is waited for.
+	throttled 1
+	# At its rate, a line of the reply takes longer than any is waited for.
 	smtp_say 'EHLO client.test'
 	wait_until in_state 127.0.0.4 t-command throttle
 	run -0 ask request=release address=127.0.0.4 seconds=60
@@ -252,6 +255,22 @@ throttled() {
 	record_of 127.0.0.4 outcome=shed lane=throttle
 	smtp_connect "$AT" 127.0.0.4
 	wait_until in_state 127.0.0.4 sending hold
+}
+
+# Whenever the order comes: a message that is delivered is told to be.
+@test "control: a message that is with the MTA is not stopped" {
+	throttled 0 slow-dot
+	smtp_send 'EHLO client.test\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<u@dest.test>\r\nDATA\r\n'
+	smtp_expect_reply 250
+	smtp_expect '250 2.1.0'
+	smtp_expect '250 2.1.5'
+	smtp_expect '354 '
+	smtp_send 'x\r\n.\r\n'
+	wait_for_log backend '^body x$'
+	run -0 ask request=hold address=127.0.0.4 seconds=60
+	[[ $output == end=hold* ]]
+	smtp_expect '250 2.0.0 Ok: queued'
+	[ "$(grep -c '^took ' "$DAEMONS/backend.log")" = 1 ]
 }
 
 # --- its clients ---

@@ -187,6 +187,25 @@ wait_for_reason() {
 	[ "$(cat "$dir"/answers.* | grep -c '^action=')" = 2000 ]
 }
 
+# A minute of it, scaled down.
+@test "a resolver that stands still for a while: none is dropped, and it is used again" {
+	local batch
+	start_nsd
+	write_config rdns.none=25 '[Dns]' DnsTimeout=300ms
+	start_policyd
+	wait_for_reason 192.0.2.1 "rdns.none+25"
+	signal_nsd STOP
+	for batch in {1..40}; do
+		printf "request=tarpit_session\nclient_address=10.$batch.%d.1\n\n" \
+			{0..49} | send
+	done >"$dir/answers"
+	[ "$(grep -c '^action=' "$dir/answers")" = 2000 ]
+	[ "$(grep -c '^reason=dns.unanswered' "$dir/answers")" = 2000 ]
+	signal_nsd CONT
+	wait_for_reason 192.0.2.1 "rdns.none+25"
+	[ "$(grep -c "Cannot use the DNS" "$dir/policyd.log")" = 1 ]
+}
+
 @test "a reload keeps the zones in use" {
 	start_nsd
 	write_config dnsbl.bl.test=30

@@ -10,6 +10,7 @@ load ../helpers/daemon
 load ../helpers/smtp
 load ../helpers/tarpitd
 load ../helpers/web
+load ../helpers/redis
 
 setup() {
 	unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
@@ -412,6 +413,17 @@ order() {
 	tarpitd
 	order request=release address=192.0.2.1
 	provoked OVERRIDE_ENDED tarpitd
+}
+
+@test "events: HISTORY_DOWN" {
+	policyd "History=redis://127.0.0.1:$(free_port)"
+	provoked HISTORY_DOWN policyd
+}
+
+@test "events: HISTORY_UP" {
+	start_redis
+	policyd "History=redis://127.0.0.1:$redis_port"
+	provoked HISTORY_UP policyd
 }
 
 @test "events: every kind has a test" {

@@ -98,6 +98,8 @@ known_sessions() {
 	event tarpit-lists list_failed 4 'feed: 404' TARPIT_LIST=feed
 	event tarpit-lists lists_error 3 'block.txt:1: no address'
 	event tarpit-lists lists_warning 4 'wide.txt:2: private networks'
+	event tarpitd override_set 5 'release of 192.0.2.7/32 for 1 d' TARPIT_OPERATOR=joe
+	event tarpitd override_ended 6 'release of 192.0.2.7/32 has expired' TARPIT_OPERATOR=joe
 	# Somebody else's.
 	entry _SYSTEMD_UNIT=cron.service PRIORITY=3 MESSAGE='cron is unwell'
 }
@@ -250,6 +252,12 @@ mx tarpit-lists: compiled 2 lists
 mx tarpitd: the configuration was read again
 mx tarpitd: tarpitd.conf:7: Colour
 mx tarpit-lists: drop has changed" ]
+}
+
+@test "manual: Who intervened?" {
+	ask "Who intervened?"
+	[ "$(squeezed)" = "mx tarpitd: release of 192.0.2.7/32 for 1 d
+mx tarpitd: release of 192.0.2.7/32 has expired" ]
 }
 
 @test "manual: Is something missing here?" {

@@ -452,6 +452,8 @@ look_at() {
 	[ -z "$(grep -o ' id="[^"]*"' "$own/page.dom" | sort | uniq -d)" ]
 	none grep -E 'CONSOLE|Refused to' "$own/page.log"
 	none asked_for "$own/page.net"
+	grep -q "Content-Security-Policy\" content=\"default-src 'none';" \
+		"$own/page.html"
 	none grep -nE '(src|href)=("[^#]|[^"])|@import|url\(' "$own/page.html"
 }
 

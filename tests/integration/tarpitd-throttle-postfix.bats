@@ -108,6 +108,28 @@ message() {
 	[ $(($(clock_usec) - from)) -lt 45000000 ]
 }
 
+@test "throttle: what Postfix limits while a transaction is open" {
+	printf '%s\n' 'smtpd_recipient_limit = 2' 'smtpd_timeout = 1s' \
+		>>"$POSTFIX/etc/main.cf"
+	throttled 0 0
+	smtp_connect "$AT"
+	smtp_expect '220 '
+	smtp_say 'EHLO client.test'
+	smtp_expect_reply 250
+	smtp_send 'MAIL FROM:<a@b.test>\r\nRCPT TO:<u@mx.test>\r\nRCPT TO:<v@mx.test>\r\nRCPT TO:<w@mx.test>\r\n'
+	smtp_expect '250 2.1.0'
+	smtp_expect '250 2.1.5'
+	smtp_expect '250 2.1.5'
+	smtp_expect '452 4.5.3 Error: too many recipients'
+	# Postfix ends the connection; the client does not notice.
+	wait_until grep -q 'timeout after' "$POSTFIX/log"
+	smtp_say DATA
+	smtp_expect '354 '
+	smtp_send 'Subject: x\r\n\r\n.\r\n'
+	smtp_expect '250 2.0.0 Ok: queued'
+	wait_for_mail 2
+}
+
 # deliveries: the ledger's messages as the MTA has queued them, sorted.  One
 # whose virtual(8) was killed before it could remove it from the queue is in the
 # Maildir twice, with one queue ID.

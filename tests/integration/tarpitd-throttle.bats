@@ -265,6 +265,8 @@ took() {
 	dispatcher BackendConnections=1
 	greet
 	envelope
+	# While it is parked the MTA is not asked a second time.
+	wait_for_log backend '^reset 127.0.0.1$'
 	data
 	smtp_send 'x\r\n.\r\n'
 	smtp_expect '451 4.3.0'
@@ -308,10 +310,14 @@ took() {
 	dispatcher BackendConnections=1
 	greet
 	envelope
+	# It says good-bye to the second client of a connection.
+	wait_for_log backend '^reset 127.0.0.1$'
+	SMTP=other greet 127.0.0.8
+	SMTP=other envelope
+	[ "$(grep -c ^connected "$DAEMONS/backend.log")" = 2 ]
 	data
 	smtp_send 'x\r\n.\r\n'
 	smtp_expect '250 2.0.0 Ok: queued'
-	[ "$(grep -c ^connected "$DAEMONS/backend.log")" -gt 1 ]
 }
 
 @test "throttle: a client that left before the dot's reply gets no message through" {

@@ -32,10 +32,12 @@ in_container() {
 	done < <(run_case common/journal_test list_events)
 	[ "$n" -gt 20 ]
 	[ "$(grep -c 'Defined-By: tarpit$' <<<"$output")" = "$n" ]
-	# Each in its own words, the name of the program filled in.
+	# Each in its own words, the program and the fields filled in, so that
+	# there are no others than those that are declared.
 	diff <(sed -n 's/^.*Subject: //p' <<<"$output" | sort) \
 		<(sed -n 's/^Subject: //p' "$ROOT/units/catalog/tarpit.catalog" |
-			sed 's/@SYSLOG_IDENTIFIER@/tarpitd/' | sort)
+			sed 's/@SYSLOG_IDENTIFIER@/tarpitd/
+				s/@\(TARPIT_[A-Z_]*\)@/the \1/g' | sort)
 }
 
 @test "journal: fail2ban finds the caught in it, and it may be the dispatcher's own" {

@@ -2,14 +2,21 @@
 # As inside.bash, which it needs: the records of the installed bundle in its
 # systemd's journal.
 
-# A record of each kind, and what journalctl -x says of them.
+# A record of each kind, each of its fields with the value "the FIELD", and what
+# journalctl -x says of them.
 every_event() {
+	local id name priority fields
 	install_tarpit
 	"$BUILD/tests/unit/common/journal_test" list_events |
-		while read -r id name priority _; do
-			printf '%s\n' "MESSAGE_ID=$id" "PRIORITY=$priority" \
-				SYSLOG_IDENTIFIER=tarpitd "MESSAGE=this is $name" |
-				logger --journald
+		while read -r id name priority fields; do
+			{
+				printf '%s\n' "MESSAGE_ID=$id" \
+					"PRIORITY=$priority" \
+					SYSLOG_IDENTIFIER=tarpitd \
+					"MESSAGE=this is $name"
+				tr -d '?' <<<"$fields" | tr ' ' '\n' |
+					sed -n 's/..*/&=the &/p'
+			} | logger --journald
 		done
 	journalctl --sync
 	journalctl -q -x SYSLOG_IDENTIFIER=tarpitd

@@ -40,7 +40,7 @@ add(struct tally *t, struct session_record *r, uint64_t when)
 	r->ended = when;
 	tally_add(t, r);
 	if (r->held < when)
-		tally_add_open(t, r, when - r->held / 2);
+		tally_add_later(t, r, when - r->held / 2);
 }
 
 static void

@@ -205,8 +205,9 @@ bad_options(void)
 {
 	check_refused("[Data]\nLsits=/x\n", 2, "Lsits");
 	check_refused("[Dta]\nLists=/x\n", 1, "Dta");
-	check_refused(
-	    "[Data]\nHistory=redis://h:6379/0\n", 2, "directory only");
+	check_refused("[Data]\nHistory=redis://h:0/0\n", 2, "port");
+	check_refused("[Data]\nHistory=rediss://h\n", 2, "neither");
+	check_refused("[History]\nCacheTime=2h\n", 2, "CacheTime");
 	check_refused("[Answers]\nTtl=2h\n", 2, "Ttl");
 	check_refused("[Service]\nMaxConnections=0\n", 2, "MaxConnections");
 	check_refused("[Postfix]\nHold=\n", 2, "Hold");

@@ -222,13 +222,13 @@ the_open_are_censored(void)
 	struct tally t;
 
 	begin(&t);
-	tally_add_open(&t, &r, NOON - 20 * SEC);
+	tally_add_later(&t, &r, NOON - 20 * SEC);
 	CHECK_INT(t.open, 1);
 	CHECK_INT(t.sessions, 0);
 	CHECK_INT(t.by_lane[LANE_HOLD].n, 1);
 	CHECK_INT(t.by_lane[LANE_HOLD].censored[survival_bin(30 * SEC)], 1);
 	/* This one began later. */
-	tally_add_open(&t, &r, NOON - 50 * SEC);
+	tally_add_later(&t, &r, NOON - 50 * SEC);
 	CHECK_INT(t.open, 1);
 	tally_fini(&t);
 }

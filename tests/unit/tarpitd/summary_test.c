@@ -16,6 +16,7 @@ struct bench {
 	int fd;
 	struct loop *loop;
 	struct journal journal;
+	struct tally tally;
 	struct summary summary;
 	uint64_t began;
 };
@@ -26,15 +27,17 @@ set_up(struct bench *b, bool wanted)
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	AUTO_FREE char *path = scratch_path("socket");
 
+	memset(&b->tally, 0, sizeof(b->tally));
 	b->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	CHECK(b->fd >= 0);
 	strcpy(a.sun_path, path);
 	CHECK_INT(bind(b->fd, (struct sockaddr *)&a, sizeof(a)), 0);
 	CHECK_INT(loop_new(&b->loop), 0);
 	journal_init_target(&b->journal, "tarpitd", JOURNAL_NATIVE, path);
-	b->summary = (struct summary){
-		.loop = b->loop, .journal = &b->journal, .wanted = wanted
-	};
+	b->summary = (struct summary){ .loop = b->loop,
+		.journal = &b->journal,
+		.total = &b->tally.total,
+		.wanted = wanted };
 	summary_init(&b->summary);
 	b->began = b->summary.since;
 }
@@ -78,7 +81,7 @@ count(struct bench *b, enum lane lane, enum outcome outcome)
 		.bytes_in = 10,
 		.bytes_out = 100 };
 
-	summary_count(&b->summary, &s, 1500);
+	tally_add(&b->tally, &s, 1500, 0);
 }
 
 /* What the loop does when the minute is over. */

@@ -60,8 +60,12 @@ on_wanted(struct upstream *u)
 	return is_wanted;
 }
 
-static const struct upstream_handler handler = { on_done, on_idle, on_closed,
-	on_wanted };
+/* What is open may be given to the next client as well. */
+static const struct upstream_handler handler = { .on_done = on_done,
+	.on_idle = on_idle,
+	.on_open = on_idle,
+	.on_closed = on_closed,
+	.is_wanted = on_wanted };
 
 /* A connection is being opened; what the MTA says may be changed before. */
 static void
@@ -107,6 +111,7 @@ run(bool message)
 
 	tx = (struct transaction){ .port = 4711,
 		.esmtp = true,
+		.first = true,
 		.helo = "client.test",
 		.sender = "<a@b.test> RET=HDRS",
 		.recipients = recipients,
@@ -148,7 +153,8 @@ one_client_after_another(void)
 	for (int i = 1; i <= 5; i++) {
 		run(i % 2 == 0);
 		MTA_TURN_UNTIL(told.done == i && told.idle == i + 1);
-		CHECK_INT(told.result, UPSTREAM_SAID);
+		CHECK(told.result == UPSTREAM_SAID ||
+		    told.result == UPSTREAM_KEPT);
 		CHECK(told.reply[0] == '2');
 		spool_drop(&store, &body);
 	}
@@ -166,7 +172,7 @@ a_reply_is_the_same_in_any_pieces(void)
 	mta_answer("RCPT", reply);
 	run(false);
 	MTA_TURN_UNTIL(told.done == 1);
-	CHECK_INT(told.result, UPSTREAM_SAID);
+	CHECK(told.result == UPSTREAM_SAID || told.result == UPSTREAM_KEPT);
 	CHECK_STR(told.reply, reply);
 	MTA_TURN_UNTIL(told.idle == 2);
 	end();

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "policy/history_store.h"
+#include "policy/history_lmdb.h"
 
 enum {
 	/* A leaf page holds a record in some 40 bytes, is two thirds full after
@@ -19,7 +19,7 @@ enum {
 	MAP_MIN = 16 << 20,
 };
 
-struct history_store {
+struct history_lmdb {
 	MDB_env *env;
 	MDB_dbi dbi;
 	bool read_only; /* there is no thread */
@@ -76,7 +76,7 @@ write_record(MDB_txn *txn, MDB_dbi dbi, const struct history_record *rec)
 }
 
 static int
-write_batch(struct history_store *s)
+write_batch(struct history_lmdb *s)
 {
 	MDB_txn *txn;
 	int r = mdb_txn_begin(s->env, NULL, 0, &txn);
@@ -94,7 +94,7 @@ write_batch(struct history_store *s)
 
 /* Until the next try, or until it is to stop. */
 static void
-wait_a_second(struct history_store *s)
+wait_a_second(struct history_lmdb *s)
 {
 	struct timespec until;
 
@@ -108,7 +108,7 @@ wait_a_second(struct history_store *s)
 static void *
 run_thread(void *arg)
 {
-	struct history_store *s = arg;
+	struct history_lmdb *s = arg;
 
 	pthread_mutex_lock(&s->lock);
 	for (;;) {
@@ -135,7 +135,7 @@ run_thread(void *arg)
 }
 
 static int
-start_thread(struct history_store *s)
+start_thread(struct history_lmdb *s)
 {
 	pthread_condattr_t attr;
 	sigset_t all, old;
@@ -159,7 +159,7 @@ start_thread(struct history_store *s)
 }
 
 static void
-stop_thread(struct history_store *s)
+stop_thread(struct history_lmdb *s)
 {
 	pthread_mutex_lock(&s->lock);
 	s->stop = true;
@@ -193,7 +193,7 @@ check_size(MDB_env *env)
 }
 
 static int
-open_database(struct history_store *s)
+open_database(struct history_lmdb *s)
 {
 	MDB_txn *txn;
 	int r =
@@ -210,7 +210,7 @@ open_database(struct history_store *s)
 }
 
 static int
-open_env(struct history_store *s, const char *dir, size_t max)
+open_env(struct history_lmdb *s, const char *dir, size_t max)
 {
 	size_t map = max * BYTES_PER_RECORD;
 	int dead, r = mdb_env_create(&s->env);
@@ -233,10 +233,10 @@ open_env(struct history_store *s, const char *dir, size_t max)
 }
 
 int
-history_store_open(const char *dir, size_t max, bool read_only,
-    struct history_store **ret, char *why, size_t size)
+history_lmdb_open(const char *dir, size_t max, bool read_only,
+    struct history_lmdb **ret, char *why, size_t size)
 {
-	struct history_store *s;
+	struct history_lmdb *s;
 	int r = 0;
 
 	if (!read_only && mkdir(dir, 0700) < 0 && errno != EEXIST)
@@ -266,8 +266,8 @@ history_store_open(const char *dir, size_t max, bool read_only,
 	return r;
 }
 
-struct history_store *
-history_store_free(struct history_store *s)
+struct history_lmdb *
+history_lmdb_free(struct history_lmdb *s)
 {
 	if (!s)
 		return NULL;
@@ -305,7 +305,7 @@ load_all(MDB_cursor *cursor,
 }
 
 int
-history_store_load(struct history_store *s,
+history_lmdb_load(struct history_lmdb *s,
     void (*each)(void *arg, const struct history_record *), void *arg,
     size_t *ret_bad)
 {
@@ -327,7 +327,7 @@ history_store_load(struct history_store *s,
 }
 
 bool
-history_store_is_busy(struct history_store *s)
+history_lmdb_is_busy(struct history_lmdb *s)
 {
 	bool busy;
 
@@ -338,8 +338,8 @@ history_store_is_busy(struct history_store *s)
 }
 
 void
-history_store_write(
-    struct history_store *s, struct history_record *batch, size_t n)
+history_lmdb_write(
+    struct history_lmdb *s, struct history_record *batch, size_t n)
 {
 	pthread_mutex_lock(&s->lock);
 	assert(!s->batch);
@@ -350,7 +350,7 @@ history_store_write(
 }
 
 int
-history_store_error(struct history_store *s)
+history_lmdb_error(struct history_lmdb *s)
 {
 	int error;
 

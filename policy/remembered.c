@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+#include "policy/remembered.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "policy/redis_url.h"
+
+/* A second looks at so much of the table for what has faded. */
+enum { SWEEP_SHARE = 4096 };
+
+static uint32_t
+wall_clock(void)
+{
+	return (uint32_t)time(NULL);
+}
+
+struct remembered *
+remembered_unref(struct remembered *h)
+{
+	if (!h || --h->refs > 0)
+		return NULL;
+	if (h->store)
+		h->ops->free(h->store);
+	history_table_free(h->memory.table);
+	free(h->path);
+	free(h);
+	return NULL;
+}
+
+struct remembered *
+remembered_ref(struct remembered *h)
+{
+	h->refs++;
+	return h;
+}
+
+static void
+on_reap(struct timer *t, uint64_t now)
+{
+	(void)now;
+	remembered_unref(CONTAINER_OF(t, struct remembered, reaper));
+}
+
+void
+remembered_unref_later(struct remembered *h)
+{
+	if (h->refs > 1)
+		h->refs--;
+	else
+		loop_arm(h->memory.loop, &h->reaper, 0);
+}
+
+void
+remembered_use(struct remembered *h, const struct history_memory *from)
+{
+	h->memory.fading = from->fading;
+	h->memory.cache_time = from->cache_time;
+	h->memory.timeout = from->timeout;
+}
+
+struct remembered *
+remembered_new(const struct history_memory *settings, const struct rules *rules)
+{
+	struct remembered *h = calloc(1, sizeof(*h));
+	uint64_t seed = 0;
+
+	if (!h)
+		return NULL;
+	h->refs = 1;
+	h->memory = *settings;
+	h->path = strdup(rules->history);
+	h->ops = redis_url_is(rules->history) ? &history_redis : &history_disk;
+	h->reaper.on_timer = on_reap;
+	/* Without a random number the places are merely known. */
+	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
+	if (h->path &&
+	    history_table_new(
+		(size_t)rules->history_max, seed, &h->memory.table) == 0)
+		h->store = h->ops->new (&h->memory, h->path);
+	return h->store ? h : remembered_unref(h);
+}
+
+static void
+forget(void *arg, const struct history_record *rec)
+{
+	struct remembered *h = arg;
+
+	h->ops->gone(h->store, rec);
+}
+
+bool
+remembered_refresh(struct remembered *h, struct source_note *note)
+{
+	struct history_memory *m = &h->memory;
+	bool told;
+
+	m->now = wall_clock();
+	told = h->ops->refresh(h->store, note);
+	history_table_sweep(m->table, &m->fading,
+	    history_table_size(m->table) / SWEEP_SHARE + 1, m->now, forget, h);
+	note->has_data = true;
+	snprintf(note->file, sizeof(note->file), "%s", m->place);
+	return told;
+}
+
+void
+remembered_add(
+    struct remembered *h, const struct history_key *key, enum history_kind kind)
+{
+	struct history_memory *m = &h->memory;
+	struct history_record gone, *rec;
+
+	rec = history_table_put(m->table, &m->fading, key, &gone);
+	if (gone.scope != HISTORY_NOBODY)
+		h->ops->gone(h->store, &gone);
+	if (history_add(rec, &m->fading, kind, m->now))
+		h->ops->changed(h->store, rec);
+}
+
+void
+remembered_renew(struct remembered *h, const struct history_key *key)
+{
+	struct history_memory *m = &h->memory;
+	struct history_record *rec = history_table_find(m->table, key);
+
+	if (rec && history_renew(rec, &m->fading, HISTORY_PATIENT, m->now))
+		h->ops->changed(h->store, rec);
+}

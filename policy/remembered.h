@@ -1,0 +1,43 @@
+#pragma once
+/* SPDX-License-Identifier: ISC */
+/*
+ * All that is remembered of clients: the table of records and the store behind
+ * it.  It outlives a reload, and is counted: who waits for the store keeps it.
+ */
+
+#include <stdbool.h>
+
+#include "policy/history_store.h"
+#include "policy/rules.h"
+
+struct remembered {
+	unsigned int refs;
+	struct history_memory memory;
+	char *path; /* as configured: a directory or a redis_url */
+	const struct history_store_ops *ops;
+	struct history_store *store;
+	struct timer reaper;
+};
+
+/* What RULES say of it, with SETTINGS' loop, fading and times.  NULL: no
+ * memory. */
+struct remembered *remembered_new(
+    const struct history_memory *settings, const struct rules *rules);
+struct remembered *remembered_ref(struct remembered *);
+/* The last one closes the store.  NULL ok. */
+struct remembered *remembered_unref(struct remembered *);
+/* The same from within the store's own calls: it is closed when these have
+ * returned. */
+void remembered_unref_later(struct remembered *);
+
+/* Takes the fading and the times of SETTINGS. */
+void remembered_use(struct remembered *, const struct history_memory *settings);
+
+/* Each second.  As refresh() of a source. */
+bool remembered_refresh(struct remembered *, struct source_note *ret_note);
+
+/* One more time of KIND for KEY. */
+void remembered_add(
+    struct remembered *, const struct history_key *key, enum history_kind kind);
+/* The patience that is known of KEY, if any, is as good as new. */
+void remembered_renew(struct remembered *, const struct history_key *key);
