@@ -40,7 +40,7 @@ enum outcome {
 	OUTCOME_GRADUATED, /* given to the MTA after its patience */
 	OUTCOME_ABANDONED, /* the client left */
 	OUTCOME_DELIVERED, /* the MTA took at least one message (throttle) */
-	OUTCOME_REFUSED,   /* heard recipients refused, delivered nothing */
+	OUTCOME_REFUSED,   /* heard a refusal, delivered nothing */
 	OUTCOME_SHED,      /* ended by us to keep a limit, or at our end */
 	OUTCOME_FAILED,    /* the MTA did not take it */
 	OUTCOME_COUNT
@@ -50,7 +50,7 @@ enum session_flag {
 	SESSION_PREGREET = 1 << 0,    /* spoke before it was greeted */
 	SESSION_CLOSE_AFTER = 1 << 1, /* what is being sent is the last */
 	SESSION_PROMPT = 1 << 2,      /* the reply at hand must not take long */
-	SESSION_REFUSED = 1 << 3,     /* a recipient was refused */
+	SESSION_REFUSED = 1 << 3,     /* a recipient, or a message */
 	SESSION_OBSERVED = 1 << 4, /* Mode=observe: passed whatever the lane */
 	SESSION_INPUT = 1 << 5,    /* there is input, seen since `in_from` */
 	SESSION_STARTTLS = 1 << 6, /* TLS begins after the reply at hand */

@@ -14,6 +14,9 @@ void sockbuf_prepare_listener(int listener);
 /* Fixes the buffers of a slowed client's socket at the kernel's smallest. */
 void sockbuf_shrink(int fd);
 
+/* Has it receive the rest of a command line, of which there is a part. */
+void sockbuf_fit_line(int fd);
+
 /* For a session that will never be handed on: the plainest congestion control,
  * which is all that 5 bytes a second need and costs the least for each. */
 void sockbuf_use_reno(int fd);

@@ -5,6 +5,7 @@
 
 #include "bin/tarpitd/drip.h"
 #include "bin/tarpitd/session.h"
+#include "bin/tarpitd/sockbuf.h"
 #include "bin/tarpitd/starttls.h"
 #include "bin/tarpitd/throttle_internal.h"
 #include "bin/tarpitd/words.h"
@@ -179,6 +180,21 @@ has_left_off(const struct session *s, ssize_t n)
 	return drip_has_ended(s) && drip_peek(s, line, sizeof(line)) == n;
 }
 
+/* The rest of a line may not fit into the smallest buffer.  It is not made small
+ * again behind the line: what is on its way already would be dropped, and be
+ * sent again after a second. */
+static void
+widen(struct throttle *t, const struct session *s)
+{
+	if ((t->flags & THROTTLE_WIDE) != 0)
+		return;
+	t->flags |= THROTTLE_WIDE;
+	if (throttle_is_free(t, s))
+		sockbuf_restore(s->fd);
+	else
+		sockbuf_fit_line(s->fd);
+}
+
 enum session_state
 throttle_visit_command(struct dispatcher *d, struct session *s, uint64_t now)
 {
@@ -207,8 +223,10 @@ throttle_visit_command(struct dispatcher *d, struct session *s, uint64_t now)
 	}
 	if (lf == NULL && has_left_off(s, n))
 		return throttle_leave(t, s);
-	if (lf == NULL)
+	if (lf == NULL) {
+		widen(t, s);
 		return throttle_keep_waiting(d, s, now);
+	}
 	len = (size_t)(lf + 1 - line);
 	delay = command_delay(d, t, s, len);
 	if (msec - s->in_from < delay)

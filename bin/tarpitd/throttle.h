@@ -21,7 +21,7 @@ enum throttle_flag {
 	THROTTLE_WATCHED = 1 << 0, /* registered with the loop */
 	THROTTLE_IN_BODY = 1 << 1, /* a body has begun, maybe in chunks */
 	THROTTLE_LAST = 1 << 2,    /* the chunk is the last one */
-	THROTTLE_WIDE = 1 << 3,    /* its socket's buffers are the usual ones */
+	THROTTLE_WIDE = 1 << 3, /* its socket's buffers are not the smallest */
 	THROTTLE_PATIENT = 1 << 4, /* it stood MaxDialogueDelay= */
 	THROTTLE_FAILED = 1 << 5,  /* it was told 451 because of the MTA */
 	THROTTLE_TOO_LARGE = 1 << 6,

@@ -22,6 +22,8 @@ begin_body(struct dispatcher *d, struct session *s, uint64_t now)
 	if ((t->flags & THROTTLE_IN_BODY) != 0)
 		return SESSION_T_BODY;
 	t->flags |= THROTTLE_IN_BODY;
+	/* Wide enough for a line is not wide. */
+	t->flags &= (uint8_t)~THROTTLE_WIDE;
 	t->body_from = t->body_until = msec;
 	t->body_taken = 0;
 	if (!throttle_is_free(t, s))
@@ -119,6 +121,26 @@ store(
 		spool_drop(&d->spool, &t->spool);
 }
 
+/* The message: for good, or because there is no room for it now. */
+static enum session_state
+refuse(
+    struct dispatcher *d, struct session *s, const char *refusal, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+	bool for_good = refusal[0] == '5';
+
+	throttle_end_transaction(d, t, false);
+	if (for_good)
+		s->flags |= SESSION_REFUSED;
+	else
+		t->flags |= THROTTLE_FAILED;
+	if (for_good && esmtp_note_error(&t->esmtp)) {
+		s->flags |= SESSION_CLOSE_AFTER;
+		refusal = esmtp_too_many_errors;
+	}
+	return throttle_say(d, s, refusal, now);
+}
+
 static enum session_state
 end_body(struct dispatcher *d, struct session *s, uint64_t now)
 {
@@ -134,14 +156,8 @@ end_body(struct dispatcher *d, struct session *s, uint64_t now)
 		store(d, s, rest, n);
 	}
 	refusal = why_not(t);
-	if (refusal != NULL) {
-		throttle_end_transaction(d, t, false);
-		if (refusal[0] == '5' && esmtp_note_error(&t->esmtp)) {
-			s->flags |= SESSION_CLOSE_AFTER;
-			refusal = esmtp_too_many_errors;
-		}
-		return throttle_say(d, s, refusal, now);
-	}
+	if (refusal != NULL)
+		return refuse(d, s, refusal, now);
 	if (counted && (t->flags & THROTTLE_LAST) == 0)
 		return throttle_say(d, s, "250 2.0.0 Ok\r\n", now);
 	return hand_over(d, s, now);

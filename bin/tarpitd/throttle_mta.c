@@ -236,6 +236,8 @@ answer_message(struct dispatcher *d, struct session *s, bool said,
 		count(&t->messages);
 		if (!throttle_is_there(d, pool_slot(&d->pool, s)))
 			count(&t->unheard);
+	} else if (said) {
+		s->flags |= SESSION_REFUSED;
 	}
 	if (!said) {
 		t->flags |= THROTTLE_FAILED;

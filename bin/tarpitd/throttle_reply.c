@@ -13,9 +13,16 @@ throttle_is_free(const struct throttle *t, const struct session *s)
 	return s->rate == 0 || t->delay_left == 0;
 }
 
+/* Of a session that is slowed at all; see sweep.h. */
+enum { MSEC_BETWEEN_VISITS = 250 };
+
+/* Whatever is slowed waits for a visit: the many short replies of a message with
+ * many recipients take much longer than their bytes. */
 void
 throttle_spend(struct throttle *t, uint64_t msec)
 {
+	msec += MSEC_BETWEEN_VISITS - 1;
+	msec -= msec % MSEC_BETWEEN_VISITS;
 	t->delay_left -= msec < t->delay_left ? (uint32_t)msec : t->delay_left;
 	if (t->delay_left == 0)
 		t->flags |= THROTTLE_PATIENT;

@@ -27,6 +27,7 @@
  */
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -268,7 +269,11 @@ serve(int fd)
 	static struct client c;
 	char line[4096];
 
+	const int on = 1;
+
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* A reply of several lines is several writes here. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	c.fd = fd;
 	c.in = fdopen(fd, "r");
 	if (has_habit("proxy"))

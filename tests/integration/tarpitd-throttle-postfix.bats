@@ -177,3 +177,48 @@ postfix_is_idle() {
 	unheard=$(comm -13 "$DAEMONS/accepted" "$DAEMONS/delivered" | wc -l)
 	[ "$unheard" -lt $((n / 4)) ]
 }
+
+# kept_going COMMAND...: the books of a ledger of 400 messages, during which the
+# command is run at the 80th, the 160th and the 240th.
+kept_going() {
+	local i
+	start_daemon ledger "$BUILD/tests/helpers/ledger" "$PORT" 400 8 43
+	for i in 80 160 240; do
+		wait_until -t 120 "[ \$(wc -l <'$DAEMONS/ledger.log') -ge $i ]"
+		"$@"
+	done
+	wait_for_exit ledger 200
+	[ "$(wc -l <"$DAEMONS/ledger.log")" = 400 ]
+	sed -n 's/^accepted //p' "$DAEMONS/ledger.log" | sort \
+		>"$DAEMONS/accepted"
+	wait_until postfix_is_idle
+	deliveries >"$DAEMONS/delivered"
+}
+
+kill_tarpitd() {
+	kill -KILL "$(<"$DAEMONS/tarpitd.pid.now")"
+}
+
+# The socket is kept, as systemd keeps it, and the spool is a file system of 16
+# KB: four messages fill it.
+@test "throttle: nothing is lost while the dispatcher is killed and its disk is full" {
+	policy "* action=throttle rate=0 patience=0 score=70 reason=test"
+	postfix_start
+	mkdir "$DAEMONS/spool"
+	configure Backend=127.0.0.1:"$BACKEND" BackendConnections=4 \
+		SpoolDirectory="$DAEMONS/spool" SpoolMemory=0 MaxPerClient=0
+	start_daemon tarpitd unshare --mount --propagation private sh -c '
+			mount -t tmpfs -o size=16k tmpfs "$1" && shift &&
+			exec "$@"' sh "$DAEMONS/spool" \
+		"$ROOT/tests/helpers/activator" "$PORT" \
+		"$DAEMONS/tarpitd.pid.now" setpriv --pdeathsig KILL \
+		"$BUILD/tarpitd" --config "$CONF"
+	wait_for_log tarpitd event=started
+	kept_going kill_tarpitd
+	[ "$(grep -c event=started "$DAEMONS/tarpitd.log")" = 4 ]
+	[ "$(wc -l <"$DAEMONS/accepted")" -gt 40 ]
+	grep -q 'outcome=failed .*delivered=0' "$DAEMONS/tarpitd.log"
+	# Lost: none.  Twice: none, since nobody sends anything again.
+	[ -z "$(comm -23 "$DAEMONS/accepted" "$DAEMONS/delivered")" ]
+	[ -z "$(uniq -d "$DAEMONS/delivered")" ]
+}

@@ -212,6 +212,7 @@ took() {
 		smtp_close
 	done
 	[ "$(took)" = 0 ]
+	record_of 127.0.0.1 outcome=refused delivered=0
 	! grep -Eq '^body|smuggler' "$DAEMONS/backend.log"
 }
 
@@ -253,7 +254,9 @@ took() {
 	lines 30 >&"${SMTP_OUT[client]}"
 	smtp_send '.\r\n'
 	smtp_expect '452 4.3.1'
+	smtp_close
 	[ "$(took)" = 0 ]
+	record_of 127.0.0.1 outcome=failed delivered=0
 }
 
 @test "throttle: a recipient that is refused at last costs nothing but time" {
@@ -281,7 +284,9 @@ took() {
 	data
 	smtp_send 'x\r\n.\r\n'
 	smtp_expect '554 5.7.1 Not that$'
+	smtp_close
 	[ "$(took)" = 0 ]
+	record_of 127.0.0.1 outcome=refused delivered=0
 }
 
 @test "throttle: no 250 when the MTA is lost before or after the dot" {

@@ -19,6 +19,10 @@ load ../../helpers/common
 	run_case tarpitd/sockbuf_test after_restoring_the_window_opens
 }
 
+@test "sockbuf: the rest of a line comes through" {
+	run_case tarpitd/sockbuf_test the_rest_of_a_line_comes_through
+}
+
 @test "sockbuf: every case has a test" {
 	all_cases_listed tarpitd/sockbuf_test
 }

@@ -6,6 +6,7 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "bin/common/fd.h"
@@ -159,11 +160,51 @@ after_restoring_the_window_opens(void)
 		CHECK(info(client).tcpi_snd_wnd > 65535);
 }
 
+/* Reads all but LEFT bytes, as long as there are more; how many there were. */
+static size_t
+read_all_but(int fd, int left)
+{
+	char data[8192];
+	size_t total = 0;
+	int n;
+
+	/* What is left keeps it readable: the time is for what is to come. */
+	for (int idle = 0; idle < 30; idle++) {
+		CHECK_INT(ioctl(fd, FIONREAD, &n), 0);
+		if (n > left) {
+			CHECK(recv(fd, data, (size_t)(n - left), 0) > 0);
+			total += (size_t)(n - left);
+			idle = 0;
+		}
+		(void)poll(NULL, 0, 10);
+	}
+	return total;
+}
+
+static void
+the_rest_of_a_line_comes_through(void)
+{
+	static const char data[8192];
+	AUTO_FD client = -1;
+	AUTO_FD server = -1;
+	size_t total;
+
+	open_pair(true, &client, &server);
+	sockbuf_shrink(server);
+	CHECK_INT(send(client, data, sizeof(data), 0), sizeof(data));
+	total = read_all_but(server, 11);
+	/* Where the part of a segment keeps the window shut. */
+	sockbuf_fit_line(server);
+	total += read_all_but(server, 11);
+	CHECK_INT(total, sizeof(data) - 11);
+}
+
 static const struct check_case cases[] = {
 	CASE(a_small_window_that_can_grow),
 	CASE(a_shrunk_client_pushes_little),
 	CASE(restoring_unlocks_the_buffers),
 	CASE(after_restoring_the_window_opens),
+	CASE(the_rest_of_a_line_comes_through),
 };
 
 int
