@@ -146,13 +146,24 @@ is_short(const struct mux *m)
 	return m->n_queued > m->n_opening && m->n >= m->max;
 }
 
-/* The one that has been parked for longest, if that was long enough. */
+/* How long a transaction may stay parked: others may be waiting. */
+static uint64_t
+park_limit(const struct mux *m)
+{
+	return is_short(m) ? m->park_safe : m->park_max;
+}
+
+/* The one that has been parked for longest, if that was long enough and it is
+ * good for TX. */
 static struct connection *
-find_overdue(const struct mux *m, uint64_t now)
+find_overdue(const struct mux *m, const struct transaction *tx, uint64_t now)
 {
 	struct connection *c = is_short(m) ? find_oldest_parked(m) : NULL;
 
-	return c != NULL && now - c->parked_at >= m->park_safe ? c : NULL;
+	if (c == NULL || now - c->parked_at < m->park_safe ||
+	    !upstream_suits(&c->upstream, tx))
+		return NULL;
+	return c;
 }
 
 static void
@@ -191,8 +202,8 @@ serve_first(struct mux *m, uint64_t now)
 
 	m->describe(m->arg, slot, &tx);
 	c = find_free(m, &tx);
-	if (c == NULL && !m->proxied)
-		c = find_overdue(m, now);
+	if (c == NULL)
+		c = find_overdue(m, &tx, now);
 	if (c == NULL)
 		return false;
 	mux_leave_parked(m, c);
@@ -234,12 +245,12 @@ open_connections(struct mux *m, uint64_t now)
 	}
 }
 
-/* Ends what is nobody's, or has been parked for too long: with PROXY no other
- * client can have it, only its place. */
+/* Ends what is nobody's, or has been parked for too long.  With PROXY, or after
+ * many transactions, no other client can have it, only its place. */
 static void
 release_parked(struct mux *m, uint64_t now)
 {
-	uint64_t limit = m->proxied && is_short(m) ? m->park_safe : m->park_max;
+	uint64_t limit = park_limit(m);
 	struct connection *oldest;
 
 	for (uint32_t i = 0; m->n_parked > 0 && i < m->n; i++) {
@@ -255,9 +266,8 @@ release_parked(struct mux *m, uint64_t now)
 	}
 	oldest = find_oldest_parked(m);
 	if (oldest != NULL)
-		loop_arm(m->loop, &m->patience,
-		    oldest->parked_at +
-			(is_short(m) ? m->park_safe : m->park_max));
+		loop_arm(
+		    m->loop, &m->patience, oldest->parked_at + park_limit(m));
 }
 
 void

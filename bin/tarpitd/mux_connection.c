@@ -117,7 +117,7 @@ on_done(struct upstream *u, enum upstream_result result, const char *reply,
 }
 
 void
-mux_set_use(struct connection *c, int use)
+mux_set_use(struct connection *c, enum connection_use use)
 {
 	struct mux *m = c->mux;
 

@@ -18,6 +18,8 @@ struct mux_place {
 	uint8_t state, attempts;
 };
 
+enum connection_use { OPENING, IDLE, LENT, PARKED, ENDING };
+
 /* One of the pool. */
 struct connection {
 	struct upstream upstream;
@@ -26,7 +28,7 @@ struct connection {
 	uint32_t generation; /* of the configuration */
 	uint64_t parked_at;
 	bool may_park; /* the transaction that runs is the client's whole one */
-	enum { OPENING, IDLE, LENT, PARKED, ENDING } use;
+	enum connection_use use; /* only mux_set_use() sets it */
 };
 
 /* After a failure to connect; doubled up to 2 s. */
@@ -41,7 +43,7 @@ void mux_prepend(struct mux *, uint32_t slot);
 
 /* One more connection; 0 or -errno. */
 int mux_connect(struct mux *, uint64_t now) MUST_CHECK;
-void mux_set_use(struct connection *, int use);
+void mux_set_use(struct connection *, enum connection_use);
 /* A connection and its client have nothing to do with each other any more;
  * the latter one as well if it had wanted to go on with what is parked: it is
  * queued to begin anew. */

@@ -85,11 +85,12 @@ is_fresh(const struct upstream *u)
 	return u->proxied && !u->probes && u->uses == 0;
 }
 
-/* It is the client's that it has served. */
+/* It is the client's that it has served, or has served enough of them. */
 static bool
 is_spent(const struct upstream *u)
 {
-	return u->proxied && u->uses > 0;
+	return (u->proxied && u->uses > 0) || u->refusals >= REFUSALS_MAX ||
+	    u->uses >= USES_MAX;
 }
 
 static uint64_t
@@ -244,8 +245,7 @@ take_reply(
 	if (u->skip > 0)
 		return skip_reply(u, code, now);
 	next = upstream_hear(u, code, reply, len, now);
-	if ((next == UPSTREAM_IDLE || next == UPSTREAM_RSET) &&
-	    (u->refusals >= REFUSALS_MAX || u->uses >= USES_MAX || is_spent(u)))
+	if ((next == UPSTREAM_IDLE || next == UPSTREAM_RSET) && is_spent(u))
 		next = UPSTREAM_QUIT;
 	if (next == UPSTREAM_QUIT)
 		u->skip = 0;

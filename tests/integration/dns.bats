@@ -191,7 +191,7 @@ wait_for_reason() {
 @test "a resolver that stands still for a while: none is dropped, and it is used again" {
 	local batch
 	start_nsd
-	write_config rdns.none=25 '[Dns]' DnsTimeout=300ms
+	write_config rdns.none=25 '[Dns]' DnsTimeout=2s
 	start_policyd
 	wait_for_reason 192.0.2.1 "rdns.none+25"
 	signal_nsd STOP

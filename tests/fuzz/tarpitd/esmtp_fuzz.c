@@ -70,6 +70,9 @@ check_step(const struct esmtp *before, const struct esmtp_step *s,
 		if (s->reply == NULL)
 			return;
 		break;
+	case ESMTP_SECURE:
+		REQUIRE(strncmp(s->reply, "220 ", 4) == 0);
+		break;
 	case ESMTP_SAY:
 		REQUIRE(s->reply[0] != '3');
 		break;
@@ -107,6 +110,9 @@ say(struct esmtp *e, const struct esmtp_limits *limits, const uint8_t *data,
 		esmtp_note_recipient(e, (s.argument[1] & 1) != 0);
 	if (s.action == ESMTP_HELLO)
 		check_hello(e, limits);
+	if (s.action == ESMTP_SECURE)
+		REQUIRE(
+		    !limits->secure && (limits->offers & ESMTP_STARTTLS) != 0);
 	if (s.action == ESMTP_DATA ||
 	    (s.action == ESMTP_BDAT && (s.last || s.reply != NULL)))
 		esmtp_end_transaction(e, s.reply == NULL);
@@ -123,6 +129,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	limits = (struct esmtp_limits){ .offers = data[0] & 0x7f,
+		.secure = data[0] >> 7,
 		.size = UINT64_C(1) << data[1] % 40,
 		.recipients = data[1] % 8U + 1 };
 	data += 2;

@@ -24,6 +24,8 @@ prepare(void)
 	d->journal = &journal;
 	CHECK_INT(pool_init(&d->pool, 1), 0);
 	CHECK_INT(intern_init(&d->strings), 0);
+	d->proxied = (struct proxied){ .loop = loop, .pool = &d->pool };
+	CHECK_INT(proxied_init(&d->proxied), 0);
 	d->throttle = calloc(2, sizeof(*d->throttle));
 	CHECK(d->throttle != NULL);
 	return &d->pool.session[pool_take(&d->pool)];
@@ -34,6 +36,7 @@ finish(void)
 {
 	free(dispatcher.throttle);
 	intern_fini(&dispatcher.strings);
+	proxied_fini(&dispatcher.proxied);
 	pool_fini(&dispatcher.pool);
 	loop_free(loop);
 }

@@ -15,6 +15,10 @@ load ../../helpers/common
 	run_case tarpitd/mux_mta_test the_pool_shrinks_at_a_reload
 }
 
+@test "mux and MTA: connections are changed after refusals" {
+	run_case tarpitd/mux_mta_test connections_are_changed_after_refusals
+}
+
 @test "mux and MTA: clients wait while the mta is down" {
 	run_case tarpitd/mux_mta_test clients_wait_while_the_mta_is_down
 }

@@ -162,6 +162,21 @@ the_pool_shrinks_at_a_reload(void)
 }
 
 static void
+connections_are_changed_after_refusals(void)
+{
+	begin(1);
+	mta_answer("RCPT", "550 5.1.1 No such user\r\n");
+	ask(1, 32);
+	MTA_TURN_UNTIL(done.n == 32);
+	for (int i = 0; i < 32; i++)
+		CHECK_INT(done.result[i], MUX_SAID);
+	CHECK_STR(done.reply, "550 5.1.1 No such user\r\n");
+	/* An MTA is slow with, or closes on, who is refused too often. */
+	CHECK(mta.n_connected >= 3);
+	end();
+}
+
+static void
 clients_wait_while_the_mta_is_down(void)
 {
 	begin(2);
@@ -232,6 +247,7 @@ static const struct check_case cases[] = {
 	CASE(clients_are_served_in_order),
 	CASE(there_are_as_many_connections_as_are_needed),
 	CASE(the_pool_shrinks_at_a_reload),
+	CASE(connections_are_changed_after_refusals),
 	CASE(clients_wait_while_the_mta_is_down),
 	CASE(who_leaves_is_not_answered_and_delays_nobody),
 	CASE(a_lost_connection_is_made_good_so_often),
