@@ -191,7 +191,7 @@ wait_for_reason() {
 @test "a resolver that stands still for a while: none is dropped, and it is used again" {
 	local batch
 	start_nsd
-	write_config rdns.none=25 '[Dns]' DnsTimeout=2s
+	write_config rdns.none=25 '[Dns]' DnsTimeout=1s
 	start_policyd
 	wait_for_reason 192.0.2.1 "rdns.none+25"
 	signal_nsd STOP
@@ -201,6 +201,8 @@ wait_for_reason() {
 	done >"$dir/answers"
 	[ "$(grep -c '^action=' "$dir/answers")" = 2000 ]
 	[ "$(grep -c '^reason=dns.unanswered' "$dir/answers")" = 2000 ]
+	# Told at the next look, once a second.
+	wait_for_log policyd "Cannot use the DNS: no resolver answers"
 	signal_nsd CONT
 	wait_for_reason 192.0.2.1 "rdns.none+25"
 	[ "$(grep -c "Cannot use the DNS" "$dir/policyd.log")" = 1 ]

@@ -128,8 +128,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2)
 		return 0;
-	limits = (struct esmtp_limits){ .offers = data[0] & 0x7f,
-		.secure = data[0] >> 7,
+	limits = (struct esmtp_limits){ .offers = data[0],
+		.secure = data[1] >> 7,
 		.size = UINT64_C(1) << data[1] % 40,
 		.recipients = data[1] % 8U + 1 };
 	data += 2;
