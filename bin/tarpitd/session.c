@@ -6,26 +6,12 @@
 #include <time.h>
 
 #include "bin/common/fd.h"
-#include "bin/tarpitd/address.h"
 #include "bin/tarpitd/drip.h"
 #include "bin/tarpitd/hold.h"
 #include "bin/tarpitd/record.h"
-#include "bin/tarpitd/sockbuf.h"
+#include "bin/tarpitd/session_internal.h"
 #include "bin/tarpitd/starttls.h"
 #include "bin/tarpitd/throttle.h"
-
-/* MaxPatience= counts to the last byte of the MTA's own greeting, which has to
- * be fetched and arrive yet. */
-#define HANDOFF_ALLOWANCE 500 /* msec */
-
-/* While a held session is greeted, its input is looked for only in every so
- * many seconds: that it talks early changes little for it, and the look is an
- * eighth of what a visit costs. */
-#define HOLD_LISTEN_EVERY 4
-
-/* A held session's greeting at a high rate is bounded by this instead of by
- * HoldGreeting=: positions are 16 bits wide. */
-#define HOLD_GREETING_MAX 60000
 
 /* Commands that a throttled client has sent ahead are answered so many at a
  * visit; those of the others wait for the next one. */
@@ -38,11 +24,8 @@ is_prompt(const struct session *s)
 	return s->lane == LANE_THROTTLE || s->state == SESSION_HANDSHAKE;
 }
 
-static enum session_state visit_greeting(
-    struct dispatcher *, struct session *, uint64_t now);
-
 /* What a state is.  The states that are slowed are visited; a handler returns
- * the next state, and only enter() makes it so. */
+ * the next state, and only session_enter() makes it so. */
 static const struct {
 	const char *name;
 	bool slowed;
@@ -52,7 +35,7 @@ static const struct {
 	[SESSION_FREE] = { "free", false, NULL },
 	[SESSION_PROXIED] = { "proxied", false, NULL },
 	[SESSION_ASKING] = { "asking", false, NULL },
-	[SESSION_GREETING] = { "greeting", true, visit_greeting },
+	[SESSION_GREETING] = { "greeting", true, session_visit_greeting },
 	[SESSION_HANDOFF] = { "handoff", false, NULL },
 	[SESSION_SENDING] = { "sending", true, hold_visit_sending },
 	[SESSION_COMMAND] = { "command", true, hold_visit_command },
@@ -79,8 +62,8 @@ session_is_slowed(const struct session *s)
 }
 
 /* Tells the sweep; after every change of state or rate. */
-static void
-set_cadence(struct dispatcher *d, const struct session *s)
+void
+session_set_cadence(struct dispatcher *d, const struct session *s)
 {
 	enum cadence cadence = CADENCE_NONE;
 
@@ -183,8 +166,8 @@ arrive(struct dispatcher *d, struct session *s, uint64_t now)
 
 /* The only assignment to .state.  Moves between two slowed states keep the
  * session's place among the held ones. */
-static void
-enter(struct dispatcher *d, struct session *s, enum session_state next,
+void
+session_enter(struct dispatcher *d, struct session *s, enum session_state next,
     uint64_t now)
 {
 	if (next == s->state)
@@ -195,16 +178,16 @@ enter(struct dispatcher *d, struct session *s, enum session_state next,
 	}
 	leave(d, s);
 	s->state = (uint8_t)next;
-	set_cadence(d, s);
+	session_set_cadence(d, s);
 	arrive(d, s, now);
 }
 
-static void
-close_as(
+void
+session_close_as(
     struct dispatcher *d, struct session *s, enum outcome outcome, uint64_t now)
 {
 	s->outcome = (uint8_t)outcome;
-	enter(d, s, SESSION_CLOSED, now);
+	session_enter(d, s, SESSION_CLOSED, now);
 }
 
 void
@@ -229,7 +212,7 @@ session_dismiss(struct dispatcher *d, struct session *s, enum outcome outcome,
 		 * client the connection has to end now. */
 		(void)shutdown(s->fd, SHUT_RDWR);
 	}
-	close_as(d, s, outcome, now);
+	session_close_as(d, s, outcome, now);
 }
 
 void
@@ -244,141 +227,6 @@ session_change_lane(struct dispatcher *d, struct session *s, enum lane lane)
 		pool_append(&d->pool, &d->pool.held, s);
 }
 
-/* What follows the 220- lines: the MTA's greeting, or ours. */
-static enum session_state
-end_greeting(struct dispatcher *d, struct session *s, uint64_t now)
-{
-	return s->lane == LANE_THROTTLE ? throttle_begin(d, s, now)
-					: SESSION_HANDOFF;
-}
-
-/* How much of MaxPatience= is for the greeting's last line. */
-static uint64_t
-last_line_takes(
-    const struct session *s, const struct texts *texts, uint64_t cap)
-{
-	uint64_t takes;
-
-	if (s->lane != LANE_THROTTLE)
-		return cap > 2 * HANDOFF_ALLOWANCE ? HANDOFF_ALLOWANCE
-						   : cap / 2;
-	takes = lane_duration(s->rate, texts->reply[SMTP_GREETING].len);
-	return takes < cap / 2 ? takes : cap / 2;
-}
-
-/* The greeting as a client gets it that may be let in: so many bytes that they
- * last for its patience, reckoned from accept. */
-static void
-begin_slow(
-    struct dispatcher *d, struct session *s, uint32_t patience, uint64_t now)
-{
-	const struct texts *texts = d->texts.generation[s->texts];
-	size_t limit = texts->greeting.limit;
-	uint32_t msec = dispatcher_msec(d, now);
-	uint64_t cap = d->config->max_patience / USEC_PER_MSEC;
-	uint64_t wait = patience * UINT64_C(1000);
-	int32_t left;
-
-	cap -= last_line_takes(s, texts, cap);
-	s->deadline = s->accepted + (uint32_t)(wait < cap ? wait : cap);
-	left = (int32_t)(s->deadline - msec);
-	if (left <= 0) {
-		session_go_on(d, s, end_greeting(d, s, now), now);
-		return;
-	}
-	s->out_len = (uint16_t)greeting_size(s->rate, (uint64_t)left, limit);
-	if (s->out_len == limit) {
-		/* A few bytes all the time rather than a burst and silence. */
-		uint64_t rate = limit * 1000 / (uint64_t)left;
-
-		s->rate = rate > 0 ? (uint32_t)rate : 1;
-	}
-	s->out_from = msec;
-	sockbuf_shrink(s->fd);
-	enter(d, s, SESSION_GREETING, now);
-}
-
-static void
-begin_hold(struct dispatcher *d, struct session *s, uint64_t now)
-{
-	const struct texts *texts = d->texts.generation[s->texts];
-	uint64_t takes = d->config->hold_greeting / USEC_PER_MSEC;
-	uint64_t last = lane_duration(s->rate, texts->reply[SMTP_GREETING].len);
-
-	/* The last line's time is part of it. */
-	if (s->rate != 0 && takes > last)
-		s->out_len = (uint16_t)greeting_size(
-		    s->rate, takes - last, HOLD_GREETING_MAX);
-	s->out_from = dispatcher_msec(d, now);
-	s->deadline = s->out_from + (uint32_t)takes;
-	sockbuf_shrink(s->fd);
-	sockbuf_use_reno(s->fd);
-	enter(d, s, SESSION_GREETING, now);
-}
-
-/* A client that speaks before it is greeted breaks RFC 5321, 4.3.1; most of
- * those are spammers' programs.  The line at hand is finished, then the
- * greeting ends. */
-static void
-fall_into_hold(struct dispatcher *d, struct session *s)
-{
-	const struct texts *texts = d->texts.generation[s->texts];
-
-	s->flags |= SESSION_PREGREET;
-	if (s->out_len > 0 && s->out_sent < s->out_len)
-		s->out_len = (uint16_t)greeting_line_end(
-		    &texts->greeting, s->out_len, s->out_sent);
-	if (s->lane == LANE_HOLD)
-		return;
-	session_change_lane(d, s, LANE_HOLD);
-	/* What it did is a fact, too, which may change its rate. */
-	ask_again(&d->ask, s);
-}
-
-/* A client that does not read its greeting would otherwise stay for good. */
-static bool
-is_stuck(const struct dispatcher *d, const struct session *s, uint32_t msec)
-{
-	return (int32_t)(msec - s->deadline) >=
-	    (int32_t)(d->config->command_timeout / USEC_PER_MSEC);
-}
-
-/* A client that has closed is found by sending to it as well. */
-static ssize_t
-listen_for_pregreet(const struct session *s, uint32_t msec)
-{
-	uint32_t second = (msec - s->out_from) / 1000;
-	char byte;
-
-	if (s->lane == LANE_HOLD && second % HOLD_LISTEN_EVERY != 0)
-		return 0;
-	return drip_peek(s, &byte, 1);
-}
-
-static enum session_state
-visit_greeting(struct dispatcher *d, struct session *s, uint64_t now)
-{
-	const struct texts *texts = d->texts.generation[s->texts];
-	uint32_t msec = dispatcher_msec(d, now);
-	ssize_t n = listen_for_pregreet(s, msec);
-
-	if (n > 0 && (s->flags & SESSION_PREGREET) == 0 &&
-	    s->override != OVERRIDE_RELEASE)
-		fall_into_hold(d, s);
-	if (n < 0 || drip_out(s, texts, msec) < 0 ||
-	    (s->out_sent < s->out_len && is_stuck(d, s, msec))) {
-		s->outcome = OUTCOME_ABANDONED;
-		return SESSION_CLOSED;
-	}
-	if (s->out_sent < s->out_len)
-		return SESSION_GREETING;
-	if (s->lane == LANE_HOLD)
-		return hold_say(d, s, SMTP_GREETING, now);
-	if ((int32_t)(msec - s->deadline) < 0)
-		return SESSION_GREETING;
-	return end_greeting(d, s, now);
-}
-
 void
 session_visit(struct dispatcher *d, struct session *s, uint64_t now)
 {
@@ -387,110 +235,19 @@ session_visit(struct dispatcher *d, struct session *s, uint64_t now)
 
 	do {
 		was = (enum session_state)s->state;
-		enter(d, s, states[was].on_visit(d, s, now), now);
+		session_enter(d, s, states[was].on_visit(d, s, now), now);
 	} while (is_prompt(s) && s->state != was && states[s->state].slowed &&
 	    ++steps < STEPS_PER_VISIT);
-	set_cadence(d, s); /* its rate may be another now */
+	session_set_cadence(d, s); /* its rate may be another now */
 }
 
 void
 session_go_on(struct dispatcher *d, struct session *s, enum session_state next,
     uint64_t now)
 {
-	enter(d, s, next, now);
+	session_enter(d, s, next, now);
 	if (states[next].slowed)
 		session_visit(d, s, now);
-}
-
-/* Sends the session into the lane that was decided. */
-static void
-take_lane(
-    struct dispatcher *d, struct session *s, uint32_t patience, uint64_t now)
-{
-	if (d->config->mode == MODE_OBSERVE)
-		s->flags |= SESSION_OBSERVED;
-	if (s->lane == LANE_PASS || (s->flags & SESSION_OBSERVED) != 0) {
-		enter(d, s, SESSION_HANDOFF, now);
-		return;
-	}
-	if (!dispatcher_make_room(d, now)) {
-		session_dismiss(d, s, OUTCOME_SHED, SMTP_OVERLOAD, now);
-		return;
-	}
-	if (s->lane == LANE_HOLD)
-		begin_hold(d, s, now);
-	else
-		begin_slow(d, s, patience, now);
-}
-
-/* What stands for the answer that did not come. */
-static void
-set_default(const struct dispatcher *d, struct verdict *v)
-{
-	static const char reason[] = "policy:unanswered";
-
-	memset(v, 0, sizeof(*v));
-	if (d->config->policy_failure == POLICY_FAILURE_SLOW) {
-		v->lane = LANE_SLOW;
-		/* The mildest that policy.conf ships with. */
-		v->rate = 100;
-		v->patience = 6;
-	}
-	memcpy(v->reason, reason, sizeof(reason));
-	v->reason_len = sizeof(reason) - 1;
-}
-
-static void
-set_verdict(struct dispatcher *d, struct session *s, const struct verdict *v)
-{
-	uint32_t number = verdict_intern(&d->strings, v);
-
-	intern_release(&d->strings, s->verdict);
-	s->verdict = number;
-}
-
-/* The second answer, after an early talker was caught: it stays in hold, but
- * the rate and the reason are the policy's. */
-static void
-reconsider(struct dispatcher *d, struct session *s, const struct verdict *v,
-    uint64_t now)
-{
-	set_verdict(d, s, v);
-	/* One that would pass it has no rate for a held session. */
-	if (v->rate != 0)
-		drip_set_rate(s, v->rate, dispatcher_msec(d, now));
-	set_cadence(d, s);
-}
-
-void
-session_decide(
-    void *dispatcher, struct session *s, const struct verdict *v, uint64_t now)
-{
-	struct dispatcher *d = dispatcher;
-	struct verdict unanswered;
-
-	if (s->state != SESSION_ASKING) {
-		/* A second answer, or a late first one. */
-		if (v != NULL && states[s->state].slowed &&
-		    (s->flags & SESSION_PREGREET) != 0)
-			reconsider(d, s, v, now);
-		return;
-	}
-	if (v != NULL) {
-		answer_cache_put(d->answers, &s->client, v, now);
-	} else {
-		set_default(d, &unanswered);
-		v = &unanswered;
-	}
-	set_verdict(d, s, v);
-	s->verdict_lane = (uint8_t)v->lane;
-	s->lane = (uint8_t)v->lane;
-	if (v->lane == LANE_THROTTLE &&
-	    (!mux_is_usable(&d->mux) || !starttls_permits_throttle(d)))
-		s->lane = LANE_SLOW;
-	s->rate = v->lane == LANE_PASS ? 0 : v->rate;
-	operator_overrule(d, s, now);
-	take_lane(d, s, v->patience, now);
 }
 
 void
@@ -503,138 +260,14 @@ session_handed_off(void *dispatcher, struct session *s,
 
 	switch (result) {
 	case HANDOFF_TAKEN:
-		close_as(
+		session_close_as(
 		    d, s, slowed ? OUTCOME_GRADUATED : OUTCOME_PASSED, now);
 		return;
 	case HANDOFF_GONE:
-		close_as(d, s, OUTCOME_ABANDONED, now);
+		session_close_as(d, s, OUTCOME_ABANDONED, now);
 		return;
 	case HANDOFF_TIMED_OUT:
 		session_dismiss(d, s, OUTCOME_FAILED, SMTP_NO_MTA, now);
-		return;
-	}
-}
-
-/* Asks, or decides by an answer that still holds. */
-static void
-ask(struct dispatcher *d, struct session *s, uint64_t now)
-{
-	const struct verdict *known =
-	    answer_cache_get(d->answers, &s->client, now);
-
-	s->deadline = dispatcher_msec(d, now + d->config->policy_timeout);
-	enter(d, s, SESSION_ASKING, now);
-	if (known != NULL) {
-		d->tally.cache_hits++;
-		session_decide(d, s, known, now);
-	} else if (!ask_question(&d->ask, s, now)) {
-		session_decide(d, s, NULL, now);
-	}
-}
-
-static bool
-is_one_too_many(const struct dispatcher *d, const struct session *s)
-{
-	uint32_t limit = (uint32_t)d->config->max_per_client;
-
-	return limit != 0 &&
-	    pool_count_client(&d->pool, &s->client, limit + 1) > limit;
-}
-
-static struct session *
-take_slot(struct dispatcher *d, int fd, const struct sockaddr_storage *peer,
-    uint64_t now)
-{
-	uint32_t slot = pool_take(&d->pool);
-	struct session *s;
-
-	if (slot == POOL_NONE) {
-		/* The spare slots are in use, too: too early to say why. */
-		fd_close(&fd);
-		return NULL;
-	}
-	s = &d->pool.session[slot];
-	s->fd = fd;
-	s->number = ++d->number;
-	address_from_socket(peer, &s->client, &s->port);
-	s->accepted = dispatcher_msec(d, now);
-	s->texts = texts_hold(&d->texts);
-	pool_link_client(&d->pool, s);
-	return s;
-}
-
-/* The client is known now. */
-static void
-admit(struct dispatcher *d, struct session *s, uint64_t now)
-{
-	if (is_one_too_many(d, s))
-		s->flags |= SESSION_OVER_LIMIT;
-	/* Whoever only observes turns nobody away. */
-	if ((s->flags & SESSION_OVER_LIMIT) != 0 &&
-	    d->config->mode == MODE_ENFORCE) {
-		session_dismiss(d, s, OUTCOME_SHED, SMTP_MANY_CLIENTS, now);
-	} else {
-		ask(d, s, now);
-	}
-}
-
-void
-session_begin(struct dispatcher *d, int fd, const struct sockaddr_storage *peer,
-    uint64_t now)
-{
-	struct session *s = take_slot(d, fd, peer, now);
-
-	if (s != NULL)
-		admit(d, s, now);
-}
-
-void
-session_begin_proxied(struct dispatcher *d, int fd,
-    const struct sockaddr_storage *peer, uint64_t now)
-{
-	struct session *s = take_slot(d, fd, peer, now);
-
-	if (s == NULL)
-		return;
-	enter(d, s, SESSION_PROXIED, now);
-	if (proxied_start(&d->proxied, s, peer, now) < 0)
-		close_as(d, s, OUTCOME_FAILED, now);
-}
-
-static void
-set_client(
-    struct dispatcher *d, struct session *s, const struct proxy_header *header)
-{
-	pool_unlink_client(&d->pool, s);
-	s->client = header->client;
-	s->port = header->client_port;
-	pool_link_client(&d->pool, s);
-}
-
-/* Who has no address cannot be asked about, nor counted: its session, which is
- * the proxy's own as far as the MTA is told, goes where PolicyFailure= says.  A
- * health check is to see the MTA's greeting whatever the policy. */
-void
-session_set_client(void *dispatcher, struct session *s,
-    const struct proxy_header *header, uint64_t now)
-{
-	struct dispatcher *d = dispatcher;
-
-	if (header == NULL) {
-		close_as(d, s, OUTCOME_ABANDONED, now);
-		return;
-	}
-	switch (header->subject) {
-	case PROXY_CLIENT:
-		set_client(d, s, header);
-		admit(d, s, now);
-		return;
-	case PROXY_UNKNOWN:
-		enter(d, s, SESSION_ASKING, now);
-		session_decide(d, s, NULL, now);
-		return;
-	case PROXY_LOCAL:
-		enter(d, s, SESSION_HANDOFF, now);
 		return;
 	}
 }

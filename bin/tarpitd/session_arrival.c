@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: ISC */
+/* A session's way from accept to the lane that was decided. */
+#include <string.h>
+
+#include "bin/common/fd.h"
+#include "bin/tarpitd/address.h"
+#include "bin/tarpitd/drip.h"
+#include "bin/tarpitd/session_internal.h"
+
+/* Sends the session into the lane that was decided. */
+static void
+take_lane(
+    struct dispatcher *d, struct session *s, uint32_t patience, uint64_t now)
+{
+	if (d->config->mode == MODE_OBSERVE)
+		s->flags |= SESSION_OBSERVED;
+	if (s->lane == LANE_PASS || (s->flags & SESSION_OBSERVED) != 0) {
+		session_enter(d, s, SESSION_HANDOFF, now);
+		return;
+	}
+	if (!dispatcher_make_room(d, now)) {
+		session_dismiss(d, s, OUTCOME_SHED, SMTP_OVERLOAD, now);
+		return;
+	}
+	if (s->lane == LANE_HOLD)
+		session_begin_hold(d, s, now);
+	else
+		session_begin_slow(d, s, patience, now);
+}
+
+/* What stands for the answer that did not come. */
+static void
+set_default(const struct dispatcher *d, struct verdict *v)
+{
+	static const char reason[] = "policy:unanswered";
+
+	memset(v, 0, sizeof(*v));
+	if (d->config->policy_failure == POLICY_FAILURE_SLOW) {
+		v->lane = LANE_SLOW;
+		/* The mildest that policy.conf ships with. */
+		v->rate = 100;
+		v->patience = 6;
+	}
+	memcpy(v->reason, reason, sizeof(reason));
+	v->reason_len = sizeof(reason) - 1;
+}
+
+static void
+set_verdict(struct dispatcher *d, struct session *s, const struct verdict *v)
+{
+	uint32_t number = verdict_intern(&d->strings, v);
+
+	intern_release(&d->strings, s->verdict);
+	s->verdict = number;
+}
+
+/* The second answer, after an early talker was caught: it stays in hold, but
+ * the rate and the reason are the policy's. */
+static void
+reconsider(struct dispatcher *d, struct session *s, const struct verdict *v,
+    uint64_t now)
+{
+	set_verdict(d, s, v);
+	/* One that would pass it has no rate for a held session. */
+	if (v->rate != 0)
+		drip_set_rate(s, v->rate, dispatcher_msec(d, now));
+	session_set_cadence(d, s);
+}
+
+void
+session_decide(
+    void *dispatcher, struct session *s, const struct verdict *v, uint64_t now)
+{
+	struct dispatcher *d = dispatcher;
+	struct verdict unanswered;
+
+	if (s->state != SESSION_ASKING) {
+		/* A second answer, or a late first one. */
+		if (v != NULL && session_is_slowed(s) &&
+		    (s->flags & SESSION_PREGREET) != 0)
+			reconsider(d, s, v, now);
+		return;
+	}
+	if (v != NULL) {
+		answer_cache_put(d->answers, &s->client, v, now);
+	} else {
+		set_default(d, &unanswered);
+		v = &unanswered;
+	}
+	set_verdict(d, s, v);
+	s->verdict_lane = (uint8_t)v->lane;
+	s->lane = (uint8_t)v->lane;
+	if (v->lane == LANE_THROTTLE &&
+	    (!mux_is_usable(&d->mux) || !starttls_permits_throttle(d)))
+		s->lane = LANE_SLOW;
+	s->rate = v->lane == LANE_PASS ? 0 : v->rate;
+	operator_overrule(d, s, now);
+	take_lane(d, s, v->patience, now);
+}
+
+/* Asks, or decides by an answer that still holds. */
+static void
+ask(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	const struct verdict *known =
+	    answer_cache_get(d->answers, &s->client, now);
+
+	s->deadline = dispatcher_msec(d, now + d->config->policy_timeout);
+	session_enter(d, s, SESSION_ASKING, now);
+	if (known != NULL) {
+		d->tally.cache_hits++;
+		session_decide(d, s, known, now);
+	} else if (!ask_question(&d->ask, s, now)) {
+		session_decide(d, s, NULL, now);
+	}
+}
+
+static bool
+is_one_too_many(const struct dispatcher *d, const struct session *s)
+{
+	uint32_t limit = (uint32_t)d->config->max_per_client;
+
+	return limit != 0 &&
+	    pool_count_client(&d->pool, &s->client, limit + 1) > limit;
+}
+
+static struct session *
+take_slot(struct dispatcher *d, int fd, const struct sockaddr_storage *peer,
+    uint64_t now)
+{
+	uint32_t slot = pool_take(&d->pool);
+	struct session *s;
+
+	if (slot == POOL_NONE) {
+		/* The spare slots are in use, too: too early to say why. */
+		fd_close(&fd);
+		return NULL;
+	}
+	s = &d->pool.session[slot];
+	s->fd = fd;
+	s->number = ++d->number;
+	address_from_socket(peer, &s->client, &s->port);
+	s->accepted = dispatcher_msec(d, now);
+	s->texts = texts_hold(&d->texts);
+	pool_link_client(&d->pool, s);
+	return s;
+}
+
+/* The client is known now. */
+static void
+admit(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	if (is_one_too_many(d, s))
+		s->flags |= SESSION_OVER_LIMIT;
+	/* Whoever only observes turns nobody away. */
+	if ((s->flags & SESSION_OVER_LIMIT) != 0 &&
+	    d->config->mode == MODE_ENFORCE) {
+		session_dismiss(d, s, OUTCOME_SHED, SMTP_MANY_CLIENTS, now);
+	} else {
+		ask(d, s, now);
+	}
+}
+
+void
+session_begin(struct dispatcher *d, int fd, const struct sockaddr_storage *peer,
+    uint64_t now)
+{
+	struct session *s = take_slot(d, fd, peer, now);
+
+	if (s != NULL)
+		admit(d, s, now);
+}
+
+void
+session_begin_proxied(struct dispatcher *d, int fd,
+    const struct sockaddr_storage *peer, uint64_t now)
+{
+	struct session *s = take_slot(d, fd, peer, now);
+
+	if (s == NULL)
+		return;
+	session_enter(d, s, SESSION_PROXIED, now);
+	if (proxied_start(&d->proxied, s, peer, now) < 0)
+		session_close_as(d, s, OUTCOME_FAILED, now);
+}
+
+static void
+set_client(
+    struct dispatcher *d, struct session *s, const struct proxy_header *header)
+{
+	pool_unlink_client(&d->pool, s);
+	s->client = header->client;
+	s->port = header->client_port;
+	pool_link_client(&d->pool, s);
+}
+
+/* Who has no address cannot be asked about, nor counted: its session, which is
+ * the proxy's own as far as the MTA is told, goes where PolicyFailure= says.  A
+ * health check is to see the MTA's greeting whatever the policy. */
+void
+session_set_client(void *dispatcher, struct session *s,
+    const struct proxy_header *header, uint64_t now)
+{
+	struct dispatcher *d = dispatcher;
+
+	if (header == NULL) {
+		session_close_as(d, s, OUTCOME_ABANDONED, now);
+		return;
+	}
+	switch (header->subject) {
+	case PROXY_CLIENT:
+		set_client(d, s, header);
+		admit(d, s, now);
+		return;
+	case PROXY_UNKNOWN:
+		session_enter(d, s, SESSION_ASKING, now);
+		session_decide(d, s, NULL, now);
+		return;
+	case PROXY_LOCAL:
+		session_enter(d, s, SESSION_HANDOFF, now);
+		return;
+	}
+}
