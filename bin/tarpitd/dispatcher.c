@@ -8,10 +8,9 @@
 
 #include "bin/common/fd.h"
 #include "bin/common/notify.h"
-#include "bin/tarpitd/address.h"
+#include "bin/tarpitd/dispatcher_internal.h"
 #include "bin/tarpitd/record.h"
 #include "bin/tarpitd/session.h"
-#include "bin/tarpitd/sockbuf.h"
 #include "bin/tarpitd/throttle.h"
 
 enum {
@@ -27,8 +26,6 @@ enum {
 };
 
 #define STATUS_INTERVAL USEC_PER_SEC
-/* How often a record says that a limit is reached. */
-#define TELL_INTERVAL (60 * USEC_PER_SEC)
 
 /* RFC 5321, 4.5.3.2.6: nobody is silent for longer than the 10 minutes of the
  * reply to the final dot. */
@@ -66,135 +63,11 @@ set_limits(struct dispatcher *d)
 	    reserve < d->max_sessions ? d->max_sessions - reserve : 0;
 }
 
-/* Those relayed are sessions still, with more than one descriptor each. */
-static bool
-is_over_limit(const struct dispatcher *d)
-{
-	uint32_t live = d->pool.live;
-
-	return live + d->relay.n > d->max_sessions ||
-	    live + relay_descriptors(&d->relay) > d->descriptors;
-}
-
-static void
-stop_accepting(struct dispatcher *d)
-{
-	for (size_t i = 0; i < d->n_sockets; i++)
-		acceptor_stop(&d->acceptor[i]);
-	d->accepting = false;
-}
-
-/* Only over the limit does the kernel's queue have to wait. */
-static void
-resume_accepting(struct dispatcher *d)
-{
-	if (d->accepting || d->stopping || is_over_limit(d))
-		return;
-	d->accepting = true;
-	for (size_t i = 0; i < d->n_sockets; i++)
-		acceptor_start(&d->acceptor[i]);
-}
-
 void
 dispatcher_note_end(struct dispatcher *d)
 {
 	if (d->single && d->relay.n == 0)
 		loop_stop(d->loop);
-}
-
-/* A limit that is reached comes and goes many times a second. */
-static bool
-is_news(uint64_t *next, uint64_t now)
-{
-	if (now < *next)
-		return false;
-	*next = now + TELL_INTERVAL;
-	return true;
-}
-
-static bool
-shed_oldest(struct dispatcher *d, uint64_t now)
-{
-	struct session *oldest = pool_oldest(&d->pool, &d->pool.held);
-
-	if (oldest == NULL)
-		return false;
-	if (is_news(&d->next_shedding, now))
-		journal_event(d->journal, EVENT_SHEDDING,
-		    "%u slowed sessions are all that ReserveForPass= allows: "
-		    "the oldest held ones are shed",
-		    d->n_slowed);
-	session_dismiss(d, oldest, OUTCOME_SHED, SMTP_OVERLOAD, now);
-	return true;
-}
-
-bool
-dispatcher_make_room(struct dispatcher *d, uint64_t now)
-{
-	return d->n_slowed < d->max_slowed || shed_oldest(d, now);
-}
-
-/* Sessions on their way to the MTA have used up the reserve: a held one goes
- * rather than that a clean one waits. */
-static void
-keep_to_limit(struct dispatcher *d, uint64_t now)
-{
-	if (is_over_limit(d) && !shed_oldest(d, now))
-		stop_accepting(d);
-}
-
-static void
-on_accept(struct acceptor *a, int fd, const struct sockaddr_storage *peer,
-    uint64_t now)
-{
-	struct dispatcher *d = a->arg;
-
-	session_begin(d, fd, peer, now);
-	keep_to_limit(d, now);
-}
-
-static bool
-is_trusted(const struct networks *networks, const struct in6_addr *address)
-{
-	for (size_t i = 0; i < networks->n; i++)
-		if (cidr_contains(&networks->cidr[i], address))
-			return true;
-	return false;
-}
-
-static void
-on_accept_proxied(struct acceptor *a, int fd,
-    const struct sockaddr_storage *peer, uint64_t now)
-{
-	struct dispatcher *d = a->arg;
-	struct in6_addr address;
-	in_port_t port;
-
-	address_from_socket(peer, &address, &port);
-	if (is_trusted(&d->config->proxy_trusted, &address)) {
-		session_begin_proxied(d, fd, peer, now);
-		keep_to_limit(d, now);
-	} else {
-		fd_close(&fd);
-		proxied_refuse(
-		    &d->proxied, &address, "it is not in ProxyTrusted=", now);
-	}
-}
-
-static void
-on_pause(struct acceptor *a, int error)
-{
-	struct dispatcher *d = a->arg;
-
-	if (error == 0)
-		return;
-	if (error != d->told_pause)
-		d->next_pause = 0; /* another one is news */
-	d->told_pause = error;
-	if (is_news(&d->next_pause, loop_now(d->loop)))
-		journal_event(d->journal, EVENT_ACCEPT_PAUSED,
-		    "no new connections for a moment: %s, with %u sessions",
-		    strerror(-error), d->pool.live);
 }
 
 static bool
@@ -209,7 +82,7 @@ after_batch(void *arg, uint64_t now)
 	mux_flush(&d->mux, now);
 	ask_flush(&d->ask);
 	session_reap(d);
-	resume_accepting(d);
+	dispatcher_resume_accepting(d);
 	if (d->stopping && d->pool.live == 0 && d->relay.n == 0)
 		loop_stop(d->loop);
 	return more;
@@ -263,27 +136,6 @@ on_stop_timeout(struct timer *t, uint64_t now)
 			session_dismiss(d, s, OUTCOME_SHED, SMTP_SHUTDOWN, now);
 	}
 	relay_end_all(&d->relay);
-}
-
-static int
-init_sockets(struct dispatcher *d)
-{
-	for (size_t i = 0; i < d->n_sockets; i++) {
-		struct acceptor *a = &d->acceptor[i];
-		int r;
-
-		a->on_accept = on_accept;
-		if (strcmp(d->sockets[i].name, PROXIED_LISTENER) == 0)
-			a->on_accept = on_accept_proxied;
-		a->on_pause = on_pause;
-		a->arg = d;
-		sockbuf_prepare_listener(d->sockets[i].fd);
-		r = acceptor_init(a, d->loop, d->sockets[i].fd);
-		if (r < 0)
-			return r;
-	}
-	d->accepting = true;
-	return 0;
 }
 
 /* What the throttle lane has from the configuration. */
@@ -419,7 +271,7 @@ dispatcher_init(struct dispatcher *d, struct loop *loop,
 	if (r == 0)
 		r = init_parts(d);
 	if (r == 0)
-		r = init_sockets(d);
+		r = dispatcher_init_sockets(d);
 	if (r < 0)
 		return r;
 	loop_set_after_batch(loop, after_batch, d);
@@ -531,7 +383,7 @@ dispatcher_stop(struct dispatcher *d)
 		return;
 	d->stopping = true;
 	notify_send("STOPPING=1");
-	stop_accepting(d);
+	dispatcher_stop_accepting(d);
 	/* Who is on the way to the MTA gets there, if it can be soon, and who
 	 * has sent it a message hears the answer; the slowed ones would take
 	 * too long. */
