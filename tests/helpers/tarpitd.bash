@@ -137,3 +137,31 @@ cpu_of() {
 	set -- ${stat##*) }
 	echo $((${12} + ${13}))
 }
+
+# ---- the lane throttle ----
+
+# backend [HABIT]...: the MTA behind it, at port $BACKEND; see fake_backend.c.
+backend() {
+	: "${BACKEND:=$(free_port)}"
+	start_daemon backend "$BUILD/tests/helpers/fake_backend" "$BACKEND" "$@"
+	wait_for_port backend "$BACKEND"
+}
+
+# greet [SOURCE]: up to the reply to EHLO.
+greet() {
+	smtp_connect "$AT" "$@"
+	smtp_expect '220 mx.test ESMTP'
+	smtp_say 'EHLO client.test'
+	smtp_expect_reply 250
+}
+
+# envelope [RECIPIENT]...: MAIL and RCPT, all accepted.
+envelope() {
+	local recipient
+	smtp_say 'MAIL FROM:<a@b.test>'
+	smtp_expect '250 2.1.0'
+	for recipient in "${@:-u@dest.test}"; do
+		smtp_say "RCPT TO:<$recipient>"
+		smtp_expect '250 2.1.5'
+	done
+}

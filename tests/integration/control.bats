@@ -213,10 +213,7 @@ count=1" ]
 # throttled RATE [HABIT]: a session in the middle of a dialogue of the lane
 # throttle.
 throttled() {
-	BACKEND=$(free_port)
-	start_daemon backend "$BUILD/tests/helpers/fake_backend" "$BACKEND" \
-		"${@:2}"
-	wait_for_port backend "$BACKEND"
+	backend "${@:2}"
 	policy "* action=throttle rate=$1 patience=0 score=70 reason=test"
 	mta
 	tarpitd Backend=127.0.0.1:"$BACKEND" SpoolDirectory="$DAEMONS" \

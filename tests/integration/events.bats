@@ -123,9 +123,7 @@ lists() {
 }
 
 @test "events: SESSION" {
-	BACKEND=$(free_port)
-	start_daemon backend "$BUILD/tests/helpers/fake_backend" "$BACKEND"
-	wait_for_port backend "$BACKEND"
+	backend
 	policy '127.0.0.2 action=pass' '127.0.0.3 action=slow rate=0 patience=1' \
 		'127.0.0.5 action=throttle rate=0 patience=0 score=70 reason=a+70' \
 		'* action=hold rate=0 reason=list.x+100 country=CN asn=64496'

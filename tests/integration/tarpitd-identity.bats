@@ -18,25 +18,11 @@ teardown() {
 	stop_daemons
 }
 
-# backend [HABIT]...: see fake_backend.c.
-backend() {
-	start_daemon backend "$BUILD/tests/helpers/fake_backend" "$BACKEND" "$@"
-	wait_for_port backend "$BACKEND"
-}
-
 # dispatcher [KEY=VALUE]...: throttles everybody, at full speed.
 dispatcher() {
 	policy "* action=throttle rate=0 patience=0 score=70 reason=test"
 	tarpitd Backend=127.0.0.1:"$BACKEND" SpoolDirectory="$DAEMONS" \
 		BackendIdentity=proxy BackendConnections=2 "$@"
-}
-
-# greet [SOURCE]: up to the reply to EHLO.
-greet() {
-	smtp_connect "$AT" "$@"
-	smtp_expect '220 mx.test ESMTP'
-	smtp_say 'EHLO client.test'
-	smtp_expect_reply 250
 }
 
 # recipient CODE [LOCAL-PART]

@@ -21,27 +21,11 @@ teardown() {
 
 # throttled [KEY=VALUE]...: everybody, at full speed, over one connection.
 throttled() {
-	start_daemon backend "$BUILD/tests/helpers/fake_backend" "$BACKEND"
-	wait_for_port backend "$BACKEND"
+	backend
 	policy '* action=throttle rate=0 patience=0 score=70 reason=test'
 	tarpitd Backend=127.0.0.1:"$BACKEND" SpoolDirectory="$DAEMONS" \
 		BackendConnections=1 "$@"
 	wait_for_notify tarpitd '1 free'
-}
-
-greet() {
-	smtp_connect "$AT" "$@"
-	smtp_expect '220 '
-	smtp_say 'EHLO client.test'
-	smtp_expect_reply 250
-}
-
-# envelope RECIPIENT
-envelope() {
-	smtp_say 'MAIL FROM:<a@b.test>'
-	smtp_expect '250 2.1.0'
-	smtp_say "RCPT TO:<$1>"
-	smtp_expect '250 2.1.5'
 }
 
 submit() {

@@ -18,12 +18,6 @@ teardown() {
 	stop_daemons
 }
 
-# backend [HABIT]...: see fake_backend.c.
-backend() {
-	start_daemon backend "$BUILD/tests/helpers/fake_backend" "$BACKEND" "$@"
-	wait_for_port backend "$BACKEND"
-}
-
 # throttled [RATE [PATIENCE]]: the policy that throttles everybody.
 throttled() {
 	policy "* action=throttle rate=${1-0} patience=${2-0} score=70 reason=test"
@@ -35,25 +29,6 @@ dispatcher() {
 		BackendConnections=2 "$@"
 	wait_for_log backend '^connected$'
 	wait_for_notify tarpitd '1 free'
-}
-
-# greet [SOURCE]: up to the reply to EHLO.
-greet() {
-	smtp_connect "$AT" "$@"
-	smtp_expect '220 mx.test ESMTP'
-	smtp_say 'EHLO client.test'
-	smtp_expect_reply 250
-}
-
-# envelope [RECIPIENT]...: MAIL and RCPT, all accepted.
-envelope() {
-	local recipient
-	smtp_say 'MAIL FROM:<a@b.test>'
-	smtp_expect '250 2.1.0'
-	for recipient in "${@:-u@dest.test}"; do
-		smtp_say "RCPT TO:<$recipient>"
-		smtp_expect '250 2.1.5'
-	done
 }
 
 data() {

@@ -43,8 +43,7 @@ send() {
 # dispatcher LANE RATE
 dispatcher() {
 	policy "* action=$1 rate=$2 patience=1 score=70 reason=test"
-	start_daemon backend "$BUILD/tests/helpers/fake_backend" "$BACKEND"
-	wait_for_port backend "$BACKEND"
+	backend
 	tarpitd Backend=127.0.0.1:"$BACKEND" SpoolDirectory="$DAEMONS" \
 		Tls.Certificate="$PEM"
 	wait_for_notify tarpitd '1 free'

@@ -26,9 +26,7 @@ teardown() {
 # the MTA has the $HABITS.
 dispatcher() {
 	policy "* action=$1 rate=${RATE-0} score=70 reason=test"
-	start_daemon backend "$BUILD/tests/helpers/fake_backend" "$BACKEND" \
-		"${HABITS[@]}"
-	wait_for_port backend "$BACKEND"
+	backend "${HABITS[@]}"
 	tarpitd Backend=127.0.0.1:"$BACKEND" SpoolDirectory="$DAEMONS" \
 		Tls.Certificate="$PEM" "${@:2}"
 	wait_for_notify tarpitd '1 free'
@@ -326,8 +324,7 @@ refuses_to_start() {
 
 @test "tls: without a certificate throttled sessions go through slow" {
 	policy '* action=throttle rate=100 patience=1 score=70 reason=test'
-	start_daemon backend "$BUILD/tests/helpers/fake_backend" "$BACKEND"
-	wait_for_port backend "$BACKEND"
+	backend
 	mta
 	tarpitd Backend=127.0.0.1:"$BACKEND" Tls.Certificate=
 	wait_for_log tarpitd event=tls_missing

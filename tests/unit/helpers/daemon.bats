@@ -78,7 +78,7 @@ listen() {
 	DEADLINE=1
 	run stop_daemon stubborn
 	[ "$status" = 124 ]
-	run ! pid_is_alive "$pid"
+	wait_until "! pid_is_alive $pid"
 }
 
 @test "a daemon does not hold the descriptors of bats" {
