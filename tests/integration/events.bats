@@ -432,9 +432,7 @@ lists() {
 }
 
 @test "events: SPOOL_FULL" {
-	BACKEND=$(free_port)
-	start_daemon backend "$BUILD/tests/helpers/fake_backend" "$BACKEND"
-	wait_for_port backend "$BACKEND"
+	backend
 	policy '* action=throttle rate=0 patience=0'
 	# No memory, and the disk is no better.
 	tarpitd Backend="127.0.0.1:$BACKEND" SpoolMemory=0 \
