@@ -26,7 +26,7 @@ PKGS := libsystemd libssl libcrypto libmaxminddb libcdb inih jansson libcurl \
 
 # Targets that work before the packages are there.
 NO_PKGS := help clean packages check lint layers names shell manuals format \
-           sanitize coverage fuzz bench data run
+           sanitize coverage fuzz bench ledger data run
 
 ifeq ($(MODE),fuzz)
 CC := clang
@@ -194,6 +194,12 @@ bench:                   ## figures against endlessh and postscreen; BENCH=name
 	$(again) data
 	@BUILD=$(CURDIR)/$(B) BENCH='$(BENCH)' tests/bench/run
 
+ledger:                  ## lost and duplicated messages; LEDGER_MESSAGES=100000
+	@tests/helpers/packages build test
+	$(again) all $(HELPERS)
+	@BUILD=$(CURDIR)/$(B) LEDGER_MESSAGES=$(or $(LEDGER_MESSAGES),100000) \
+	    bats --tap -f '^ledger: every message' tests/integration/ledger.bats
+
 data: packages           ## a free country database, into build/data
 	$(again) $(B)/tests/helpers/mkmmdb
 	@$(fetch_data)
@@ -250,6 +256,6 @@ help:                    ## this list
 -include units/install.mk
 
 .PHONY: all check-build fuzz-build fuzz-run packages run check sanitize \
-    coverage fuzz bench data lint lint-all format layers headers names manuals \
+    coverage fuzz bench ledger data lint lint-all format layers headers names manuals \
     shell clean help FORCE
 -include $(SRCS:%.c=$(B)/%.d) $(HDRS:%=$(B)/%.ok.d)

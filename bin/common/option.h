@@ -61,6 +61,10 @@ struct option_table {
 	size_t n_options;
 	const struct option_section *sections;
 	size_t n_sections;
+	/* Told of each line that was read, for who has to name it later; NULL:
+	 * nobody is. */
+	void (*note)(void *config, const char *section, const char *key,
+	    const char *file, int line);
 };
 
 /* Fills CONFIG (zeroed by the caller, as far as rows describe it) with the

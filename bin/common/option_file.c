@@ -116,6 +116,9 @@ handle_key(void *arg, const char *section, const char *key, const char *value)
 	if (r < 0) {
 		option_say(rd->error, "%s", e.text);
 		fail(rd, r, rd->line);
+	} else if (rd->table->note != NULL) {
+		rd->table->note(
+		    rd->config, section, key, rd->error->file, rd->line);
 	}
 	return r >= 0;
 }

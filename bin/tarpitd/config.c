@@ -345,9 +345,23 @@ static const struct option options[] = {
 	    .help = "of those at a time; held sessions get half of them" },
 };
 
+/* What Key= lacks is known only when all files have been read. */
+static void
+note_key(void *config, const char *section, const char *key, const char *file,
+    int line)
+{
+	struct config *c = config;
+
+	if (strcmp(section, "Tls") != 0 || strcmp(key, "Key") != 0)
+		return;
+	snprintf(c->tls_key_file, sizeof(c->tls_key_file), "%s", file);
+	c->tls_key_line = line;
+}
+
 static const struct option_table table = {
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
+	.note = note_key,
 };
 
 static int
@@ -441,6 +455,18 @@ config_has_no_tls(const struct config *c)
 	return strcmp(c->tls_certificate, "none") == 0;
 }
 
+/* Who names a key wants TLS, and would not have it. */
+static int
+check_key(const struct config *c, struct option_error *error)
+{
+	if (c->tls_key[0] == '\0')
+		return 0;
+	snprintf(error->file, sizeof(error->file), "%s", c->tls_key_file);
+	error->line = c->tls_key_line;
+	option_say(error, "[Tls] Key=%s: there is no Certificate=", c->tls_key);
+	return -EINVAL;
+}
+
 int
 config_read_certificate(struct config *c, struct option_error *error)
 {
@@ -453,7 +479,9 @@ config_read_certificate(struct config *c, struct option_error *error)
 	char why[256] = "out of memory";
 	int r;
 
-	if (c->tls_certificate[0] == '\0' || config_has_no_tls(c))
+	if (c->tls_certificate[0] == '\0')
+		return check_key(c, error);
+	if (config_has_no_tls(c))
 		return 0;
 	r = tls_new(&files, &c->tls, &file, why, sizeof(why));
 	if (r < 0) {

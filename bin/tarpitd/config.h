@@ -73,6 +73,9 @@ struct config {
 	char *spool_directory;
 	uint64_t spool_memory, spool_max;
 	char *tls_certificate, *tls_key;
+	/* Where Key= stands; 0: in no file. */
+	char tls_key_file[sizeof(((struct option_error *)0)->file)];
+	int tls_key_line;
 	int tls_min_version; /* enum tls_min_version */
 	uint64_t handshake_timeout;
 	int64_t max_handshakes;
@@ -93,7 +96,7 @@ extern const struct program tarpitd_program;
 char *config_host_name(void);
 
 /* Reads the certificate and its key: 0, or -errno and what is wrong in
- * RET_ERROR. */
+ * RET_ERROR; a key alone is wrong. */
 int config_read_certificate(
     struct config *, struct option_error *ret_error) MUST_CHECK;
 

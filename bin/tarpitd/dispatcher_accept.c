@@ -41,8 +41,8 @@ dispatcher_resume_accepting(struct dispatcher *d)
 }
 
 /* A limit that is reached comes and goes many times a second. */
-static bool
-is_news(uint64_t *next, uint64_t now)
+bool
+dispatcher_is_news(uint64_t *next, uint64_t now)
 {
 	if (now < *next)
 		return false;
@@ -57,7 +57,7 @@ shed_oldest(struct dispatcher *d, uint64_t now)
 
 	if (oldest == NULL)
 		return false;
-	if (is_news(&d->next_shedding, now))
+	if (dispatcher_is_news(&d->next_shedding, now))
 		journal_event(d->journal, EVENT_SHEDDING,
 		    "%u slowed sessions are all that ReserveForPass= allows: "
 		    "the oldest held ones are shed",
@@ -129,7 +129,7 @@ on_pause(struct acceptor *a, int error)
 	if (error != d->told_pause)
 		d->next_pause = 0; /* another one is news */
 	d->told_pause = error;
-	if (is_news(&d->next_pause, loop_now(d->loop)))
+	if (dispatcher_is_news(&d->next_pause, loop_now(d->loop)))
 		journal_event(d->journal, EVENT_ACCEPT_PAUSED,
 		    "no new connections for a moment: %s, with %u sessions",
 		    strerror(-error), d->pool.live);

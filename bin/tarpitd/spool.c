@@ -101,6 +101,13 @@ move_to_file(struct spool_store *store, struct spool *s)
 	return 0;
 }
 
+bool
+spool_is_full(const struct spool_store *store, size_t len)
+{
+	return len > store->total_max ||
+	    store->memory_used + store->file_used > store->total_max - len;
+}
+
 int
 spool_append(
     struct spool_store *store, struct spool *s, const void *data, size_t len)
@@ -109,8 +116,7 @@ spool_append(
 
 	if (len == 0)
 		return 0;
-	if (len > store->total_max ||
-	    store->memory_used + store->file_used > store->total_max - len)
+	if (spool_is_full(store, len))
 		return -ENOSPC;
 	if (s->file == 0 && make_room(store, s, len)) {
 		memcpy(s->data + s->size, data, len);

@@ -7,6 +7,7 @@
  * be safe on disk.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -27,6 +28,9 @@ struct spool {
 	uint64_t size;
 	int file; /* descriptor + 1; 0: in memory */
 };
+
+/* Whether SpoolMax= has no room for LEN bytes more. */
+bool spool_is_full(const struct spool_store *, size_t len);
 
 /* 0, -ENOSPC (SpoolMax=, or the disk is full), -ENOMEM, or what the file said;
  * after an error the message is of no use but to be dropped. */

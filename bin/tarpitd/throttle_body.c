@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <inttypes.h>
 #include <string.h>
 
 #include "bin/tarpitd/drip.h"
@@ -103,6 +104,26 @@ why_not(const struct throttle *t)
 	return NULL;
 }
 
+/* The client hears 452, and the operator who can help it this. */
+static void
+tell_full(struct dispatcher *d, size_t len, int error)
+{
+	const struct spool_store *store = &d->spool;
+	const char *why = spool_is_full(store, len) ? "SpoolMax= is used up"
+						    : strerror(-error);
+	struct record record;
+
+	if (!dispatcher_is_news(&d->next_spool_full, loop_now(d->loop)))
+		return;
+	record_begin(&record, EVENT_SPOOL_FULL,
+	    "no room for a message in %s: %s; clients are told 452 4.3.1",
+	    store->directory, why);
+	record_field(&record, "TARPIT_FILE", "%s", store->directory);
+	record_field(&record, "TARPIT_SPOOLED", "%" PRIu64,
+	    store->memory_used + store->file_used);
+	journal_send(d->journal, &record);
+}
+
 /* Stores what is worth it: a message that will be refused is only read. */
 static void
 store(
@@ -110,12 +131,17 @@ store(
 {
 	struct throttle *t = throttle_of(d, s);
 	struct esmtp_limits limits = throttle_limits(d, s);
+	int r = 0;
 
 	if (why_not(t) == NULL) {
 		if (t->spool.size + len > limits.size)
 			t->flags |= THROTTLE_TOO_LARGE;
-		else if (spool_append(&d->spool, &t->spool, data, len) < 0)
-			t->flags |= THROTTLE_NO_SPACE;
+		else
+			r = spool_append(&d->spool, &t->spool, data, len);
+	}
+	if (r < 0) {
+		t->flags |= THROTTLE_NO_SPACE;
+		tell_full(d, len, r);
 	}
 	if (why_not(t) != NULL)
 		spool_drop(&d->spool, &t->spool);

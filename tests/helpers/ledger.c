@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * ledger PORT MESSAGES WORKERS SEED: sends so many messages to 127.0.0.1, each
- * once, and keeps the books of them: "accepted ID" on standard output for each
- * one whose end was answered 250, "other ID" for the rest.  Its clients come
- * from 127.0.2.1 to 127.0.2.WORKERS; some close the connection at any point of
- * the dialogue, or half-close it, or send slowly.  The ID is the message's
- * Subject.
+ * once, and keeps the books of them on standard output, a line for each:
+ *
+ *	accepted ID	its end was answered 250
+ *	refused ID	its end was answered otherwise
+ *	silent ID	its end was sent, and nothing heard of it
+ *	unsent ID	its end was never sent
+ *
+ * Its clients come from 127.0.2.1 to 127.0.2.WORKERS; half of them leave at any
+ * point of the dialogue: before the greeting, behind each command, in the
+ * body and right behind its end.  They close, half-close or reset the
+ * connection; some send slowly.  The ID is the message's Subject.
  */
 
 #include <arpa/inet.h>
@@ -19,7 +25,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STEPS = 6 }; /* EHLO MAIL RCPT DATA body QUIT */
+enum { EHLO, MAIL, RCPT, DATA, BODY, QUIT, STEPS };
+
+enum {
+	USUAL_SIZE = 3000,
+	LARGE_SIZE = 20000, /* of one in 20 */
+};
+
+enum fate { ACCEPTED, REFUSED, SILENT, UNSENT };
+
+static const char *const fate_names[] = {
+	[ACCEPTED] = "accepted",
+	[REFUSED] = "refused",
+	[SILENT] = "silent",
+	[UNSENT] = "unsent",
+};
 
 static unsigned int seed;
 
@@ -73,57 +93,87 @@ send_slowly(int fd, const char *text, size_t len)
 	}
 }
 
-/* Says what step STEP is about. */
+/* The message, or its first half. */
 static void
-say(int fd, int step, const char *id)
+send_message(int fd, const char *id, bool whole)
 {
-	static const char *const commands[STEPS] = { "EHLO ledger.test\r\n",
-		"MAIL FROM:<ledger@test.test>\r\n", "RCPT TO:<u@mx.test>\r\n",
-		"DATA\r\n", NULL, "QUIT\r\n" };
-	char body[4096];
-	int n;
+	char text[LARGE_SIZE + 100];
+	int filler = dice(20) == 0 ? LARGE_SIZE : dice(USUAL_SIZE) + 1;
+	size_t n = (size_t)snprintf(text, sizeof(text),
+	    "Subject: %s\r\n\r\n%0*d\r\n.\r\n", id, filler, 0);
 
-	if (commands[step] != NULL) {
-		(void)send(
-		    fd, commands[step], strlen(commands[step]), MSG_NOSIGNAL);
-		return;
-	}
-	n = snprintf(body, sizeof(body), "Subject: %s\r\n\r\n%0*d\r\n.\r\n", id,
-	    dice(3000) + 1, 0);
+	if (!whole)
+		n /= 2;
 	if (dice(4) == 0)
-		send_slowly(fd, body, (size_t)n);
+		send_slowly(fd, text, n);
 	else
-		(void)send(fd, body, (size_t)n, MSG_NOSIGNAL);
+		(void)send(fd, text, n, MSG_NOSIGNAL);
 }
 
-/* One session; true if its message was accepted. */
+static void
+say(int fd, int step, const char *id, bool whole)
+{
+	static const char *const commands[STEPS] = {
+		[EHLO] = "EHLO ledger.test\r\n",
+		[MAIL] = "MAIL FROM:<ledger@test.test>\r\n",
+		[RCPT] = "RCPT TO:<u@mx.test>\r\n",
+		[DATA] = "DATA\r\n",
+		[QUIT] = "QUIT\r\n",
+	};
+
+	if (step == BODY)
+		send_message(fd, id, whole);
+	else
+		(void)send(
+		    fd, commands[step], strlen(commands[step]), MSG_NOSIGNAL);
+}
+
+/* True if it is over; a client that half-closes still wants its reply. */
 static bool
+leave(int fd)
+{
+	const struct linger reset = { .l_onoff = 1 };
+
+	usleep((useconds_t)dice(3000));
+	switch (dice(3)) {
+	case 0:
+		shutdown(fd, SHUT_WR);
+		return false;
+	case 1:
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		return true;
+	default:
+		return true;
+	}
+}
+
+/* One session. */
+static enum fate
 deliver(int fd, const char *id)
 {
 	static const int expected[STEPS] = { 250, 250, 250, 354, 250, 221 };
 	/* Half of them play by the rules. */
-	int leaves_at = dice(2) == 0 ? dice(STEPS) : STEPS;
-	bool half = dice(3) == 0;
+	int leaves_at = dice(2) == 0 ? dice(STEPS + 1) - 1 : STEPS;
+	bool whole = leaves_at != BODY || dice(2) == 0;
 	FILE *in = fdopen(fd, "r");
-	bool accepted = false;
+	enum fate fate = UNSENT;
+	bool over = (leaves_at < 0 && leave(fd)) || read_reply(in) != 220;
 
-	if (read_reply(in) != 220)
-		leaves_at = -1;
-	for (int step = 0; step < STEPS && leaves_at >= 0; step++) {
-		say(fd, step, id);
-		if (step == leaves_at) {
-			usleep((useconds_t)dice(3000));
-			if (!half)
-				break;
-			shutdown(fd, SHUT_WR);
-		}
-		if (read_reply(in) != expected[step])
+	for (int step = EHLO; step < STEPS && !over; step++) {
+		int code;
+
+		say(fd, step, id, whole);
+		if (step == BODY && whole)
+			fate = SILENT;
+		if (step == leaves_at && leave(fd))
 			break;
-		if (step == 4)
-			accepted = true;
+		code = read_reply(in);
+		over = code != expected[step];
+		if (fate == SILENT && step == BODY && code != 0)
+			fate = over ? REFUSED : ACCEPTED;
 	}
 	fclose(in);
-	return accepted;
+	return fate;
 }
 
 static void
@@ -134,12 +184,12 @@ work(int worker, int port, int messages)
 	seed += (unsigned int)worker;
 	for (int i = 0; i < messages; i++) {
 		int fd = connect_from(worker, port);
+		enum fate fate = UNSENT;
 
 		snprintf(id, sizeof(id), "ledger-%d-%d", worker, i);
-		if (fd >= 0 && deliver(fd, id))
-			printf("accepted %s\n", id);
-		else
-			printf("other %s\n", id);
+		if (fd >= 0)
+			fate = deliver(fd, id);
+		printf("%s %s\n", fate_names[fate], id);
 		fflush(stdout);
 		if (fd < 0)
 			usleep(20000); /* it is being started again */
@@ -150,16 +200,18 @@ work(int worker, int port, int messages)
 int
 main(int argc, char **argv)
 {
-	int workers;
+	int messages, workers;
 
 	if (argc != 5)
 		return 2;
+	messages = atoi(argv[2]);
 	workers = atoi(argv[3]);
 	seed = (unsigned int)atoi(argv[4]);
 	signal(SIGPIPE, SIG_IGN);
 	for (int i = 1; i <= workers; i++)
 		if (fork() == 0)
-			work(i, atoi(argv[1]), atoi(argv[2]) / workers);
+			work(i, atoi(argv[1]),
+			    messages / workers + (i <= messages % workers));
 	while (wait(NULL) > 0 || errno == EINTR)
 		continue;
 	return 0;

@@ -431,6 +431,34 @@ lists() {
 	provoked TLS_BUSY tarpitd
 }
 
+@test "events: SPOOL_FULL" {
+	backend
+	policy '* action=throttle rate=0 patience=0'
+	# No memory, and the disk is no better.
+	tarpitd Backend="127.0.0.1:$BACKEND" SpoolMemory=0 \
+		SpoolDirectory="$DAEMONS/absent"
+	wait_for_log backend '^connected$'
+	smtp_play - "$AT" <<-END
+		S: 220 mx.test
+		C: EHLO client.test
+		S* 250-
+		S: 250 
+		C: MAIL FROM:<a@b.test>
+		S: 250
+		C: RCPT TO:<u@dest.test>
+		S: 250
+		C: DATA
+		S: 354
+		C: Subject: x
+		C: .
+		S: 452 4.3.1
+		C: QUIT
+		S: 221
+	END
+	wait_for_log tarpitd "in $DAEMONS/absent: No such file or directory; clients"
+	provoked SPOOL_FULL tarpitd
+}
+
 @test "events: PROXY_REFUSED" {
 	policy
 	FRONT=127.0.0.1:$(free_port)

@@ -232,6 +232,27 @@ took() {
 	smtp_close
 	[ "$(took)" = 0 ]
 	record_of 127.0.0.1 outcome=failed delivered=0
+	wait_for_log tarpitd 'SpoolMax= is used up; .* event=spool_full '
+}
+
+@test "throttle: a full spool is told of once a minute, not once a client" {
+	local i
+	backend
+	throttled
+	dispatcher SpoolMemory=0 SpoolMax=1K
+	for i in 1 2 3; do
+		greet
+		envelope
+		data
+		lines 30 >&"${SMTP_OUT[client]}"
+		smtp_send '.\r\n'
+		smtp_expect '452 4.3.1'
+		smtp_close
+	done
+	# Two if the three took more than a minute.
+	wait_until "[ \$(grep -c outcome=failed '$DAEMONS/tarpitd.log') = 3 ]"
+	i=$(grep -c event=spool_full "$DAEMONS/tarpitd.log")
+	[ "$i" -ge 1 ] && [ "$i" -lt 3 ]
 }
 
 @test "throttle: a recipient that is refused at last costs nothing but time" {

@@ -289,6 +289,30 @@ refuses_to_start() {
 	"$BUILD/tarpitd" --config "$CONF" --check-config
 }
 
+@test "tls: a key without a certificate is an error in its line" {
+	local line
+	configure Tls.Certificate= Tls.Key="$PEM.key"
+	line=$(grep -n ^Key= "$CONF" | cut -d: -f1)
+	run -100 "$BUILD/tarpitd" --config "$CONF" --check-config
+	[[ $output == *"$CONF:$line: [Tls] Key=$PEM.key: there is no Certificate="* ]]
+	# A file of its own may have it, in any order.
+	mkdir "$CONF.d"
+	printf '\n[Tls]\nKey=%s\n' "$PEM" >"$CONF.d/key.conf"
+	run -100 "$BUILD/tarpitd" --config "$CONF" --check-config
+	[[ $output == *"$CONF.d/key.conf:3: [Tls] Key="* ]]
+	printf '[Tls]\nCertificate=%s\n' "$PEM" >"$CONF.d/more.conf"
+	"$BUILD/tarpitd" --config "$CONF" --check-config
+}
+
+@test "tls: a running dispatcher goes on when a key has lost its certificate" {
+	dispatcher hold
+	configure Tls.Certificate= Tls.Key="$PEM.key"
+	kill -HUP "$(daemon_pid tarpitd)"
+	wait_for_log tarpitd "Key=.*no Certificate=.* event=config_error file=$CONF line=[0-9]"
+	smtp_connect_tls "$AT"
+	smtp_expect 'tls TLSv1.3 '
+}
+
 @test "tls: an expired certificate is used, and is said to be one" {
 	certificate old.test
 	expire_certificate old.test

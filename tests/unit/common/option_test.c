@@ -74,8 +74,12 @@ static const struct option_section sections[] = {
 	{ "Weights", set_weight, "weight of each fact" },
 };
 
-static const struct option_table table = { options, ARRAY_SIZE(options),
-	sections, ARRAY_SIZE(sections) };
+static const struct option_table table = {
+	.options = options,
+	.n_options = ARRAY_SIZE(options),
+	.sections = sections,
+	.n_sections = ARRAY_SIZE(sections),
+};
 
 static int
 load(const char *text, struct config *c, struct option_error *e)

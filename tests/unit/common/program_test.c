@@ -46,7 +46,7 @@ static const struct option options[] = {
 	    .offset = offsetof(struct config, workers), .min = 1, .max = 64,
 	    .initial = "3", .help = "processes" },
 };
-static const struct option_table table = { options, 1, NULL, 0 };
+static const struct option_table table = { .options = options, .n_options = 1 };
 static const struct program_arg args[] = {
 	{ "listen", "ADDRESS:PORT", "listen there", set_listen },
 	{ "once", NULL, "serve one", set_once },

@@ -1,0 +1,156 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Every message that a client was told is accepted, against every message in the
+# queue of a real Postfix behind the throttle lane, while clients leave and
+# both programs are killed.  `make ledger LEDGER_MESSAGES=100000` is the first
+# test alone, of any size.
+
+load ../helpers/common
+load ../helpers/daemon
+load ../helpers/tarpitd
+load ../helpers/postfix
+
+setup() {
+	postfix_setup
+	tarpitd_setup
+	BACKEND=$(free_port)
+	shipped_listener "$BACKEND" >>"$POSTFIX/etc/master.cf"
+	# All that is accepted stays in the queue, where it is counted: neither
+	# its delivery nor the log, whose writer is killed too, can lose any.
+	echo 'smtpd_data_restrictions = check_client_access static:HOLD' \
+		>>"$POSTFIX/etc/main.cf"
+	policy "* action=throttle rate=0 patience=0 score=70 reason=test"
+	postfix_start
+}
+
+teardown() {
+	stop_daemons
+	postfix_remove
+}
+
+# dispatcher [COMMAND...]: by way of the command.  Its socket is kept, as
+# systemd keeps it, and it is started again whenever it has ended.
+dispatcher() {
+	start_daemon tarpitd "$@" "$ROOT/tests/helpers/activator" "$PORT" \
+		"$DAEMONS/tarpitd.pid.now" setpriv --pdeathsig KILL \
+		"$BUILD/tarpitd" --config "$CONF"
+	wait_for_log tarpitd event=started
+}
+
+kill_tarpitd() {
+	kill -KILL "$(<"$DAEMONS/tarpitd.pid.now")"
+}
+
+kill_mta() {
+	postfix -c "$POSTFIX/etc" abort >>"$POSTFIX/out" 2>&1 3>&- || :
+	wait_until -t 60 postfix_start
+}
+
+entries() {
+	wc -l <"$DAEMONS/ledger.log"
+}
+
+# keep_ledger MESSAGES WORKERS EVERY KILL...: meanwhile the commands KILL are
+# run in turn, each about EVERY messages after the last one, at a random moment.
+# Leaves the books of both sides.
+keep_ledger() {
+	local n=$1 every=$3 at=0 kills=("${@:4}") POLL=0.1
+	KILLS=0 BEGAN=$SECONDS
+	start_daemon ledger "$BUILD/tests/helpers/ledger" "$PORT" "$n" "$2" 42
+	while ((at += every / 2 + SRANDOM % every, at < n)); do
+		wait_until -t 600 "[ \$(entries) -ge $at ]"
+		"${kills[KILLS++ % ${#kills[@]}]}"
+	done
+	wait_for_exit ledger 600
+	[ "$(entries)" = "$n" ]
+	# The dispatcher's last transactions, of clients that have left.
+	wait_until 'postfix_takes_nothing'
+	postfix_stop
+	compare_books
+}
+
+# A name with a dot is of a file that a killed cleanup(8) has left.
+postfix_takes_nothing() {
+	! find "$POSTFIX"/spool/{incoming,active} -type f ! -name '*.*' \
+		! -perm -u=x | grep -q .
+}
+
+# entered WORD: the messages of which the clients' side says so, sorted.
+entered() {
+	sed -n "s/^$1 //p" "$DAEMONS/ledger.log" | sort
+}
+
+# "ID QUEUE-ID" of all in the MTA's queue, sorted.  cleanup(8) sets the execute
+# bit when a file is a message, before it says so; qmgr(8) removes the others.
+queue() {
+	find "$POSTFIX"/spool/{incoming,active,deferred,hold} -type f \
+		-perm -u=x -exec grep -aHoEm1 'ledger-[0-9]+-[0-9]+' {} + |
+		sed -E 's/^.*\/([^/:]+):(.*)/\2 \1/' | sort -u
+}
+
+compare_books() {
+	local fate
+	for fate in accepted refused silent unsent; do
+		entered $fate >"$DAEMONS/$fate"
+	done
+	queue >"$DAEMONS/queue"
+	cut -d' ' -f1 "$DAEMONS/queue" >"$DAEMONS/queued"
+	comm -23 "$DAEMONS/accepted" "$DAEMONS/queued" >"$DAEMONS/lost"
+	uniq -d "$DAEMONS/queued" >"$DAEMONS/duplicated"
+	for fate in refused silent unsent; do
+		comm -12 "$DAEMONS/$fate" "$DAEMONS/queued" \
+			>"$DAEMONS/$fate.queued"
+	done
+}
+
+lines() {
+	wc -l <"$DAEMONS/$1"
+}
+
+# The books, for who reads along.
+show_books() {
+	cat <<-END >&3
+		# $(lines ledger.log) sessions in $((SECONDS - BEGAN)) s, $KILLS kills; in the queue $(lines queued)
+		# accepted $(lines accepted), refused $(lines refused), left unanswered $(lines silent), end never sent $(lines unsent)
+		# lost $(lines lost), duplicated $(lines duplicated), queued without an end $(lines unsent.queued)
+		# unheard $(lines silent.queued) of clients that left, $(lines refused.queued) told 4xx
+	END
+}
+
+nothing_lost_nothing_twice() {
+	[ ! -s "$DAEMONS/lost" ]
+	# Nobody has sent anything a second time.
+	[ ! -s "$DAEMONS/duplicated" ]
+	[ ! -s "$DAEMONS/unsent.queued" ]
+}
+
+@test "ledger: every message that was accepted is there, and once" {
+	local n=${LEDGER_MESSAGES:-400} every
+	configure Backend=127.0.0.1:"$BACKEND" BackendConnections=8 \
+		SpoolDirectory="$DAEMONS" MaxPerClient=0 BackendTimeout=5s
+	dispatcher
+	every=$((n < 15000 ? n / 5 : 3000))
+	keep_ledger "$n" 20 "$every" kill_mta kill_mta kill_tarpitd
+	show_books
+	nothing_lost_nothing_twice
+	[ "$(lines accepted)" -gt $((n / 4)) ]
+	# Of those who left behind the end some were too late.
+	[ "$(lines silent.queued)" -lt $((n / 4)) ]
+}
+
+# The spool is a file system of 16 KB: four messages fill it, and one in twenty
+# is larger than that.
+@test "ledger: nothing is lost while the dispatcher is killed and its disk is full" {
+	mkdir "$DAEMONS/spool"
+	configure Backend=127.0.0.1:"$BACKEND" BackendConnections=4 \
+		SpoolDirectory="$DAEMONS/spool" SpoolMemory=0 MaxPerClient=0
+	# shellcheck disable=SC2016
+	dispatcher unshare --mount --propagation private sh -c '
+		mount -t tmpfs -o size=16k tmpfs "$1" && shift &&
+		exec "$@"' sh "$DAEMONS/spool"
+	keep_ledger 400 8 100 kill_tarpitd
+	[ "$(grep -c event=started "$DAEMONS/tarpitd.log")" = $((KILLS + 1)) ]
+	grep -q 'outcome=failed .*delivered=0' "$DAEMONS/tarpitd.log"
+	[ "$(lines accepted)" -gt 40 ]
+	nothing_lost_nothing_twice
+}
