@@ -68,7 +68,9 @@ start_daemon() {
 	name=$1
 	shift
 	[ -z "$notify" ] || start_notify_socket "$name" || return
-	: >>"$DAEMONS/$name.log" # there from now on, for who looks for a line
+	# There from now on, for who looks for a line of this run.
+	: >>"$DAEMONS/$name.log"
+	stat -c %s "$DAEMONS/$name.log" >"$DAEMONS/$name.from"
 	(
 		close_inherited
 		[ -z "$notify" ] || export NOTIFY_SOCKET="$DAEMONS/$name.notify"
@@ -78,6 +80,10 @@ start_daemon() {
 }
 
 start_notify_socket() {
+	# What an earlier run told is not to be taken for this one's.
+	[ ! -e "$DAEMONS/$1-notified.pid" ] ||
+		stop_daemon "$1-notified" || : # 143: by SIGTERM
+	rm -f "$DAEMONS/$1-notified.log"
 	start_daemon "$1-notified" socat -u "UNIX-RECV:$DAEMONS/$1.notify" STDOUT
 	wait_until test -S "$DAEMONS/$1.notify"
 }
@@ -147,9 +153,17 @@ show_log() {
 	echo "---" >&2
 }
 
-# wait_for_log NAME REGEX [SECONDS]: until a line of its output matches (ERE).
+# What the daemon NAME has printed since it was last started: what an earlier
+# one said is no sign that this one is ready.
+log_of_run() {
+	tail -c +"$(($(<"$DAEMONS/$1.from") + 1))" "$DAEMONS/$1.log"
+}
+
+# wait_for_log NAME REGEX [SECONDS]: until a line of its output matches (ERE),
+# in this run.
 wait_for_log() {
-	wait_until -t "${3:-$DEADLINE}" grep -Eq -e "$2" "$DAEMONS/$1.log" || {
+	wait_until -t "${3:-$DEADLINE}" \
+		"log_of_run $1 | grep -E -e $(printf %q "$2") >/dev/null" || {
 		show_log "$1"
 		return 1
 	}

@@ -71,6 +71,22 @@ listen() {
 	wait_for_notify teller STATUS=fine
 }
 
+@test "what an earlier run told and printed is no sign of this one" {
+	local run
+	for run in one two; do
+		start_daemon -n teller bash -c "echo $run; "'printf READY=1 |
+			socat -u - UNIX-SENDTO:"$NOTIFY_SOCKET"; exec sleep 60'
+		wait_for_log teller "^$run\$"
+		wait_for_notify teller READY=1
+		stop_daemon teller || [ $? = 143 ]
+	done
+	DEADLINE=0
+	run wait_for_log teller '^one$'
+	[ "$status" = 1 ]
+	[ "$(grep -c READY=1 "$DAEMONS/teller-notified.log")" = 1 ]
+	wait_for_record teller one
+}
+
 @test "a daemon that ignores SIGTERM is killed, and that is a failure" {
 	start_daemon stubborn bash -c 'trap "" TERM; echo on; while :; do read -r -t 60 <>/dev/tcp || :; done; exec tail -f /dev/null'
 	wait_for_log stubborn on
