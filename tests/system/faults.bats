@@ -4,27 +4,17 @@
 # sessions in every lane; see faults_inside.bash for what happens there.
 
 load ../helpers/common
+load ../helpers/container
+
+INSIDE=(inside.bash faults_inside.bash)
 
 setup_file() {
-	bats_require_minimum_version 1.5.0
-	[ "$(id -u)" = 0 ] || skip "not root"
-	type -p systemd-nspawn >/dev/null || skip "no systemd-nspawn"
-}
-
-# in_container FUNCTION: of faults_inside.bash.
-in_container() {
-	local nspawn=${NSPAWN_RUN:-$ROOT/../shared/tools/nspawn-run}
-	[ -x "$nspawn" ] || nspawn=$ROOT/tests/helpers/nspawn-run
-	run "$nspawn" -t 150 -b "$ROOT:$ROOT" -- env "BUILD=$BUILD" bash -c \
-		"cd '$ROOT' && . tests/system/inside.bash &&
-		. tests/system/faults_inside.bash && $1"
-	echo "$output"
-	[ "$status" = 0 ]
-	[[ $output != *" failed "* ]]
+	require_container
 }
 
 @test "faults: systemctl restart with sessions in every lane" {
 	in_container restart_with_sessions
+	nothing_failed
 	[[ $output == *"slow heard: 421 4.3.2 "* ]]
 	[[ $output == *"hold heard: 421 4.3.2 "* ]]
 	[[ $output == *"the MTA's session lives"* ]]
@@ -32,11 +22,13 @@ in_container() {
 
 @test "faults: each daemon killed with sessions in every lane" {
 	in_container kill_with_sessions
+	nothing_failed
 	[[ $output == *"mails: 5"* ]]
 	[[ $output == *"up: active active active"* ]]
 }
 
 @test "faults: the policy service stands still and goes on" {
 	in_container stopped_policyd
+	nothing_failed
 	[[ $output == *"does not answer"*"answers again"* ]]
 }

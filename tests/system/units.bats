@@ -4,11 +4,12 @@
 # for what happens there.
 
 load ../helpers/common
+load ../helpers/container
+
+INSIDE=(inside.bash)
 
 setup_file() {
-	bats_require_minimum_version 1.5.0
-	[ "$(id -u)" = 0 ] || skip "not root"
-	type -p systemd-nspawn >/dev/null || skip "no systemd-nspawn"
+	require_container
 	# Outside of the container, where the network is.
 	DEBS=$BUILD/debs
 	export DEBS
@@ -16,22 +17,6 @@ setup_file() {
 	compgen -G "$DEBS/exim4-daemon-light_*.deb" >/dev/null ||
 		(cd "$DEBS" && apt-get download -q exim4-base exim4-config \
 			exim4-daemon-light >"$DEBS/log" 2>&1) || :
-}
-
-# in_container FUNCTION [ARGUMENT]...: of inside.bash.  The checkout is bound, since the
-# container has a /tmp of its own and a clone may lie there.
-in_container() {
-	local nspawn=${NSPAWN_RUN:-$ROOT/../shared/tools/nspawn-run}
-	[ -x "$nspawn" ] || nspawn=$ROOT/tests/helpers/nspawn-run
-	run "$nspawn" -t 150 -b "$ROOT:$ROOT" -- env "BUILD=$BUILD" bash -c \
-		"cd '$ROOT' && . tests/system/inside.bash && $*"
-	echo "$output"
-	[ "$status" = 0 ]
-}
-
-# None of the units that `systemctl --failed` would list.
-nothing_failed() {
-	[[ $output != *" failed "* ]]
 }
 
 @test "units: systemctl enable --now tarpitd.socket is enough" {
