@@ -457,6 +457,15 @@ journal_send(struct journal *j, const struct record *r)
 	errno = saved;
 }
 
+bool
+journal_is_due(uint64_t *next, uint64_t now)
+{
+	if (now < *next)
+		return false;
+	*next = now + JOURNAL_PAUSE;
+	return true;
+}
+
 void
 journal_event(struct journal *j, enum event event, const char *format, ...)
 {

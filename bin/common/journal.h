@@ -76,6 +76,12 @@ void record_field(struct record *, const char *name, const char *format, ...)
  * count. */
 void journal_send(struct journal *, const struct record *);
 
+/* Whether what may come many times a second, such as a limit that is reached,
+ * is to have a record at NOW (usec): once in JOURNAL_PAUSE.  *NEXT, 0 at
+ * first, is when it may have the next one. */
+bool journal_is_due(uint64_t *next, uint64_t now);
+#define JOURNAL_PAUSE (60 * USEC_PER_SEC)
+
 /* Sends the EVENT_DROPPED that is due, if one is, without waiting for another
  * record.  False if that was dropped as well. */
 bool journal_tell_drops(struct journal *);

@@ -28,7 +28,6 @@ enum {
 
 /* A broken MTA fails for each session: one record for all within this. */
 #define FAILURE_INTERVAL (10 * USEC_PER_SEC)
-#define FULL_INTERVAL    (60 * USEC_PER_SEC)
 
 /* A dispatcher's connection, until its message is complete. */
 struct peer {
@@ -91,9 +90,8 @@ update_acceptors(struct server *s)
 static void
 report_full(struct server *s, uint64_t now)
 {
-	if (now < s->full_at)
+	if (!journal_is_due(&s->full_at, now))
 		return;
-	s->full_at = now + FULL_INTERVAL;
 	journal_event(s->journal, EVENT_MTA_FULL,
 	    "All %zu MTA processes are busy; further sessions wait",
 	    s->config.max);

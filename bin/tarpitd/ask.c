@@ -21,8 +21,6 @@ enum {
 
 #define BACKOFF_FIRST (50 * USEC_PER_MSEC)
 #define BACKOFF_MAX   (2 * USEC_PER_SEC)
-/* Of what a confused service sends, one record in so long. */
-#define GARBAGE_PAUSE (60 * USEC_PER_SEC)
 
 static void on_reconnect(struct timer *, uint64_t now);
 static void on_deadline(struct timer *, uint64_t now);
@@ -478,9 +476,8 @@ static void
 note_garbage(struct ask *a, const char *what, uint64_t now)
 {
 	a->garbage++;
-	if (a->last_garbage != 0 && now - a->last_garbage < GARBAGE_PAUSE)
+	if (!journal_is_due(&a->next_garbage, now))
 		return;
-	a->last_garbage = now;
 	journal_event(a->journal, EVENT_POLICY_GARBAGE,
 	    "the policy service at %s sent %s", a->path, what);
 }

@@ -34,7 +34,7 @@ struct ask {
 
 	struct loop_io io; /* fd -1: not connected */
 	struct timer reconnect, deadline;
-	uint64_t backoff, last_heard, last_garbage;
+	uint64_t backoff, last_heard, next_garbage;
 	bool healthy;
 	bool wants_out; /* EPOLLOUT is armed */
 	struct linebuf in;

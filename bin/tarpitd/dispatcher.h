@@ -71,7 +71,7 @@ struct dispatcher {
 	struct starttls_store starttls;
 	struct mux mux;
 	struct spool_store spool;
-	uint64_t next_spool_full; /* record; see dispatcher_is_news() */
+	uint64_t next_spool_full; /* record; see journal_is_due() */
 	struct sweep sweep;
 	uint64_t longest_stall; /* usec; of the loop, see on_status() */
 	struct summary summary;
@@ -99,10 +99,6 @@ void dispatcher_stop(struct dispatcher *);
 /* Makes room for one more slowed session by shedding the oldest held one;
  * false if there is none to shed. */
 bool dispatcher_make_room(struct dispatcher *, uint64_t now);
-
-/* Whether a limit that is reached at NOW is to have a record: once a minute.
- * *NEXT, 0 at first, is when it may have the next one. */
-bool dispatcher_is_news(uint64_t *next, uint64_t now);
 
 /* Tells the listeners that a session has ended. */
 void dispatcher_note_end(struct dispatcher *);

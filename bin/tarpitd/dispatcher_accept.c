@@ -9,7 +9,6 @@
 #include "bin/tarpitd/sockbuf.h"
 
 /* How often a record says that a limit is reached. */
-#define TELL_INTERVAL (60 * USEC_PER_SEC)
 
 /* Those relayed are sessions still, with more than one descriptor each. */
 static bool
@@ -40,16 +39,6 @@ dispatcher_resume_accepting(struct dispatcher *d)
 		acceptor_start(&d->acceptor[i]);
 }
 
-/* A limit that is reached comes and goes many times a second. */
-bool
-dispatcher_is_news(uint64_t *next, uint64_t now)
-{
-	if (now < *next)
-		return false;
-	*next = now + TELL_INTERVAL;
-	return true;
-}
-
 static bool
 shed_oldest(struct dispatcher *d, uint64_t now)
 {
@@ -57,7 +46,7 @@ shed_oldest(struct dispatcher *d, uint64_t now)
 
 	if (oldest == NULL)
 		return false;
-	if (dispatcher_is_news(&d->next_shedding, now))
+	if (journal_is_due(&d->next_shedding, now))
 		journal_event(d->journal, EVENT_SHEDDING,
 		    "%u slowed sessions are all that ReserveForPass= allows: "
 		    "the oldest held ones are shed",
@@ -129,7 +118,7 @@ on_pause(struct acceptor *a, int error)
 	if (error != d->told_pause)
 		d->next_pause = 0; /* another one is news */
 	d->told_pause = error;
-	if (dispatcher_is_news(&d->next_pause, loop_now(d->loop)))
+	if (journal_is_due(&d->next_pause, loop_now(d->loop)))
 		journal_event(d->journal, EVENT_ACCEPT_PAUSED,
 		    "no new connections for a moment: %s, with %u sessions",
 		    strerror(-error), d->pool.live);

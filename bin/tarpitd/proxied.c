@@ -9,7 +9,6 @@
  * packet. */
 #define HEADER_TIMEOUT (5 * USEC_PER_SEC)
 /* How often a record says that connections are refused. */
-#define TELL_INTERVAL (60 * USEC_PER_SEC)
 
 enum place_state { PLACE_NONE, PLACE_WAITING, PLACE_KNOWN };
 
@@ -156,9 +155,8 @@ proxied_refuse(struct proxied *p, const struct in6_addr *peer, const char *why,
 	struct record r;
 
 	p->refused++;
-	if (now < p->next_told)
+	if (!journal_is_due(&p->next_refusal, now))
 		return;
-	p->next_told = now + TELL_INTERVAL;
 	address_print(peer, text);
 	record_begin(&r, EVENT_PROXY_REFUSED,
 	    "a connection from %s to the port for proxies was closed: %s", text,

@@ -30,7 +30,7 @@ struct proxied {
 	void *arg;
 
 	struct proxied_place *place; /* one a slot, touched as far as used */
-	uint64_t next_told;          /* usec; when a record is due again */
+	uint64_t next_refusal;       /* usec; see journal_is_due() */
 	uint64_t refused;            /* connections, counter */
 };
 

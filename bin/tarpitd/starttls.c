@@ -10,7 +10,6 @@
 #include "bin/tarpitd/tls.h"
 
 #define LOOK_INTERVAL (24 * 3600 * USEC_PER_SEC)
-#define TELL_INTERVAL (60 * USEC_PER_SEC)
 
 /* As in throttle: one registration, whatever it waits for. */
 enum { WATCHED_EVENTS = EPOLLIN | EPOLLOUT | EPOLLRDHUP };
@@ -59,13 +58,11 @@ is_busy(struct dispatcher *d, const struct session *s)
 		max /= 2;
 	if (d->starttls.n_active < max)
 		return false;
-	if (now >= d->starttls.next_telling) {
-		d->starttls.next_telling = now + TELL_INTERVAL;
+	if (journal_is_due(&d->starttls.next_busy, now))
 		journal_event(d->journal, EVENT_TLS_BUSY,
 		    "%u TLS handshakes are all that MaxHandshakes= allows: "
 		    "more clients are told 454",
 		    d->starttls.n_active);
-	}
 	return true;
 }
 

@@ -23,10 +23,10 @@ struct starttls {
 
 struct starttls_store {
 	struct starttls *slot;
-	uint32_t first, last;  /* of the queue of those that may go on */
-	uint32_t n_active;     /* from STARTTLS to the end of the handshake */
-	uint64_t next_look;    /* usec; at the certificate's dates */
-	uint64_t next_telling; /* usec; of MaxHandshakes= */
+	uint32_t first, last; /* of the queue of those that may go on */
+	uint32_t n_active;    /* from STARTTLS to the end of the handshake */
+	uint64_t next_look;   /* usec; at the certificate's dates */
+	uint64_t next_busy;   /* usec; see journal_is_due() */
 };
 
 /* 0 or -ENOMEM. */

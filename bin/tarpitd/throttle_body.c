@@ -113,7 +113,7 @@ tell_full(struct dispatcher *d, size_t len, int error)
 						    : strerror(-error);
 	struct record record;
 
-	if (!dispatcher_is_news(&d->next_spool_full, loop_now(d->loop)))
+	if (!journal_is_due(&d->next_spool_full, loop_now(d->loop)))
 		return;
 	record_begin(&record, EVENT_SPOOL_FULL,
 	    "no room for a message in %s: %s; clients are told 452 4.3.1",

@@ -511,6 +511,18 @@ chosen(const char *journal_stream)
 }
 
 static void
+one_record_in_a_pause(void)
+{
+	uint64_t next = 0, began = 5;
+
+	CHECK(journal_is_due(&next, began));
+	CHECK(!journal_is_due(&next, began));
+	CHECK(!journal_is_due(&next, began + JOURNAL_PAUSE - 1));
+	CHECK(journal_is_due(&next, began + JOURNAL_PAUSE));
+	CHECK(!journal_is_due(&next, began + JOURNAL_PAUSE + 1));
+}
+
+static void
 init_chooses_by_what_stderr_is(void)
 {
 	enum journal_target no_stderr =
@@ -604,6 +616,7 @@ main(int argc, char **argv)
 		CASE(stderr_in_a_file_is_appended_to),
 		CASE(syslog_datagram),
 		CASE(nowhere_is_no_crash),
+		CASE(one_record_in_a_pause),
 		CASE(init_chooses_by_what_stderr_is),
 		CASE(event_table_is_sound),
 		CASE(list_events),
