@@ -71,6 +71,10 @@ load ../../helpers/common
 	run_case common/journal_test nowhere_is_no_crash
 }
 
+@test "journal: one record in a pause" {
+	run_case common/journal_test one_record_in_a_pause
+}
+
 @test "journal: init chooses by what stderr is" {
 	run_case common/journal_test init_chooses_by_what_stderr_is
 }
