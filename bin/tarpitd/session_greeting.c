@@ -10,10 +10,10 @@
  * be fetched and arrive yet. */
 #define HANDOFF_ALLOWANCE 500 /* msec */
 
-/* While a held session is greeted, its input is looked for only in every so
- * many seconds: that it talks early changes little for it, and the look is an
- * eighth of what a visit costs. */
-#define HOLD_LISTEN_EVERY 4
+/* While a held session is greeted, its input is looked for only in the first
+ * of every so many seconds: that it talks early changes little for it, and the
+ * look is an eighth of what a visit costs. */
+#define HOLD_LISTEN_EVERY 8
 
 /* A held session's greeting at a high rate is bounded by this instead of by
  * HoldGreeting=: positions are 16 bits wide. */

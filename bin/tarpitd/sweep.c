@@ -5,8 +5,10 @@ enum {
 	TICKS = 100,      /* a second */
 	QUICK_TICKS = 25, /* a quick session's round */
 	/* Sessions side by side that are visited in the same tick: they share
-	 * pages and cache lines. */
-	BLOCK = 4,
+	 * pages and cache lines, in the kernel too, where their sockets were
+	 * made one after the other.  With 18,000 held sessions 4 cost 5 % more
+	 * CPU, and 128 save nothing more. */
+	BLOCK = 32,
 	/* Visits between two looks at the descriptors: 24 sends take 0.1 ms,
 	 * which is what a clean client may have to wait for. */
 	SLICE = 24,
