@@ -48,6 +48,7 @@ struct handoff {
 
 	struct handoff_job *job; /* one a slot, touched as far as used */
 	uint32_t first, last;    /* slots that wait to be offered, in order */
+	uint32_t look;           /* of them, looked at next for having left */
 	uint32_t n_waiting, n_offered;
 	struct timer retry;
 	bool down;

@@ -186,6 +186,31 @@ leave() {
 	[ "$(descriptors_of tarpitd)" -lt 20 ]
 }
 
+@test "faults: thousands wait for the MTA, most of them leave, the others get there" {
+	roles
+	start_tarpitd_with env -- HandoffTimeout=100s
+	crowd
+	tell 'open 1500 127.0.22.1'
+	crowd later
+	tell -c later 'open 300 127.0.22.1'
+	crowd gone
+	tell -c gone 'open 1000 127.0.22.1'
+	wait_for_count 'to the MTA' 2800
+	tell reset
+	tell -c gone close
+	wait_for_count 'to the MTA' 300
+	[ "$(grep -c outcome=abandoned "$DAEMONS/tarpitd.log")" = 2500 ]
+	mta
+	wait_for_count passed 300
+	tell -c later 'send QUIT\r\n'
+	wait_until are_ended 300
+}
+
+are_ended() {
+	tell -c later bytes
+	[ "$(word 8)" = "$1" ]
+}
+
 @test "faults: clients that never read, and that read a byte now and then" {
 	local i
 	start HoldGreeting=1h CommandTimeout=1h
