@@ -366,7 +366,11 @@ on_deadline(struct timer *t, uint64_t now)
 
 	if (job->state == JOB_OFFERED && job->io.on_event == on_tcp_ready)
 		set_down(job->handoff, -ETIMEDOUT);
-	finish(job, HANDOFF_TIMED_OUT, now);
+	finish(job,
+	    client_has_left(&job->handoff->pool->session[job->slot])
+		? HANDOFF_GONE
+		: HANDOFF_TIMED_OUT,
+	    now);
 }
 
 /* The MTA has not taken it after all: it is offered again. */

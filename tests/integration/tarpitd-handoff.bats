@@ -116,6 +116,16 @@ expect_no_mta() {
 	record_of 127.0.0.2 outcome=failed
 }
 
+@test "handoff: who leaves while the MTA keeps it waiting has abandoned" {
+	mta 8
+	tarpitd HandoffTimeout=1s
+	smtp_connect "$AT" 127.0.0.2
+	wait_until "[ \$(grep -c '$MTA\$' /proc/net/unix) -ge 2 ]"
+	smtp_close
+	record_of 127.0.0.2 outcome=abandoned lane=pass
+	[ "$(grep -c event=session "$DAEMONS/tarpitd.log")" = 1 ]
+}
+
 # Broke once: a close drained the socket that the MTA reads from by then.
 @test "handoff: what the client tells the MTA early is the MTA's" {
 	local session
