@@ -119,6 +119,22 @@ print_taken(const struct message *m)
 	    human_duration(time_taken(m, "held_ms"), all));
 }
 
+/* With Handoff=proxy: they go on through us. */
+static void
+print_relay(const struct message *m)
+{
+	struct figures f = { .m = m };
+	char to_mta[HUMAN_SIZE], to_clients[HUMAN_SIZE];
+
+	if (message_number(m, "relay.configured") == 0)
+		return;
+	printf("  %-12s%s now, %s to the MTA, %s to clients\n", "relay",
+	    figure(&f, "relay.sessions"),
+	    human_bytes((uint64_t)message_number(m, "relay.to_mta"), to_mta),
+	    human_bytes(
+		(uint64_t)message_number(m, "relay.to_clients"), to_clients));
+}
+
 static void
 print_mta(const struct message *m)
 {
@@ -131,6 +147,7 @@ print_mta(const struct message *m)
 						 : "TAKES NO SESSIONS",
 	    figure(&f, "handoff.waiting"), figure(&f, "handoff.taken"),
 	    figure(&f, "handoff.returned"));
+	print_relay(m);
 	if (message_number(m, "backend.configured") == 0) {
 		printf("  %-12snone (Backend= is empty)\n", "throttle");
 		return;

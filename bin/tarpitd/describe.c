@@ -109,6 +109,15 @@ put_handoff(const struct handoff *h, struct attrs_out *out)
 }
 
 static void
+put_relay(const struct dispatcher *d, struct attrs_out *out)
+{
+	put(out, "relay.configured", d->config->handoff.kind == HANDOFF_PROXY);
+	put(out, "relay.sessions", d->relay.n);
+	put(out, "relay.to_mta", d->relay.to_mta);
+	put(out, "relay.to_clients", d->relay.to_clients);
+}
+
+static void
 put_backend(const struct mux *m, struct attrs_out *out)
 {
 	put(out, "backend.configured", m->address_len != 0);
@@ -166,6 +175,7 @@ describe_status(struct dispatcher *d, uint64_t now, struct attrs_out *out)
 	put_sessions(d, out);
 	put_ended(d, wall, out);
 	put_handoff(&d->handoff, out);
+	put_relay(d, out);
 	put_backend(&d->mux, out);
 	put_policy(d, out);
 	put_troubles(d, out);

@@ -3,6 +3,8 @@
 # Handoff=proxy:ADDRESS:PORT: clean and patient sessions go through us to an MTA
 # elsewhere, a real Postfix where mail matters.
 
+bats_require_minimum_version 1.5.0
+
 load ../helpers/common
 load ../helpers/daemon
 load ../helpers/smtp
@@ -77,6 +79,26 @@ deliver() {
 	smtp_expect '221 2.0.0'
 	smtp_expect_eof
 	wait_for_notify tarpitd 'relayed: 0 sessions'
+}
+
+@test "relay: what is relayed is in the status and in the metrics" {
+	real_mta
+	policy '* action=pass'
+	relaying
+	smtp_connect "$AT"
+	smtp_expect '220 mta.test ESMTP Postfix'
+	smtp_say 'EHLO client.test'
+	smtp_expect_reply 250
+	run -0 ctl status
+	echo "$output"
+	[[ $output =~ "  relay       1 now, 18 B to the MTA, "[1-9] ]]
+	smtp_say QUIT
+	smtp_expect '221 2.0.0'
+	smtp_expect_eof
+	wait_until '[ "$(ctl metrics | grep tarpit_relayed_sessions | tail -n 1)" = "tarpit_relayed_sessions 0" ]'
+	run -0 ctl metrics
+	grep -qx 'tarpit_relayed_to_mta_bytes_total 24' <<<"$output"
+	grep -q '^tarpit_relayed_to_clients_bytes_total [1-9]' <<<"$output"
 }
 
 @test "relay: ten megabytes arrive as they were sent" {
