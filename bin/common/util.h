@@ -10,6 +10,14 @@
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 #define ARRAY_SIZE(a)     (sizeof(a) / sizeof((a)[0]))
 
+/* For a large buffer that is written before it is read: the compiler's zeroes
+ * (-ftrivial-auto-var-init) would cost more than the work. */
+#if __has_attribute(uninitialized)
+#define UNINITIALIZED __attribute__((uninitialized))
+#else
+#define UNINITIALIZED
+#endif
+
 /* The structure of type TYPE whose member MEMBER is at PTR. */
 #define CONTAINER_OF(ptr, type, member) \
 	((type *)(void *)((char *)(ptr)-offsetof(type, member)))

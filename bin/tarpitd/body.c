@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "bin/tarpitd/body.h"
 
+#include <string.h>
+
 /* What has been read of a line.  CR and the dot are held back until it is
  * known what they are. */
 enum { LINE_START, IN_LINE, CR, DOT, DOT_CR };
@@ -36,6 +38,21 @@ put_byte(struct body *b, char c, char *out)
 	return n;
 }
 
+/* The ordinary bytes in the middle of a line, which most are, all at once:
+ * how many. */
+static size_t
+put_run(const struct body *b, const char *in, size_t len, char *out)
+{
+	size_t n = 0;
+
+	if (b->state != IN_LINE)
+		return 0;
+	while (n < len && in[n] != '\r' && in[n] != '\n' && in[n] != '\0')
+		n++;
+	memcpy(out, in, n);
+	return n;
+}
+
 /* CR: nothing is stored before its LF has come. */
 static size_t
 put_cr(struct body *b)
@@ -66,8 +83,14 @@ feed_lines(struct body *b, const char *in, size_t len, size_t *ret_used,
 	size_t n = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		char c = in[i];
+		size_t run = put_run(b, in + i, len - i, out + n);
+		char c;
 
+		n += run;
+		i += run;
+		if (i == len)
+			break;
+		c = in[i];
 		if (c == '\n' && b->state == DOT_CR) {
 			*ret_used = i + 1;
 			*ret_len = n;
@@ -96,6 +119,12 @@ feed_counted(struct body *b, const char *in, size_t len, size_t *ret_used,
 	if (len > b->left)
 		len = (size_t)b->left;
 	for (size_t i = 0; i < len; i++) {
+		size_t run = put_run(b, in + i, len - i, out + n);
+
+		n += run;
+		i += run;
+		if (i == len)
+			break;
 		if (in[i] == '\n')
 			n += put_lf(b, out + n);
 		else if (in[i] == '\r')

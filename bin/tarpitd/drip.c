@@ -186,7 +186,7 @@ drip_is_lost(const struct session *s)
 void
 drip_take(struct session *s, size_t n)
 {
-	char buf[4096];
+	UNINITIALIZED char buf[4096];
 
 	s->bytes_in += (uint32_t)n;
 	if (s->tls != NULL) {

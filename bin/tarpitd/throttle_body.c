@@ -227,7 +227,8 @@ enum session_state
 throttle_visit_body(struct dispatcher *d, struct session *s, uint64_t now)
 {
 	struct throttle *t = throttle_of(d, s);
-	char in[CHUNK], out[BODY_ROOM(CHUNK)];
+	UNINITIALIZED char in[CHUNK];
+	UNINITIALIZED char out[BODY_ROOM(CHUNK)];
 	size_t allowed, used, len;
 	bool ended = t->body.counted && t->body.left == 0;
 
