@@ -38,7 +38,7 @@ row_throttle() {
 
 # messages_per_second NAME: 20 sessions at a time, each with a message of 4 KB.
 messages_per_second() {
-	local at=${1}_at n=1000 began=${EPOCHREALTIME/[.,]/} spent
+	local at=${1}_at n=2000 began=${EPOCHREALTIME/[.,]/} spent
 	smtp-source -s 20 -m $n -l 4096 -f a@example.com -t u@example.org \
 		"${!at}" || return
 	spent=$((${EPOCHREALTIME/[.,]/} - began))
@@ -49,9 +49,11 @@ messages_per_second() {
 
 row_messages() {
 	local -A rate=()
-	local i what peers=(smtpd postscreen)
+	local i what peers=(smtpd postscreen eight)
 	start_postfix && start_fake_policy &&
-		start_tarpitd ours Backend="$backend_at" BackendConnections=8 \
+		start_tarpitd ours Backend="$backend_at" BackendConnections=20 \
+			SpoolDirectory="$DIR" &&
+		start_tarpitd eight Backend="$backend_at" BackendConnections=8 \
 			SpoolDirectory="$DIR" || return
 	! start_haraka || peers+=(haraka)
 	# All processes have been started.
@@ -66,6 +68,7 @@ row_messages() {
 	done
 	show_messages "smtp-source into smtpd" "0.9 1.1" "${rate[smtpd]}"
 	show_messages postscreen "1.0 2.0" "${rate[postscreen]}"
+	show_messages "us, by 8 connections" "" "${rate[eight]}"
 	[ -z "${rate[haraka]-}" ] ||
 		show_messages Haraka "1.0 2.0" "${rate[haraka]}"
 }

@@ -315,7 +315,7 @@ write_master_cf() {
 		discard unix - - n - - discard
 	END
 	sed -n '/^127.0.0.1:10025/,$p' "$ROOT/units/postfix/master.cf" |
-		sed "s/^127.0.0.1:10025/127.0.0.1:$5/"
+		sed "s/^127.0.0.1:10025\(.*\) 20  *smtpd/127.0.0.1:$5\1 100 smtpd/"
 }
 
 # The one postscreen process that serves ADDRESS:PORT.
