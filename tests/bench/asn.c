@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "data/cidr.h"
+#include "tests/bench/mmdb.h"
 
 /* A record is a node's number, or VALUE + where its value is, or 0: none. */
 #define VALUE 0x80000000u
@@ -119,32 +120,6 @@ write_tree(const struct database *d, FILE *out)
 	put(out, (char[16]){ 0 }, 16);
 }
 
-static void
-write_metadata(const struct database *d, FILE *out)
-{
-	static const char before[] = "\xab\xcd\xefMaxMind.com\xe9"
-				     "\x4anode_count\xc4";
-	static const char after[] = "\x4brecord_size\xa1\x20"
-				    "\x4aip_version\xa1\x04"
-				    "\x4d"
-				    "database_type\x43"
-				    "asn"
-				    "\x49languages\x00\x04"
-				    "\x5b"
-				    "binary_format_major_version\xa1\x02"
-				    "\x5b"
-				    "binary_format_minor_version\xa0"
-				    "\x4b"
-				    "build_epoch\x01\x02\x01"
-				    "\x4b"
-				    "description\xe0";
-	uint32_t n = htonl(d->n);
-
-	put(out, before, sizeof(before) - 1);
-	put(out, &n, sizeof(n));
-	put(out, after, sizeof(after) - 1);
-}
-
 int
 asn_main(int argc, char **argv)
 {
@@ -167,8 +142,8 @@ asn_main(int argc, char **argv)
 	fclose(d.data);
 	write_tree(&d, out);
 	put(out, data, data_size);
-	write_metadata(&d, out);
-	if (fclose(out) != 0)
+	mmdb_write_metadata(out, d.n, 32, "asn");
+	if (ferror(out) || fclose(out) != 0)
 		load_die(errno, "%s", argv[0]);
 	free(d.node);
 	free(d.offset);
