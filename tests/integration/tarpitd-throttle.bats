@@ -378,7 +378,8 @@ took() {
 	record_of 127.0.0.1 outcome=abandoned
 }
 
-@test "throttle: a client that left during the MTA's answer is recorded" {
+# The MTA has the message, and takes its time to say so.
+wait_at_the_dot() {
 	backend slow-dot
 	throttled
 	dispatcher
@@ -387,6 +388,10 @@ took() {
 	data
 	smtp_send 'x\r\n.\r\n'
 	wait_for_log backend '^body x$'
+}
+
+@test "throttle: a client that left during the MTA's answer is recorded" {
+	wait_at_the_dot
 	smtp_close
 	record_of 127.0.0.1 outcome=delivered delivered=1 unheard=1
 	[ "$(took)" = 1 ]
@@ -554,14 +559,7 @@ took() {
 }
 
 @test "throttle: SIGTERM lets a message that the MTA has be answered" {
-	backend slow-dot
-	throttled
-	dispatcher
-	greet
-	envelope
-	data
-	smtp_send 'x\r\n.\r\n'
-	wait_for_log backend '^body x$'
+	wait_at_the_dot
 	kill -TERM "$(daemon_pid tarpitd)"
 	smtp_expect '250 2.0.0 Ok: queued'
 	smtp_expect '421 '
