@@ -9,8 +9,9 @@ static struct config config;
 static struct option_error error;
 
 /* Reads a file with these lines under [Dispatcher]. */
+/* An error is expected to be in that line of the file. */
 static int
-load(const char *lines)
+load_bad_at(int line, const char *lines)
 {
 	char text[4096];
 	struct program_call call = { .config_given = true };
@@ -25,10 +26,16 @@ load(const char *lines)
 	r = program_load(&tarpitd_program, &call, &config, &error);
 	if (r < 0) {
 		CHECK_STR(error.file, path);
-		CHECK_INT(error.line, 2);
+		CHECK_INT(error.line, line);
 	}
 	free(path);
 	return r;
+}
+
+static int
+load(const char *lines)
+{
+	return load_bad_at(2, lines);
 }
 
 static void
@@ -125,6 +132,8 @@ trust_is_a_list_of_networks(void)
 		    text + n, sizeof(text) - n, "ProxyTrusted=::1\n");
 	CHECK_INT(load(text), 0);
 	CHECK_INT(config.proxy_trusted.n, NETWORKS_MAX);
+	snprintf(text + n, sizeof(text) - n, "ProxyTrusted=::1\n");
+	CHECK_INT(load_bad_at(NETWORKS_MAX + 2, text), -E2BIG);
 }
 
 static void
