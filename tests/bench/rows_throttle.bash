@@ -38,7 +38,7 @@ row_throttle() {
 
 # messages_per_second NAME: 20 sessions at a time, each with a message of 4 KB.
 messages_per_second() {
-	local at=${1}_at n=2000 began=${EPOCHREALTIME/[.,]/} spent
+	local at=${1}_at n=1500 began=${EPOCHREALTIME/[.,]/} spent
 	smtp-source -s 20 -m $n -l 4096 -f a@example.com -t u@example.org \
 		"${!at}" || return
 	spent=$((${EPOCHREALTIME/[.,]/} - began))
