@@ -235,6 +235,8 @@ live_view() {
 	useradd -m -G tarpit ann
 	useradd -m bob
 	systemctl enable --now tarpitd.socket tarpit-metrics.socket 2>&1
+	# Which is wanted by the other one, and not waited for.
+	systemctl start tarpitd-control.socket
 	stat -c '%U %G %a' /run/tarpit/control
 	exec 8<>/dev/tcp/127.0.0.1/25
 	wait_until 'tarpitctl status | grep -q "^tarpitd "'
