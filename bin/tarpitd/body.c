@@ -76,9 +76,10 @@ put_lf(struct body *b, char *out)
 	return 2;
 }
 
+/* True at the dot that ends a body; a counted one has none. */
 static bool
-feed_lines(struct body *b, const char *in, size_t len, size_t *ret_used,
-    char *out, size_t *ret_len)
+feed(struct body *b, const char *in, size_t len, size_t *ret_used, char *out,
+    size_t *ret_len)
 {
 	size_t n = 0;
 
@@ -100,7 +101,7 @@ feed_lines(struct body *b, const char *in, size_t len, size_t *ret_used,
 			n += put_lf(b, out + n);
 		else if (c == '\r')
 			n += put_cr(b);
-		else if (c == '.' && b->state == LINE_START)
+		else if (c == '.' && b->state == LINE_START && !b->counted)
 			b->state = DOT;
 		else
 			n += put_byte(b, c, out + n);
@@ -110,40 +111,17 @@ feed_lines(struct body *b, const char *in, size_t len, size_t *ret_used,
 	return false;
 }
 
-static bool
-feed_counted(struct body *b, const char *in, size_t len, size_t *ret_used,
-    char *out, size_t *ret_len)
-{
-	size_t n = 0;
-
-	if (len > b->left)
-		len = (size_t)b->left;
-	for (size_t i = 0; i < len; i++) {
-		size_t run = put_run(b, in + i, len - i, out + n);
-
-		n += run;
-		i += run;
-		if (i == len)
-			break;
-		if (in[i] == '\n')
-			n += put_lf(b, out + n);
-		else if (in[i] == '\r')
-			n += put_cr(b);
-		else
-			n += put_byte(b, in[i], out + n);
-	}
-	b->left -= len;
-	*ret_used = len;
-	*ret_len = n;
-	return b->left == 0;
-}
-
 bool
 body_feed(struct body *b, const char *in, size_t len, size_t *ret_used,
     char *out, size_t *ret_len)
 {
-	return b->counted ? feed_counted(b, in, len, ret_used, out, ret_len)
-			  : feed_lines(b, in, len, ret_used, out, ret_len);
+	if (!b->counted)
+		return feed(b, in, len, ret_used, out, ret_len);
+	if (len > b->left)
+		len = (size_t)b->left;
+	(void)feed(b, in, len, ret_used, out, ret_len);
+	b->left -= len;
+	return b->left == 0;
 }
 
 size_t
