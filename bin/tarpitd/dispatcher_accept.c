@@ -8,8 +8,6 @@
 #include "bin/tarpitd/session.h"
 #include "bin/tarpitd/sockbuf.h"
 
-/* How often a record says that a limit is reached. */
-
 /* Those relayed are sessions still, with more than one descriptor each. */
 static bool
 is_over_limit(const struct dispatcher *d)

@@ -8,7 +8,6 @@
 /* The specification wants at least 3 s, for the retransmission of one lost
  * packet. */
 #define HEADER_TIMEOUT (5 * USEC_PER_SEC)
-/* How often a record says that connections are refused. */
 
 enum place_state { PLACE_NONE, PLACE_WAITING, PLACE_KNOWN };
 

@@ -438,23 +438,15 @@ lists() {
 	tarpitd Backend="127.0.0.1:$BACKEND" SpoolMemory=0 \
 		SpoolDirectory="$DAEMONS/absent"
 	wait_for_log backend '^connected$'
-	smtp_play - "$AT" <<-END
-		S: 220 mx.test
-		C: EHLO client.test
-		S* 250-
-		S: 250 
-		C: MAIL FROM:<a@b.test>
-		S: 250
-		C: RCPT TO:<u@dest.test>
-		S: 250
-		C: DATA
-		S: 354
-		C: Subject: x
-		C: .
-		S: 452 4.3.1
-		C: QUIT
-		S: 221
-	END
+	greet
+	envelope
+	smtp_say DATA
+	smtp_expect '354 '
+	smtp_send 'Subject: x\r\n.\r\n'
+	smtp_expect '452 4.3.1'
+	smtp_say QUIT
+	smtp_expect '221 '
+	smtp_expect_eof
 	wait_for_log tarpitd "in $DAEMONS/absent: No such file or directory; clients"
 	provoked SPOOL_FULL tarpitd
 }

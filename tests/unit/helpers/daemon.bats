@@ -75,7 +75,7 @@ listen() {
 	local run
 	for run in one two; do
 		start_daemon -n teller bash -c "echo $run; "'printf READY=1 |
-			socat -u - UNIX-SENDTO:"$NOTIFY_SOCKET"; exec sleep 60'
+			socat -u - UNIX-SENDTO:"$NOTIFY_SOCKET"; exec tail -f /dev/null'
 		wait_for_log teller "^$run\$"
 		wait_for_notify teller READY=1
 		stop_daemon teller || [ $? = 143 ]

@@ -8,8 +8,8 @@
 static struct config config;
 static struct option_error error;
 
-/* Reads a file with these lines under [Dispatcher]. */
-/* An error is expected to be in that line of the file. */
+/* Reads a file with these lines under [Dispatcher]; an error is expected to be
+ * in line LINE of the file. */
 static int
 load_bad_at(int line, const char *lines)
 {
