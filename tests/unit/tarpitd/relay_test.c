@@ -273,15 +273,19 @@ a_full_side_blocks_the_other(void)
 {
 	size_t sent, got = 0;
 	uint64_t until;
+	int turns;
 
 	set_up(4);
 	fill_up(client, &sent);
 	CHECK(sent < LARGE);
 	CHECK_INT(relay.n_pipes - relay.n_spare, 1);
-	/* Nothing is to be done: the loop sleeps until its limit. */
+	/* Nothing is to be done: the loop sleeps until its limit.  The kernel
+	 * may find room for some bytes when it probes the closed window, which
+	 * wakes it; one that spins wakes thousands of times. */
 	until = clock_now() + 20 * USEC_PER_MSEC;
-	CHECK_INT(loop_run_once(loop, until), 0);
-	CHECK(clock_now() >= until);
+	for (turns = 0; clock_now() < until; turns++)
+		CHECK_INT(loop_run_once(loop, until), 0);
+	CHECK(turns < 5);
 	/* The other direction goes on meanwhile. */
 	says(mta, "421 too slow\r\n");
 	hears(client, "421 too slow\r\n");
