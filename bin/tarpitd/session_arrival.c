@@ -67,6 +67,23 @@ reconsider(struct dispatcher *d, struct session *s, const struct verdict *v,
 	session_set_cadence(d, s);
 }
 
+static void
+decide(struct dispatcher *d, struct session *s, const struct verdict *v,
+    uint64_t now)
+{
+	set_verdict(d, s, v);
+	s->verdict_lane = (uint8_t)v->lane;
+	s->lane = (uint8_t)v->lane;
+	if (v->lane == LANE_THROTTLE &&
+	    (!mux_is_usable(&d->mux) || !starttls_permits_throttle(d)))
+		s->lane = LANE_SLOW;
+	s->rate = v->lane == LANE_PASS ? 0 : v->rate;
+	operator_overrule(d, s, now);
+	take_lane(d, s, v->patience, now);
+}
+
+/* Only here is an answer put where others find it: what is found there must
+ * not begin its time anew, or who comes often enough is never asked about. */
 void
 session_decide(
     void *dispatcher, struct session *s, const struct verdict *v, uint64_t now)
@@ -87,15 +104,7 @@ session_decide(
 		set_default(d, &unanswered);
 		v = &unanswered;
 	}
-	set_verdict(d, s, v);
-	s->verdict_lane = (uint8_t)v->lane;
-	s->lane = (uint8_t)v->lane;
-	if (v->lane == LANE_THROTTLE &&
-	    (!mux_is_usable(&d->mux) || !starttls_permits_throttle(d)))
-		s->lane = LANE_SLOW;
-	s->rate = v->lane == LANE_PASS ? 0 : v->rate;
-	operator_overrule(d, s, now);
-	take_lane(d, s, v->patience, now);
+	decide(d, s, v, now);
 }
 
 /* Asks, or decides by an answer that still holds. */
@@ -109,7 +118,7 @@ ask(struct dispatcher *d, struct session *s, uint64_t now)
 	session_enter(d, s, SESSION_ASKING, now);
 	if (known != NULL) {
 		d->tally.cache_hits++;
-		session_decide(d, s, known, now);
+		decide(d, s, known, now);
 	} else if (!ask_question(&d->ask, s, now)) {
 		session_decide(d, s, NULL, now);
 	}

@@ -85,8 +85,12 @@ answer_cache_put(struct answer_cache *cache, const struct in6_addr *client,
 {
 	struct answer *a = &cache->place[place_of(client)];
 
-	if (v->ttl == 0)
+	if (v->ttl == 0) {
+		/* The newer answer stands: the older one is not used again. */
+		if (IN6_ARE_ADDR_EQUAL(&a->client, client))
+			a->until = 0;
 		return;
+	}
 	a->client = *client;
 	a->until = now + v->ttl * USEC_PER_SEC;
 	a->verdict = *v;

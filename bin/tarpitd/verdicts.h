@@ -31,7 +31,8 @@ struct answer_cache;
 struct answer_cache *answer_cache_new(void);
 struct answer_cache *answer_cache_free(struct answer_cache *);
 void answer_cache_clear(struct answer_cache *);
-/* Remembers V for V->ttl seconds from NOW (usec); not at all if that is 0. */
+/* Remembers V, an answer that has just come, for V->ttl seconds from NOW (usec);
+ * if that is 0 nothing, nor what was known before.  Never V of get(). */
 void answer_cache_put(struct answer_cache *, const struct in6_addr *client,
     const struct verdict *v, uint64_t now);
 /* The answer that still holds, or NULL. */

@@ -199,6 +199,23 @@ wait_until_answered() {
 	[ "$(grep -c '^tarpit_session .*client=127.0.0.2' "$DAEMONS/policy.log")" = 2 ]
 }
 
+# It used to begin anew with each use: who came often was asked about once.
+@test "policy: an answer is used for its ttl, however often the client comes" {
+	local began asked
+	policy '* action=pass ttl=2 reason=kept'
+	mta
+	tarpitd
+	began=$(clock_usec)
+	until [ "$(questions)" -ge 2 ]; do
+		asked=$(questions)
+		served 127.0.0.2
+		[ $(($(clock_usec) - began)) -lt $((DEADLINE * 1000000)) ]
+	done
+	# And for all of it.
+	[ "$asked" = 1 ]
+	[ $(($(clock_usec) - began)) -ge 2000000 ]
+}
+
 @test "policy: the real one decides" {
 	printf '[Data]\nHistory=\n[Lanes]\nSlow=20\n[Weights]\nhistory.none=30\n[Curve]\n20=500\n[Patience]\n20=1s\n' \
 		>"$DAEMONS/policy.conf"

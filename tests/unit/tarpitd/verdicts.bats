@@ -27,6 +27,10 @@ load ../../helpers/common
 	run_case tarpitd/verdicts_test nobody_gets_anothers_answer
 }
 
+@test "verdicts: a newer answer ends an older one" {
+	run_case tarpitd/verdicts_test a_newer_answer_ends_an_older_one
+}
+
 @test "verdicts: every case has a test" {
 	all_cases_listed tarpitd/verdicts_test
 }

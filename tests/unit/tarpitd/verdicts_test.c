@@ -97,6 +97,23 @@ without_ttl_it_is_not_kept(void)
 	answer_cache_free(cache);
 }
 
+/* An allow list was withdrawn while an earlier pass was good for an hour. */
+static void
+a_newer_answer_ends_an_older_one(void)
+{
+	struct answer_cache *cache = answer_cache_new();
+	struct in6_addr a = address("::ffff:192.0.2.1");
+	struct in6_addr other = address("::ffff:192.0.2.2");
+	struct verdict pass = verdict("x", 3600), slow = verdict("y", 0);
+
+	answer_cache_put(cache, &a, &pass, NOW);
+	answer_cache_put(cache, &other, &slow, NOW);
+	CHECK(answer_cache_get(cache, &a, NOW) != NULL);
+	answer_cache_put(cache, &a, &slow, NOW);
+	CHECK(answer_cache_get(cache, &a, NOW) == NULL);
+	answer_cache_free(cache);
+}
+
 static void
 clearing_forgets_all(void)
 {
@@ -150,6 +167,7 @@ static const struct check_case cases[] = {
 	CASE(the_longest_reason_fits),
 	CASE(an_answer_holds_for_its_ttl),
 	CASE(without_ttl_it_is_not_kept),
+	CASE(a_newer_answer_ends_an_older_one),
 	CASE(clearing_forgets_all),
 	CASE(nobody_gets_anothers_answer),
 };
