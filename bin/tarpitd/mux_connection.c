@@ -60,8 +60,10 @@ mux_part(struct mux *m, struct connection *c)
 	c->borrower = 0;
 }
 
+/* An MTA that has said good-bye to the client each time means it. */
 static void
-try_again(struct mux *m, uint32_t slot, uint64_t now)
+try_again(
+    struct mux *m, uint32_t slot, const char *reply, size_t len, uint64_t now)
 {
 	struct mux_place *p = &m->place[slot];
 
@@ -71,7 +73,8 @@ try_again(struct mux *m, uint32_t slot, uint64_t now)
 		return;
 	}
 	p->state = PLACE_NONE;
-	m->on_done(m->arg, slot, MUX_FAILED, NULL, 0, now);
+	m->on_done(
+	    m->arg, slot, len > 0 ? MUX_SAID : MUX_FAILED, reply, len, now);
 }
 
 static enum mux_result
@@ -109,7 +112,7 @@ on_done(struct upstream *u, enum upstream_result result, const char *reply,
 	if (result == UPSTREAM_NO_IDENTITY)
 		set_unusable(m, true);
 	if (result == UPSTREAM_LOST) {
-		try_again(m, slot, now);
+		try_again(m, slot, reply, len, now);
 		return;
 	}
 	m->place[slot].state = PLACE_NONE;

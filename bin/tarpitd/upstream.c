@@ -53,16 +53,23 @@ upstream_done(struct upstream *u, enum upstream_result result,
 	u->handler->on_done(u, result, reply, len, now);
 }
 
-/* Closes and may free U; false, for who asks whether it is still there.  WHY
- * is a text for the operator, or NULL. */
+/* Closes and may free U; false, for who asks whether it is still there.  REPLY
+ * is for the client, WHY a text for the operator; either may be NULL. */
+static bool
+cut_saying(struct upstream *u, enum upstream_result result, const char *reply,
+    size_t len, const char *why, uint64_t now)
+{
+	upstream_fini(u);
+	upstream_done(u, result, reply, len, now);
+	u->handler->on_closed(u, why, now);
+	return false;
+}
+
 static bool
 cut(struct upstream *u, enum upstream_result result, const char *why,
     uint64_t now)
 {
-	upstream_fini(u);
-	upstream_done(u, result, NULL, 0, now);
-	u->handler->on_closed(u, why, now);
-	return false;
+	return cut_saying(u, result, NULL, 0, why, now);
 }
 
 static bool
@@ -226,6 +233,24 @@ is_owed_less(const struct upstream *u)
 	return u->owed == 0 || (u->owed == 1 && linebuf_len(&u->in) > 0);
 }
 
+/* An MTA that ends, or that wants nothing to do with this client: if it says so
+ * on each connection, these are its words for the client. */
+static bool
+take_goodbye(struct upstream *u, const char *reply, size_t len, uint64_t now)
+{
+	static const char code[3] = "451";
+	char text[UPSTREAM_RELAYED_MAX];
+	size_t n = reply_copy(reply, len, text, sizeof(text));
+
+	if (!u->busy || upstream_is_committed(u))
+		return fail(u, "it said 421", now);
+	/* It is not our connection to the client that ends. */
+	for (char *line = text; line < text + n;
+	     line = (char *)memchr(line, '\n', (size_t)(text + n - line)) + 1)
+		memcpy(line, code, sizeof(code));
+	return cut_saying(u, UPSTREAM_LOST, text, n, "it said 421", now);
+}
+
 /* 421 is the MTA's good-bye whatever was asked; the other refusals are the
  * clients', and too many of them make the MTA slow or worse.  False if there
  * is nothing more to be heard. */
@@ -236,7 +261,7 @@ take_reply(
 	enum upstream_phase next;
 
 	if (code == 421)
-		return fail(u, "it said 421", now);
+		return take_goodbye(u, reply, len, now);
 	if (is_owed_less(u))
 		return fail(u, "a reply to nothing", now);
 	u->owed--;

@@ -72,10 +72,12 @@ enum upstream_result {
 	UPSTREAM_KEPT,    /* the same, and the transaction is still open */
 	UPSTREAM_CHANGED, /* it refused a recipient that it had accepted */
 	UPSTREAM_GONE,    /* the client has left before the dot was sent */
-	UPSTREAM_LOST,    /* the connection was lost, nothing is delivered */
+	UPSTREAM_LOST,    /* the connection was lost, nothing is delivered; the
+			     reply is the MTA's good-bye, if it said one */
 	UPSTREAM_UNSURE,  /* the same after the dot */
 	UPSTREAM_NO_IDENTITY, /* XCLIENT is refused: nothing can be done */
-	UPSTREAM_SPOILED,     /* our copy of the message cannot be read */
+	UPSTREAM_SPOILED, /* our copy of the message cannot be read, or the MTA
+			     does not understand us */
 };
 
 struct upstream;

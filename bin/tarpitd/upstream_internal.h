@@ -7,6 +7,9 @@
 
 #include "bin/tarpitd/upstream.h"
 
+/* Of one reply that goes to a client. */
+enum { UPSTREAM_RELAYED_MAX = 2048 };
+
 /* ---- upstream_script.c ---- */
 
 const char *upstream_phase_name(const struct upstream *);

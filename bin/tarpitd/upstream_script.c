@@ -11,8 +11,6 @@
 #include "bin/tarpitd/upstream_internal.h"
 
 enum {
-	/* Of one reply that goes to a client. */
-	RELAYED_MAX = 2048,
 	/* "RCPT TO:", CRLF, "DATA", CRLF and the final NUL. */
 	COMMAND_ROOM = 32,
 };
@@ -317,7 +315,7 @@ static void
 relay(struct upstream *u, enum upstream_result result, const char *reply,
     size_t len, uint64_t now)
 {
-	char text[RELAYED_MAX];
+	char text[UPSTREAM_RELAYED_MAX];
 
 	upstream_done(
 	    u, result, text, reply_copy(reply, len, text, sizeof(text)), now);
@@ -344,16 +342,44 @@ on_proxy(
 	return answer(u, UPSTREAM_SAID, reply, len, now);
 }
 
+/* Does the MTA refuse the command itself, so that it would refuse every client
+ * in the same way?  It does not know it, will not have it now, or we have no
+ * right to it: Postfix says "550 5.7.0 Error: insufficient authorization". */
+static bool
+refuses_xclient(int code, const char *reply, size_t len)
+{
+	const char *pos = reply;
+	size_t line_len;
+	const char *line = reply_next_line(&pos, reply + len, &line_len);
+
+	if (code == 500 || code == 502 || code == 503)
+		return true;
+	return code == 550 && line != NULL && line_len >= 6 &&
+	    memcmp(line, "5.7.0 ", 6) == 0;
+}
+
+/* Our command was not understood: nothing that a client could mend. */
+static bool
+is_about_syntax(int code)
+{
+	return code == 501 || code == 504 || code == 555;
+}
+
+/* With smtpd_delay_reject=no Postfix answers with what it thinks of this client
+ * and no other.  Whatever it is, going on would be in another one's name. */
 static enum upstream_phase
 on_xclient(
     struct upstream *u, int code, const char *reply, size_t len, uint64_t now)
 {
+	enum upstream_result result = UPSTREAM_SAID;
+
 	if (is_good(code))
 		return UPSTREAM_EHLO;
-	/* 5xx is "insufficient authorization": it would be the same for every
-	 * client, and going on would be in the name of another one. */
-	relay(u, code / 100 == 5 ? UPSTREAM_NO_IDENTITY : UPSTREAM_SAID, reply,
-	    len, now);
+	if (refuses_xclient(code, reply, len))
+		result = UPSTREAM_NO_IDENTITY;
+	else if (is_about_syntax(code))
+		result = UPSTREAM_SPOILED;
+	relay(u, result, reply, len, now);
 	return UPSTREAM_QUIT;
 }
 

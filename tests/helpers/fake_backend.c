@@ -24,6 +24,8 @@
  *   proxy            has a PROXY header of version 2 for it instead, before
  *                    it greets; "connected" is followed by what that says
  *   refuses-9        greets 127.0.0.9 with 554
+ *   goodbye-9        with 421, and closes
+ *   closes-9         not at all, and closes
  */
 
 #include <arpa/inet.h>
@@ -262,6 +264,22 @@ read_header(struct client *c)
 	printf("connected %s %s\n", c->address, c->port);
 }
 
+static void
+welcome(const struct client *c)
+{
+	bool is_9 = strcmp(c->address, "127.0.0.9") == 0;
+
+	if (is_9 && has_habit("closes-9"))
+		_exit(0);
+	if (is_9 && has_habit("goodbye-9")) {
+		say(c, "421 4.7.1 Not now");
+		_exit(0);
+	}
+	say(c,
+	    is_9 && has_habit("refuses-9") ? "554 5.7.1 Not you"
+					   : "220 mta.test ESMTP");
+}
+
 /* One connection, in a process of its own that ends with the first one. */
 static void
 serve(int fd)
@@ -280,10 +298,7 @@ serve(int fd)
 		read_header(&c);
 	else
 		printf("connected\n");
-	if (has_habit("refuses-9") && strcmp(c.address, "127.0.0.9") == 0)
-		say(&c, "554 5.7.1 Not you");
-	else
-		say(&c, "220 mta.test ESMTP");
+	welcome(&c);
 	while (c.in != NULL && fgets(line, sizeof(line), c.in) != NULL) {
 		line[strcspn(line, "\r\n")] = '\0';
 		run(&c, line);

@@ -113,6 +113,22 @@ connections() {
 	SMTP=other smtp_expect '550-5.1.1'
 }
 
+@test "identity: however the MTA turns one client away, the others are served" {
+	backend proxy goodbye-9
+	dispatcher
+	greet 127.0.0.9
+	recipient '451 4.7.1 Not now'
+	SMTP=other greet 127.0.0.8
+	SMTP=other recipient '250 2.1.5'
+	stop_daemon backend || :
+	backend proxy closes-9
+	SMTP=again greet 127.0.0.9
+	SMTP=again recipient '451 4.3.0' v
+	SMTP=more greet 127.0.0.7
+	SMTP=more recipient '250 2.1.5'
+	never_logged tarpitd event=backend_down
+}
+
 @test "identity: the MTA comes and goes" {
 	dispatcher BackendTimeout=20s
 	wait_for_record tarpitd event=backend_down

@@ -129,3 +129,30 @@ message() {
 	smtp_expect '250 2.0.0 Ok: queued'
 	wait_for_mail 2
 }
+
+# With smtpd_delay_reject=no the refusal is the answer to XCLIENT.
+@test "throttle: Postfix refuses one client at once, and no other" {
+	echo '127.0.3.9 521 5.7.1 Not you' >"$POSTFIX/etc/clients"
+	echo '127.0.3.8 421 4.7.1 Not now' >>"$POSTFIX/etc/clients"
+	sed -i "s|smtpd_client_restrictions=|smtpd_delay_reject=no -o &cidr:$POSTFIX/etc/clients|" \
+		"$POSTFIX/etc/master.cf"
+	sed -i 's|restrictions=cidr|restrictions=check_client_access,cidr|' \
+		"$POSTFIX/etc/master.cf"
+	throttled 0 0
+	local i
+	for i in 1 2 3; do
+		SMTP=refused$i greet 127.0.3.9
+		SMTP=refused$i smtp_say 'MAIL FROM:<a@b.test>'
+		SMTP=refused$i smtp_expect '250 '
+		SMTP=refused$i smtp_say 'RCPT TO:<u@mx.test>'
+		SMTP=refused$i smtp_expect '521 5.7.1 .*\[127.0.3.9\]>?: .*Not you'
+		SMTP=later$i greet 127.0.3.8
+		SMTP=later$i smtp_say 'MAIL FROM:<a@b.test>'
+		SMTP=later$i smtp_expect '250 '
+		SMTP=later$i smtp_say 'RCPT TO:<u@mx.test>'
+		SMTP=later$i smtp_expect '451 4.7.1 .*Not now'
+		SMTP=other$i greet 127.0.3.$i
+		SMTP=other$i envelope u@mx.test
+	done
+	never_logged tarpitd event=backend_down
+}

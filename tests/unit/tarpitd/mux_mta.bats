@@ -35,6 +35,10 @@ load ../../helpers/common
 	run_case tarpitd/mux_mta_test without_the_right_to_xclient_it_is_of_no_use
 }
 
+@test "mux and MTA: a client that is refused is refused alone" {
+	run_case tarpitd/mux_mta_test a_client_that_is_refused_is_refused_alone
+}
+
 @test "mux and MTA: every case has a test" {
 	all_cases_listed tarpitd/mux_mta_test
 }

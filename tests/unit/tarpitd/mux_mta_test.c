@@ -243,6 +243,30 @@ without_the_right_to_xclient_it_is_of_no_use(void)
 	end();
 }
 
+/* One client's refusal disables nothing, in whichever words. */
+static void
+a_client_that_is_refused_is_refused_alone(void)
+{
+	begin(1);
+	mta_answer("XCLIENT", "554 5.7.1 Client host rejected\r\n");
+	ask(1, 1);
+	MTA_TURN_UNTIL(done.n == 1);
+	CHECK_INT(done.result[0], MUX_SAID);
+	CHECK_STR(done.reply, "554 5.7.1 Client host rejected\r\n");
+	CHECK(mux_is_usable(&mux) && !mux.down);
+	mta_answer("XCLIENT", "421 4.7.1 Not now\r\n");
+	ask(2, 2);
+	MTA_TURN_UNTIL(done.n == 2);
+	CHECK_INT(done.result[1], MUX_SAID);
+	CHECK_STR(done.reply, "451 4.7.1 Not now\r\n");
+	CHECK(mux_is_usable(&mux) && !mux.down);
+	mta_answer("XCLIENT", "220 mta.test\r\n");
+	ask(3, 3);
+	MTA_TURN_UNTIL(done.n == 3);
+	CHECK_STR(done.reply, "250 2.1.5 Ok\r\n");
+	end();
+}
+
 static const struct check_case cases[] = {
 	CASE(clients_are_served_in_order),
 	CASE(there_are_as_many_connections_as_are_needed),
@@ -252,6 +276,7 @@ static const struct check_case cases[] = {
 	CASE(who_leaves_is_not_answered_and_delays_nobody),
 	CASE(a_lost_connection_is_made_good_so_often),
 	CASE(without_the_right_to_xclient_it_is_of_no_use),
+	CASE(a_client_that_is_refused_is_refused_alone),
 };
 
 int

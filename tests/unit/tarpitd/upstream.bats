@@ -55,6 +55,14 @@ load ../../helpers/common
 	run_case tarpitd/upstream_test an_mta_without_xclient
 }
 
+@test "upstream: a refusal of xclient is told from one of the client" {
+	run_case tarpitd/upstream_test a_refusal_of_xclient_is_told_from_one_of_the_client
+}
+
+@test "upstream: a goodbye has words for the client" {
+	run_case tarpitd/upstream_test a_goodbye_has_words_for_the_client
+}
+
 @test "upstream: every case has a test" {
 	all_cases_listed tarpitd/upstream_test
 }

@@ -228,13 +228,50 @@ a_refusal_in_each_phase(void)
 {
 	static const char refusal[] = "554 5.7.1 No\r\n";
 
-	check_answer("XCLIENT", refusal, UPSTREAM_NO_IDENTITY);
+	check_answer("XCLIENT", refusal, UPSTREAM_SAID);
 	check_answer("EHLO", refusal, UPSTREAM_SAID);
 	check_answer("MAIL", refusal, UPSTREAM_SAID);
 	check_answer("RCPT", refusal, UPSTREAM_CHANGED);
 	check_answer("DATA", refusal, UPSTREAM_SAID);
 	check_answer(".", refusal, UPSTREAM_SAID);
 	check_answer(".", "451 4.3.0 Later\r\n", UPSTREAM_SAID);
+}
+
+/* What is meant for everybody, and what for one client only. */
+static void
+a_refusal_of_xclient_is_told_from_one_of_the_client(void)
+{
+	static const char *const of_all[] = {
+		"550 5.7.0 Error: insufficient authorization\r\n",
+		"500 5.5.1 What?\r\n",
+		"502 5.5.1 Error: command not implemented\r\n",
+		"503 5.5.1 Error: MAIL transaction in progress\r\n",
+	};
+	static const char *const of_one[] = {
+		"554 5.7.1 <unknown[192.0.2.7]>: Client host rejected\r\n",
+		"550 5.7.1 Not 5.7.0 but insufficient\r\n",
+		"554 5.7.0 Blocked\r\n",
+		"521 5.7.1 No mail from you\r\n",
+		"450-4.7.1 Client host\r\n450 4.7.1 rejected\r\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(of_all); i++)
+		check_answer("XCLIENT", of_all[i], UPSTREAM_NO_IDENTITY);
+	for (size_t i = 0; i < ARRAY_SIZE(of_one); i++)
+		check_answer("XCLIENT", of_one[i], UPSTREAM_SAID);
+	check_answer("XCLIENT", "501 5.5.4 Bad PORT\r\n", UPSTREAM_SPOILED);
+}
+
+static void
+a_goodbye_has_words_for_the_client(void)
+{
+	begin_idle();
+	mta_answer("XCLIENT", "421-4.7.0 Not\r\n421 4.7.0 you\r\n");
+	run(true);
+	MTA_TURN_UNTIL(told.done == 1);
+	CHECK_INT(told.result, UPSTREAM_LOST);
+	CHECK_STR(told.reply, "451-4.7.0 Not\r\n451 4.7.0 you\r\n");
+	end();
 }
 
 static void
@@ -332,6 +369,8 @@ static const struct check_case cases[] = {
 	CASE(a_lost_connection_in_each_phase),
 	CASE(garbage_in_each_phase),
 	CASE(a_refusal_in_each_phase),
+	CASE(a_refusal_of_xclient_is_told_from_one_of_the_client),
+	CASE(a_goodbye_has_words_for_the_client),
 	CASE(nothing_is_delivered_for_who_has_left),
 	CASE(abandoned_in_each_phase),
 	CASE(what_is_committed_runs_to_its_end),
