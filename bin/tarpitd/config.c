@@ -84,6 +84,27 @@ parse_handoff(const char *value, void *member, char *why, size_t size)
  * forgets them, as in systemd's files.  Who is trusted is not guessed at: a
  * prefix with bits past its length is an error. */
 static int
+add_network(struct networks *networks, const char *word, size_t len, char *why,
+    size_t size)
+{
+	bool masked = false;
+
+	if (networks->n == NETWORKS_MAX) {
+		snprintf(why, size, "has more than %d networks", NETWORKS_MAX);
+		return -E2BIG;
+	}
+	if (cidr_parse(word, len, &networks->cidr[networks->n], &masked) < 0 ||
+	    masked) {
+		snprintf(why, size,
+		    "\"%.*s\" is neither an address nor a network",
+		    (int)(len < 60 ? len : 60), word);
+		return -EINVAL;
+	}
+	networks->n++;
+	return 0;
+}
+
+static int
 parse_networks(const char *value, void *member, char *why, size_t size)
 {
 	struct networks *networks = member, fresh = *networks;
@@ -93,24 +114,40 @@ parse_networks(const char *value, void *member, char *why, size_t size)
 	for (value += strspn(value, " \t"); *value != '\0';
 	     value += strspn(value, " \t")) {
 		size_t len = strcspn(value, " \t");
-		bool masked = false;
+		int r = add_network(&fresh, value, len, why, size);
 
-		if (fresh.n == NETWORKS_MAX) {
-			snprintf(why, size, "has more than %d networks",
-			    NETWORKS_MAX);
-			return -E2BIG;
-		}
-		if (cidr_parse(value, len, &fresh.cidr[fresh.n], &masked) < 0 ||
-		    masked) {
-			snprintf(why, size,
-			    "\"%.*s\" is neither an address nor a network",
-			    (int)(len < 60 ? len : 60), value);
-			return -EINVAL;
-		}
-		fresh.n++;
+		if (r < 0)
+			return r;
 		value += len;
 	}
 	*networks = fresh;
+	return 0;
+}
+
+/* The same with "auto" among them, which is what there is at first. */
+static int
+parse_own(const char *value, void *member, char *why, size_t size)
+{
+	static const char auto_word[] = "auto";
+	struct own_choice *own = member, fresh = *own;
+
+	if (*value == '\0')
+		fresh = (struct own_choice){ 0 };
+	for (value += strspn(value, " \t"); *value != '\0';
+	     value += strspn(value, " \t")) {
+		size_t len = strcspn(value, " \t");
+		int r = 0;
+
+		if (len == strlen(auto_word) &&
+		    memcmp(value, auto_word, len) == 0)
+			fresh.host = true;
+		else
+			r = add_network(&fresh.named, value, len, why, size);
+		if (r < 0)
+			return r;
+		value += len;
+	}
+	*own = fresh;
 	return 0;
 }
 
@@ -276,6 +313,9 @@ static const struct option options[] = {
 	{ "Dispatcher", "ProxyTrusted", OPTION_CUSTOM, MEMBER(proxy_trusted),
 	    .initial = "", .parse = parse_networks,
 	    .help = "networks whose PROXY headers are believed" },
+	{ "Dispatcher", "OwnNetworks", OPTION_CUSTOM, MEMBER(own),
+	    .initial = "auto", .parse = parse_own,
+	    .help = "never asked about; auto: loopback, own addresses" },
 	{ "Dispatcher", "HoldReply", OPTION_CUSTOM, MEMBER(hold_reply),
 	    .initial = "450 4.7.1 Try again later", .parse = parse_hold_reply,
 	    .help = "what every recipient hears in hold" },

@@ -7,7 +7,8 @@
 #include <sys/un.h>
 
 #include "bin/common/program.h"
-#include "data/cidr.h"
+#include "bin/tarpitd/networks.h"
+#include "bin/tarpitd/own.h"
 
 enum mode { MODE_ENFORCE, MODE_OBSERVE };
 enum tls_min_version { TLS_MIN_1_2, TLS_MIN_1_3 };
@@ -26,13 +27,6 @@ struct handoff_target {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct sockaddr_storage address; /* HANDOFF_PROXY */
 	socklen_t address_len;
-};
-
-enum { NETWORKS_MAX = 64 };
-
-struct networks {
-	size_t n;
-	struct cidr cidr[NETWORKS_MAX];
 };
 
 /* "10%" of the descriptors, or so many. */
@@ -58,6 +52,7 @@ struct config {
 	struct handoff_target handoff;
 	uint64_t handoff_timeout;
 	struct networks proxy_trusted;
+	struct own_choice own;
 	char *hold_reply;
 	uint64_t hold_greeting;
 	uint64_t max_patience;

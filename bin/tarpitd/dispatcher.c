@@ -190,6 +190,24 @@ init_relay(struct dispatcher *d)
 	return relay_init(&d->relay);
 }
 
+/* Without its addresses the host is known by loopback still. */
+static void
+read_own(struct dispatcher *d)
+{
+	int r = own_read(&d->own, d->sockets, d->n_sockets);
+	struct record record;
+
+	if (r == 0)
+		return;
+	record_begin(&record, EVENT_DATA_ERROR,
+	    "the host's own addresses cannot be read: %s; of "
+	    "OwnNetworks=auto only loopback is exempt",
+	    strerror(-r));
+	record_field(&record, "TARPIT_SOURCE", "%s", "addresses");
+	record_field(&record, "TARPIT_FILE", "%s", "");
+	journal_send(d->journal, &record);
+}
+
 static int
 init_parts(struct dispatcher *d)
 {
@@ -274,6 +292,7 @@ dispatcher_init(struct dispatcher *d, struct loop *loop,
 		r = dispatcher_init_sockets(d);
 	if (r < 0)
 		return r;
+	read_own(d);
 	loop_set_after_batch(loop, after_batch, d);
 	d->status.on_timer = on_status;
 	d->stop.on_timer = on_stop_timeout;
@@ -318,6 +337,7 @@ dispatcher_fini(struct dispatcher *d)
 	intern_fini(&d->strings);
 	texts_fini(&d->texts);
 	pool_fini(&d->pool);
+	own_fini(&d->own);
 	config_fini(d->config);
 	free(d->config);
 }
@@ -343,6 +363,7 @@ apply(struct dispatcher *d, struct config *fresh)
 	mux_reload(&d->mux, loop_now(d->loop));
 	answer_cache_clear(d->answers);
 	set_limits(d);
+	read_own(d);
 	config_fini(old);
 	free(old);
 	return 0;

@@ -18,6 +18,7 @@
 #include "bin/tarpitd/handoff.h"
 #include "bin/tarpitd/mux.h"
 #include "bin/tarpitd/operator.h"
+#include "bin/tarpitd/own.h"
 #include "bin/tarpitd/pool.h"
 #include "bin/tarpitd/proxied.h"
 #include "bin/tarpitd/relay.h"
@@ -55,6 +56,7 @@ struct dispatcher {
 	struct acceptor acceptor[LISTEN_MAX];
 	size_t n_sockets;
 	bool accepting;
+	struct own own;
 
 	struct pool pool;
 	uint32_t n_slowed;

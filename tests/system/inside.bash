@@ -38,7 +38,7 @@ give_roles() {
 	printf '%s\n' '[Curve]' 20=400 100=400 '[Patience]' 20=2s 100=2s \
 		'[Data]' History= \
 		>/etc/tarpit/policy.conf.d/test.conf
-	printf '%s\n' '[Dispatcher]' HostName=mx.test HoldGreeting=1s \
+	printf '%s\n' '[Dispatcher]' HostName=mx.test HoldGreeting=1s OwnNetworks= \
 		"Handoff=$1" >/etc/tarpit/tarpitd.conf.d/test.conf
 }
 

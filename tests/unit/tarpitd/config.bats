@@ -15,6 +15,10 @@ load ../../helpers/common
 	run_case tarpitd/config_test trust_is_a_list_of_networks
 }
 
+@test "config: own networks add to auto" {
+	run_case tarpitd/config_test own_networks_add_to_auto
+}
+
 @test "config: reserve is a number or a share" {
 	run_case tarpitd/config_test reserve_is_a_number_or_a_share
 }

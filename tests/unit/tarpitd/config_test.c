@@ -137,6 +137,29 @@ trust_is_a_list_of_networks(void)
 }
 
 static void
+own_networks_add_to_auto(void)
+{
+	static const char *const bad[] = { "automatic", "10.0.0.1/8",
+		"auto,10.0.0.0/8", "none", NULL };
+
+	CHECK_INT(load(""), 0);
+	CHECK(config.own.host);
+	CHECK_INT(config.own.named.n, 0);
+	CHECK_INT(load("OwnNetworks=192.0.2.0/24  2001:db8::/32"), 0);
+	CHECK(config.own.host);
+	CHECK_INT(config.own.named.n, 2);
+	CHECK_INT(load("OwnNetworks="), 0);
+	CHECK(!config.own.host);
+	CHECK_INT(load("OwnNetworks=::1\nOwnNetworks=\nOwnNetworks=::2"), 0);
+	CHECK(!config.own.host);
+	CHECK_INT(config.own.named.n, 1);
+	CHECK_INT(load("OwnNetworks=\nOwnNetworks=10.0.0.0/8 auto"), 0);
+	CHECK(config.own.host);
+	CHECK_INT(config.own.named.n, 1);
+	check_bad("OwnNetworks", bad);
+}
+
+static void
 reserve_is_a_number_or_a_share(void)
 {
 	static const char *const bad[] = { "", "%", "x", "-1", "91%", "10%%",
@@ -223,6 +246,7 @@ static const struct check_case cases[] = {
 	CASE(defaults_are_the_designs),
 	CASE(handoff_is_a_kind_and_a_path),
 	CASE(trust_is_a_list_of_networks),
+	CASE(own_networks_add_to_auto),
 	CASE(reserve_is_a_number_or_a_share),
 	CASE(hold_reply_is_a_refusal),
 	CASE(times_and_numbers_have_ranges),
