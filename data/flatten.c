@@ -29,17 +29,15 @@ grow(void *array, size_t *cap, size_t need, size_t size)
  */
 
 static uint64_t
-hash_hits(const struct cdbfile_hit *hit, size_t n)
+hash_hits(const struct sets *s, const struct cdbfile_hit *hit, size_t n)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	UNINITIALIZED uint64_t words[CDBFILE_LISTS_MAX];
 
-	for (size_t i = 0; i < n; i++) {
-		h ^= (uint64_t)hit[i].note << 32 | (uint64_t)hit[i].list << 8 |
-		    hit[i].prefix_len;
-		h *= UINT64_C(0x9e3779b97f4a7c15);
-		h ^= h >> 29;
-	}
-	return h;
+	assert(n <= CDBFILE_LISTS_MAX);
+	for (size_t i = 0; i < n; i++)
+		words[i] = (uint64_t)hit[i].note << 32 |
+		    (uint64_t)hit[i].list << 8 | hit[i].prefix_len;
+	return siphash(&s->key, words, n * sizeof(*words));
 }
 
 static size_t
@@ -67,7 +65,7 @@ set_equals(
 static uint32_t *
 find_slot(const struct sets *s, const struct cdbfile_hit *hit, size_t n)
 {
-	size_t i = hash_hits(hit, n) & (s->n_slots - 1);
+	size_t i = hash_hits(s, hit, n) & (s->n_slots - 1);
 
 	while (s->slot[i] && !set_equals(s, s->slot[i], hit, n))
 		i = (i + 1) & (s->n_slots - 1);
@@ -164,7 +162,9 @@ sets_init(struct sets *s)
 	int r;
 
 	*s = (struct sets){ 0 };
-	r = reserve(s, 1);
+	r = siphash_key_init(&s->key);
+	if (r == 0)
+		r = reserve(s, 1);
 	if (r == 0)
 		r = rehash(s);
 	if (r < 0) {

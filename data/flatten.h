@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bin/common/siphash.h"
 #include "bin/common/util.h"
 #include "data/cdbfile.h"
 #include "data/cidr.h"
@@ -22,9 +23,10 @@ struct sets {
 	uint32_t *slot;             /* hash of the content -> set, 0 = free */
 	size_t n, n_members;        /* sets, members of all */
 	size_t first_cap, member_cap, n_slots;
+	struct siphash_key key;
 };
 
-int sets_init(struct sets *) MUST_CHECK; /* 0 or -ENOMEM */
+int sets_init(struct sets *) MUST_CHECK; /* 0 or -errno */
 void sets_fini(struct sets *);
 
 /* The number of the set with this content (N > 0), new or not.  0 or -ENOMEM. */

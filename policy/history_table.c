@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bin/common/siphash.h"
 #include "policy/history_table.h"
 
 enum { WAYS = 8, SIZE_MIN = 64 };
@@ -10,18 +11,23 @@ _Static_assert(sizeof(struct history_record) == 32, "as the header says");
 
 struct history_table {
 	size_t size, used, swept; /* places; `swept` is the next to look at */
-	uint64_t seed;
+	struct siphash_key key;
 	struct history_record *place;
 };
 
 int
-history_table_new(size_t max, uint64_t seed, struct history_table **ret)
+history_table_new(size_t max, struct history_table **ret)
 {
 	struct history_table *t = calloc(1, sizeof(*t));
+	int r;
 
 	if (!t)
 		return -ENOMEM;
-	t->seed = seed;
+	r = siphash_key_init(&t->key);
+	if (r < 0) {
+		free(t);
+		return r;
+	}
 	for (t->size = SIZE_MIN; t->size < max;)
 		t->size *= 2;
 	t->place = calloc(t->size, sizeof(*t->place));
@@ -47,13 +53,9 @@ history_table_free(struct history_table *t)
 static struct history_record *
 find_places(const struct history_table *t, const struct history_key *key)
 {
-	uint64_t h = key->bits ^ t->seed ^ (uint64_t)key->scope << 62;
+	uint64_t words[] = { key->bits, key->scope };
+	uint64_t h = siphash(&t->key, words, sizeof(words));
 
-	/* Each bit of the key reaches each bit of the place: the finalizer of
-	 * splitmix64. */
-	h = (h ^ h >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	h = (h ^ h >> 27) * UINT64_C(0x94d049bb133111eb);
-	h ^= h >> 31;
 	return &t->place[h & (t->size - 1) & ~(uint64_t)(WAYS - 1)];
 }
 

@@ -14,10 +14,9 @@
 struct history_table;
 
 /* Room for MAX records, rounded up to a power of two; 32 bytes each, which the
- * system gives as they are used.  SEED, which should be hard to guess, places
- * them: nobody can aim at the places of another.  0 or -ENOMEM. */
-int history_table_new(
-    size_t max, uint64_t seed, struct history_table **ret) MUST_CHECK;
+ * system gives as they are used.  A secret key places them: nobody can aim at
+ * the places of another.  0 or -errno. */
+int history_table_new(size_t max, struct history_table **ret) MUST_CHECK;
 struct history_table *history_table_free(struct history_table *);
 
 /* NULL: there is none. */

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "policy/redis_url.h"
@@ -65,7 +64,6 @@ struct remembered *
 remembered_new(const struct history_memory *settings, const struct rules *rules)
 {
 	struct remembered *h = calloc(1, sizeof(*h));
-	uint64_t seed = 0;
 
 	if (!h)
 		return NULL;
@@ -74,11 +72,9 @@ remembered_new(const struct history_memory *settings, const struct rules *rules)
 	h->path = strdup(rules->history);
 	h->ops = redis_url_is(rules->history) ? &history_redis : &history_disk;
 	h->reaper.on_timer = on_reap;
-	/* Without a random number the places are merely known. */
-	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
 	if (h->path &&
-	    history_table_new(
-		(size_t)rules->history_max, seed, &h->memory.table) == 0)
+	    history_table_new((size_t)rules->history_max, &h->memory.table) ==
+		0)
 		h->store = h->ops->new (&h->memory, h->path);
 	return h->store ? h : remembered_unref(h);
 }

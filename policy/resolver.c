@@ -3,8 +3,8 @@
 #include <arpa/nameser.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "bin/common/siphash.h"
 #include "policy/resolver.h"
 
 enum { SIZE_MIN = 64, TRIES = 2 };
@@ -42,7 +42,7 @@ struct resolver {
 	bool down, closing;
 	struct entry *asking; /* inside ares_query() for it */
 	size_t cache_max, n_buckets, trials;
-	uint64_t seed;
+	struct siphash_key key;
 	struct entry **bucket;
 	struct resolver_counts counts;
 	struct entry lru; /* the ring's head: next is the oldest */
@@ -57,13 +57,9 @@ static const struct dns_answer failed = { .status = DNS_FAILED };
 static struct entry **
 find(struct resolver *r, const char *name, enum dns_type type)
 {
-	uint64_t h = r->seed ^ (uint64_t)type;
-	struct entry **at;
+	uint64_t h = siphash(&r->key, name, strlen(name)) + type;
+	struct entry **at = &r->bucket[h & (r->n_buckets - 1)];
 
-	for (const char *p = name; *p; p++)
-		h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
-	h = (h ^ h >> 32) * UINT64_C(0x94d049bb133111eb);
-	at = &r->bucket[(h ^ h >> 29) & (r->n_buckets - 1)];
 	while (*at && ((*at)->type != type || strcmp((*at)->name, name) != 0))
 		at = &(*at)->hash_next;
 	return at;
@@ -404,11 +400,12 @@ resolver_new(struct loop *loop, const struct resolver_config *config,
 	r->cache_max = config->cache_max;
 	r->tick.on_timer = on_tick;
 	r->lru.lru_next = r->lru.lru_prev = &r->lru;
-	(void)!getrandom(&r->seed, sizeof(r->seed), GRND_NONBLOCK);
 	for (r->n_buckets = SIZE_MIN; r->n_buckets < r->cache_max;)
 		r->n_buckets *= 2;
 	r->bucket = calloc(r->n_buckets, sizeof(*r->bucket));
-	e = r->bucket ? open_channel(r, config->servers) : -ENOMEM;
+	e = r->bucket ? siphash_key_init(&r->key) : -ENOMEM;
+	if (e == 0)
+		e = open_channel(r, config->servers);
 	if (e < 0)
 		resolver_unref(r);
 	else

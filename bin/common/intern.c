@@ -6,46 +6,40 @@
 #include <stdalign.h>
 #include <string.h>
 
-enum { FIRST_BUCKETS = 256 };
+enum { FIRST_BUCKETS = 256, FIRST_SLOTS = 64 };
 
 struct interned {
-	uint32_t hash, next; /* in the bucket's chain */
+	uint32_t hash, next, prev; /* in the bucket's chain */
 	uint32_t references;
-	uint16_t len;
-	alignas(max_align_t) char data[];
+	uint32_t len;
+	alignas(uint32_t) char data[];
 };
-
-/* FNV-1a.  Who floods a bucket with equal hashes gains nothing: an entry is a
- * session, of which there are few enough to walk. */
-static uint32_t
-hash_bytes(const char *data, size_t len)
-{
-	uint32_t hash = 2166136261U;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)data[i]) * 16777619U;
-	return hash;
-}
 
 int
 intern_init(struct intern *in)
 {
+	int r;
+
 	memset(in, 0, sizeof(*in));
+	r = siphash_key_init(&in->key);
+	if (r < 0)
+		return r;
 	in->bucket = calloc(FIRST_BUCKETS, sizeof(*in->bucket));
-	in->slot = calloc(1, sizeof(struct interned *));
+	in->slot = calloc(FIRST_SLOTS, sizeof(struct interned *));
 	if (in->bucket == NULL || in->slot == NULL) {
 		intern_fini(in);
 		return -ENOMEM;
 	}
-	in->n_buckets = FIRST_BUCKETS;
-	in->n_slots = 1;
+	in->n_buckets = in->room = FIRST_BUCKETS;
+	in->n_slots = FIRST_SLOTS;
+	in->high = 1;
 	return 0;
 }
 
 void
 intern_fini(struct intern *in)
 {
-	for (uint32_t i = 1; i < in->n_slots; i++)
+	for (uint32_t i = 1; i < in->high; i++)
 		if (((uintptr_t)in->slot[i] & 1) == 0)
 			free(in->slot[i]);
 	free(in->slot);
@@ -67,55 +61,101 @@ free_next(const struct interned *link)
 	return (uint32_t)((uintptr_t)link >> 1);
 }
 
-static int
-grow_slots(struct intern *in)
+/* The number of a slot to use, or INTERN_NONE without memory. */
+static uint32_t
+take_slot(struct intern *in)
 {
-	uint32_t n = in->n_slots * 2;
-	struct interned **slot =
-	    reallocarray(in->slot, n, sizeof(struct interned *));
+	uint32_t number = in->free;
 
-	if (slot == NULL)
-		return -ENOMEM;
-	in->slot = slot;
-	for (uint32_t i = n; i-- > in->n_slots;) {
-		slot[i] = free_link(in->free);
-		in->free = i;
+	if (number != INTERN_NONE) {
+		in->free = free_next(in->slot[number]);
+		return number;
 	}
-	in->n_slots = n;
-	return 0;
+	if (in->high == in->n_slots) {
+		struct interned **slot = reallocarray(
+		    in->slot, in->n_slots, 2 * sizeof(struct interned *));
+
+		if (slot == NULL)
+			return INTERN_NONE;
+		in->slot = slot;
+		in->n_slots *= 2;
+	}
+	return in->high++;
 }
 
-/* Keeps chains at one entry on average.  Without memory for it they are
- * longer, and nothing else changes. */
+/* Linear hashing (Litwin, 1980): of the buckets beyond a power of two there
+ * are as many as have been split off so far. */
+static uint32_t *
+bucket_of(const struct intern *in, uint32_t hash)
+{
+	uint32_t half = 1U << (31 - __builtin_clz(in->n_buckets));
+	uint32_t i = hash & (2 * half - 1);
+
+	return &in->bucket[i < in->n_buckets ? i : i - half];
+}
+
+static void
+link_entry(struct intern *in, uint32_t number)
+{
+	struct interned *e = in->slot[number];
+	uint32_t *bucket = bucket_of(in, e->hash);
+
+	e->prev = INTERN_NONE;
+	e->next = *bucket;
+	if (e->next != INTERN_NONE)
+		in->slot[e->next]->prev = number;
+	*bucket = number;
+}
+
+static void
+unlink_entry(struct intern *in, const struct interned *e)
+{
+	if (e->next != INTERN_NONE)
+		in->slot[e->next]->prev = e->prev;
+	if (e->prev != INTERN_NONE)
+		in->slot[e->prev]->next = e->next;
+	else
+		*bucket_of(in, e->hash) = e->next;
+}
+
+/* Keeps chains at one entry on average by one bucket more, whose entries are
+ * in the one that it is split from.  Without memory for it they are longer,
+ * and nothing else changes. */
 static void
 grow_buckets(struct intern *in)
 {
-	uint32_t n = in->n_buckets * 2;
-	uint32_t *bucket = calloc(n, sizeof(*bucket));
+	uint32_t half = 1U << (31 - __builtin_clz(in->n_buckets));
+	uint32_t next;
 
-	if (bucket == NULL)
-		return;
-	for (uint32_t i = 1; i < in->n_slots; i++) {
-		struct interned *e = in->slot[i];
+	if (in->n_buckets == in->room) {
+		uint32_t *bucket =
+		    reallocarray(in->bucket, in->room, 2 * sizeof(*in->bucket));
 
-		if (((uintptr_t)e & 1) != 0)
-			continue;
-		e->next = bucket[e->hash & (n - 1)];
-		bucket[e->hash & (n - 1)] = i;
+		if (bucket == NULL)
+			return;
+		in->bucket = bucket;
+		in->room *= 2;
 	}
-	free(in->bucket);
-	in->bucket = bucket;
-	in->n_buckets = n;
+	next = in->bucket[in->n_buckets - half];
+	in->bucket[in->n_buckets - half] = INTERN_NONE;
+	in->bucket[in->n_buckets++] = INTERN_NONE;
+	while (next != INTERN_NONE) {
+		uint32_t number = next;
+
+		next = in->slot[number]->next;
+		link_entry(in, number);
+	}
 }
 
 static uint32_t
-find(const struct intern *in, uint32_t hash, const void *data, size_t len)
+find(struct intern *in, uint32_t hash, const void *data, size_t len)
 {
-	uint32_t number = in->bucket[hash & (in->n_buckets - 1)];
+	uint32_t number = *bucket_of(in, hash);
 
 	while (number != INTERN_NONE) {
 		const struct interned *e = in->slot[number];
 
+		in->steps++;
 		if (e->hash == hash && e->len == len &&
 		    memcmp(e->data, data, len) == 0)
 			break;
@@ -127,32 +167,35 @@ find(const struct intern *in, uint32_t hash, const void *data, size_t len)
 uint32_t
 intern_put(struct intern *in, const void *data, size_t len)
 {
-	uint32_t hash = hash_bytes(data, len);
-	uint32_t number = find(in, hash, data, len);
-	uint32_t *bucket;
+	uint32_t hash, number;
 	struct interned *e;
 
+	if (len > INTERN_SIZE_MAX)
+		return INTERN_NONE;
+	hash = (uint32_t)siphash(&in->key, data, len);
+	number = find(in, hash, data, len);
 	if (number != INTERN_NONE) {
 		in->slot[number]->references++;
 		return number;
 	}
-	if (len > INTERN_SIZE_MAX || (in->free == 0 && grow_slots(in) < 0))
-		return INTERN_NONE;
 	e = malloc(sizeof(*e) + len);
 	if (e == NULL)
 		return INTERN_NONE;
+	number = take_slot(in);
+	if (number == INTERN_NONE) {
+		free(e);
+		return INTERN_NONE;
+	}
+	*e = (struct interned){
+		.hash = hash,
+		.references = 1,
+		.len = (uint32_t)len,
+	};
+	memcpy(e->data, data, len);
+	in->slot[number] = e;
 	if (in->used++ >= in->n_buckets)
 		grow_buckets(in);
-	number = in->free;
-	in->free = free_next(in->slot[number]);
-	in->slot[number] = e;
-	bucket = &in->bucket[hash & (in->n_buckets - 1)];
-	*e = (struct interned){ .hash = hash,
-		.next = *bucket,
-		.references = 1,
-		.len = (uint16_t)len };
-	memcpy(e->data, data, len);
-	*bucket = number;
+	link_entry(in, number);
 	return number;
 }
 
@@ -163,7 +206,7 @@ intern_get(const struct intern *in, uint32_t number, size_t *ret_len)
 		*ret_len = 0;
 		return NULL;
 	}
-	assert(number < in->n_slots);
+	assert(number < in->high);
 	*ret_len = in->slot[number]->len;
 	return in->slot[number]->data;
 }
@@ -172,17 +215,13 @@ void
 intern_release(struct intern *in, uint32_t number)
 {
 	struct interned *e;
-	uint32_t *link;
 
 	if (number == INTERN_NONE)
 		return;
 	e = in->slot[number];
 	if (--e->references > 0)
 		return;
-	link = &in->bucket[e->hash & (in->n_buckets - 1)];
-	while (*link != number)
-		link = &in->slot[*link]->next;
-	*link = e->next;
+	unlink_entry(in, e);
 	free(e);
 	in->slot[number] = free_link(in->free);
 	in->free = number;

@@ -10,7 +10,12 @@
 int
 frequent_init(struct frequent *t, uint32_t size)
 {
+	int r;
+
 	*t = (struct frequent){ .size = size, .n_buckets = 2 * size };
+	r = siphash_key_init(&t->key);
+	if (r < 0)
+		return r;
 	t->entry = calloc(size, sizeof(*t->entry));
 	t->heap = calloc(size, sizeof(*t->heap));
 	t->bucket = calloc(t->n_buckets, sizeof(*t->bucket));
@@ -31,16 +36,10 @@ frequent_fini(struct frequent *t)
 	*t = (struct frequent){ 0 };
 }
 
-/* FNV-1a.  Whoever makes keys collide makes one report slow, linearly in the
- * number of entries, and nothing else. */
 static uint32_t *
 bucket_of(const struct frequent *t, const char *key)
 {
-	uint32_t h = 2166136261;
-
-	for (; *key != '\0'; key++)
-		h = (h ^ (unsigned char)*key) * 16777619;
-	return &t->bucket[h % t->n_buckets];
+	return &t->bucket[siphash(&t->key, key, strlen(key)) % t->n_buckets];
 }
 
 static void

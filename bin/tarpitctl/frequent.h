@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bin/common/siphash.h"
 #include "bin/common/util.h"
 
 /* Longer keys are cut. */
@@ -35,9 +36,10 @@ struct frequent {
 	uint32_t *heap;   /* entries by count, the least first */
 	uint32_t *bucket; /* heads of the chains */
 	uint32_t n_buckets;
+	struct siphash_key key;
 };
 
-/* Room for SIZE (> 0) keys; 0 or -ENOMEM. */
+/* Room for SIZE (> 0) keys; 0 or -errno. */
 int frequent_init(struct frequent *, uint32_t size) MUST_CHECK;
 void frequent_fini(struct frequent *);
 

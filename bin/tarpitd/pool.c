@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 
 void *
 pool_reserve(size_t n, size_t size)
@@ -27,13 +26,14 @@ int
 pool_init(struct pool *p, uint32_t capacity)
 {
 	uint32_t buckets = 64;
+	int r;
 
 	while (buckets < capacity)
 		buckets *= 2;
 	memset(p, 0, sizeof(*p));
-	if (getrandom(&p->hash_key, sizeof(p->hash_key), 0) < 0)
-		return -errno;
-	p->hash_key |= 1;
+	r = siphash_key_init(&p->key);
+	if (r < 0)
+		return r;
 	p->capacity = capacity;
 	p->bucket_mask = buckets - 1;
 	p->session = pool_reserve((size_t)capacity + 1, sizeof(*p->session));
@@ -87,14 +87,9 @@ pool_give_back(struct pool *p, uint32_t slot)
 static uint32_t *
 client_bucket(const struct pool *p, const struct in6_addr *client)
 {
-	uint64_t high, low, hash;
+	size_t n = IN6_IS_ADDR_V4MAPPED(client) ? 16 : 8;
 
-	memcpy(&high, client->s6_addr, 8);
-	memcpy(&low, client->s6_addr + 8, 8);
-	hash = IN6_IS_ADDR_V4MAPPED(client) ? high ^ low : high;
-	hash = (hash ^ p->hash_key) * UINT64_C(0x9e3779b97f4a7c15);
-	hash = (hash ^ hash >> 32) * p->hash_key;
-	return &p->bucket[(hash >> 32) & p->bucket_mask];
+	return &p->bucket[siphash(&p->key, client, n) & p->bucket_mask];
 }
 
 static bool

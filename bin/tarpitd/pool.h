@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bin/common/siphash.h"
 #include "bin/common/util.h"
 
 struct tls_session;
@@ -115,7 +116,7 @@ struct pool {
 	uint32_t live;
 	uint32_t *bucket; /* heads of the clients' chains */
 	uint32_t bucket_mask;
-	uint64_t hash_key; /* random: no client chooses its bucket */
+	struct siphash_key key;
 	struct age_list asking, held;
 };
 

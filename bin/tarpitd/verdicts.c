@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "bin/common/siphash.h"
+
 enum { CACHE_PLACES = 4096 };
 
 struct answer {
@@ -13,6 +15,7 @@ struct answer {
 };
 
 struct answer_cache {
+	struct siphash_key key;
 	struct answer place[CACHE_PLACES];
 };
 
@@ -45,8 +48,12 @@ answer_cache_new(void)
 	void *p =
 	    mmap(NULL, sizeof(struct answer_cache), PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct answer_cache *cache = p;
 
-	return p == MAP_FAILED ? NULL : p;
+	if (p == MAP_FAILED)
+		return NULL;
+	return siphash_key_init(&cache->key) < 0 ? answer_cache_free(cache)
+						 : cache;
 }
 
 struct answer_cache *
@@ -60,30 +67,24 @@ answer_cache_free(struct answer_cache *cache)
 void
 answer_cache_clear(struct answer_cache *cache)
 {
+	struct siphash_key key = cache->key;
+
 	/* Gives the pages back, which read as zero from then on. */
 	(void)madvise(cache, sizeof(*cache), MADV_DONTNEED);
+	cache->key = key;
 }
 
 static size_t
-place_of(const struct in6_addr *client)
+place_of(const struct answer_cache *cache, const struct in6_addr *client)
 {
-	const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
-	uint64_t high, low, hash;
-
-	memcpy(&high, client->s6_addr, 8);
-	memcpy(&low, client->s6_addr + 8, 8);
-	/* Twice: an address's last bytes are the highest of the number on
-	 * some machines, and multiplying carries nothing downwards. */
-	hash = (high ^ low) * factor;
-	hash = (hash ^ hash >> 32) * factor;
-	return (size_t)(hash >> 32) % CACHE_PLACES;
+	return siphash(&cache->key, client, sizeof(*client)) % CACHE_PLACES;
 }
 
 void
 answer_cache_put(struct answer_cache *cache, const struct in6_addr *client,
     const struct verdict *v, uint64_t now)
 {
-	struct answer *a = &cache->place[place_of(client)];
+	struct answer *a = &cache->place[place_of(cache, client)];
 
 	if (v->ttl == 0) {
 		/* The newer answer stands: the older one is not used again. */
@@ -100,7 +101,7 @@ const struct verdict *
 answer_cache_get(const struct answer_cache *cache,
     const struct in6_addr *client, uint64_t now)
 {
-	const struct answer *a = &cache->place[place_of(client)];
+	const struct answer *a = &cache->place[place_of(cache, client)];
 
 	if (a->until <= now || !IN6_ARE_ADDR_EQUAL(&a->client, client))
 		return NULL;

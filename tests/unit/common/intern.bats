@@ -31,6 +31,14 @@ load ../../helpers/common
 	run_case common/intern_test thousands_come_and_go
 }
 
+@test "intern: names made to collide do not" {
+	run_case common/intern_test names_made_to_collide_do_not
+}
+
+@test "intern: it grows bucket by bucket" {
+	run_case common/intern_test it_grows_bucket_by_bucket
+}
+
 @test "intern: every case has a test" {
 	all_cases_listed common/intern_test
 }

@@ -2,6 +2,7 @@
 #include "bin/common/intern.h"
 
 #include "tests/helpers/check.h"
+#include "tests/helpers/collide.h"
 
 static struct intern in;
 
@@ -116,7 +117,7 @@ bytes_are_aligned(void)
 
 		snprintf(text, sizeof(text), "%0*d", i, i);
 		CHECK_INT((uintptr_t)intern_get(&in, put(text), &len) %
-			_Alignof(max_align_t),
+			_Alignof(uint32_t),
 		    0);
 	}
 	intern_fini(&in);
@@ -158,6 +159,56 @@ thousands_come_and_go(void)
 	intern_fini(&in);
 }
 
+/* Names that fell together under the hash of old: a search of n of them looked
+ * at all n.  With a secret key about one is looked at, and the longest chain of
+ * thousands is a handful. */
+static void
+names_made_to_collide_do_not(void)
+{
+	static struct collide c;
+	static uint32_t number[COLLIDE_NAMES];
+	char name[COLLIDE_LEN];
+	uint32_t old = 0;
+
+	collide_init(&c);
+	CHECK_INT(intern_init(&in), 0);
+	for (unsigned int i = 0; i < COLLIDE_NAMES; i++) {
+		uint64_t before = in.steps;
+
+		collide_name(&c, i, name);
+		if (i == 0)
+			old = collide_fnv(2166136261U, name, sizeof(name));
+		CHECK(collide_fnv(2166136261U, name, sizeof(name)) == old);
+		number[i] = intern_put(&in, name, sizeof(name));
+		CHECK(number[i] != INTERN_NONE);
+		CHECK(in.steps - before < 20);
+	}
+	CHECK_INT(in.used, COLLIDE_NAMES);
+	CHECK(in.steps < 2 * COLLIDE_NAMES);
+	for (unsigned int i = 0; i < COLLIDE_NAMES; i++)
+		intern_release(&in, number[i]);
+	CHECK_INT(in.used, 0);
+	intern_fini(&in);
+}
+
+/* The table grows by a bucket at a time: no single put moves them all. */
+static void
+it_grows_bucket_by_bucket(void)
+{
+	char text[32];
+
+	CHECK_INT(intern_init(&in), 0);
+	for (int i = 0; i < 3000; i++) {
+		uint32_t before = in.n_buckets;
+
+		snprintf(text, sizeof(text), "string %d", i);
+		(void)put(text);
+		CHECK(in.n_buckets - before <= 1);
+		CHECK(in.n_buckets >= in.used);
+	}
+	intern_fini(&in);
+}
+
 static const struct check_case cases[] = {
 	CASE(equal_bytes_are_kept_once),
 	CASE(the_last_reference_frees),
@@ -166,6 +217,8 @@ static const struct check_case cases[] = {
 	CASE(too_long_is_refused),
 	CASE(bytes_are_aligned),
 	CASE(thousands_come_and_go),
+	CASE(names_made_to_collide_do_not),
+	CASE(it_grows_bucket_by_bucket),
 };
 
 int

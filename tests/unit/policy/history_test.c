@@ -170,7 +170,7 @@ full_table_forgets_the_least(void)
 	struct history_key key = { .scope = HISTORY_V6_NET };
 	size_t kept = 0, swept = 0, evicted = 0;
 
-	CHECK_INT(history_table_new(1000, 1, &t), 0);
+	CHECK_INT(history_table_new(1000, &t), 0);
 	CHECK_INT(history_table_size(t), 1024);
 	for (key.bits = 0; key.bits < 100; key.bits++)
 		CHECK(history_add(history_table_put(t, &fading, &key, &gone),
