@@ -2,12 +2,12 @@
 #include "bin/tarpitd/esmtp.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "bin/common/decimal.h"
 #include "bin/common/util.h"
+#include "bin/tarpitd/token.h"
 
 enum {
 	/* Real senders make none or one; Postfix's smtpd_hard_error_limit. */
@@ -47,29 +47,6 @@ say(struct call *c, const char *reply)
 }
 
 /* ---- words ---- */
-
-/* The next blank-separated word from *POS on; false at END. */
-static bool
-next_word(
-    const char **pos, const char *end, const char **ret_word, size_t *ret_len)
-{
-	const char *p = *pos;
-
-	while (p < end && *p == ' ')
-		p++;
-	*ret_word = p;
-	while (p < end && *p != ' ')
-		p++;
-	*ret_len = (size_t)(p - *ret_word);
-	*pos = p;
-	return *ret_len > 0;
-}
-
-static bool
-is_word(const char *s, size_t len, const char *word)
-{
-	return strlen(word) == len && strncasecmp(s, word, len) == 0;
-}
 
 /* RFC 3461, 4: printable ASCII, where '+' begins two upper case hex digits. */
 static bool
@@ -182,7 +159,7 @@ check_body(struct call *c, const char *value, size_t len)
 {
 	(void)c;
 	if (value != NULL &&
-	    (is_word(value, len, "7BIT") || is_word(value, len, "8BITMIME")))
+	    (token_is(value, len, "7BIT") || token_is(value, len, "8BITMIME")))
 		return NULL;
 	return syntax;
 }
@@ -202,7 +179,7 @@ check_ret(struct call *c, const char *value, size_t len)
 {
 	(void)c;
 	if (value != NULL &&
-	    (is_word(value, len, "FULL") || is_word(value, len, "HDRS")))
+	    (token_is(value, len, "FULL") || token_is(value, len, "HDRS")))
 		return NULL;
 	return syntax;
 }
@@ -219,8 +196,8 @@ check_envid(struct call *c, const char *value, size_t len)
 static bool
 is_notify_word(const char *s, size_t len)
 {
-	return is_word(s, len, "SUCCESS") || is_word(s, len, "FAILURE") ||
-	    is_word(s, len, "DELAY");
+	return token_is(s, len, "SUCCESS") || token_is(s, len, "FAILURE") ||
+	    token_is(s, len, "DELAY");
 }
 
 /* RFC 3461, 4.1: NEVER alone, or a list of the others. */
@@ -230,7 +207,7 @@ check_notify(struct call *c, const char *value, size_t len)
 	(void)c;
 	if (value == NULL)
 		return syntax;
-	if (is_word(value, len, "NEVER"))
+	if (token_is(value, len, "NEVER"))
 		return NULL;
 	for (;;) {
 		const char *comma = memchr(value, ',', len);
@@ -292,7 +269,7 @@ check_word(struct call *c, const struct parameter *known, size_t n,
 	size_t name = equals != NULL ? (size_t)(equals - word) : len;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!is_word(word, name, known[i].name) ||
+		if (!token_is(word, name, known[i].name) ||
 		    (c->limits->offers & known[i].offer) == 0)
 			continue;
 		if ((*seen & 1U << i) != 0)
@@ -313,7 +290,7 @@ check_parameters(struct call *c, const struct parameter *known, size_t n)
 	const char *word, *refusal = NULL;
 	size_t len;
 
-	while (refusal == NULL && next_word(&pos, end, &word, &len))
+	while (refusal == NULL && token_next(&pos, end, &word, &len))
 		refusal = check_word(c, known, n, word, len, &seen);
 	return refusal;
 }
@@ -441,7 +418,7 @@ run_bdat(struct call *c)
 	size_t size_len, len;
 	int64_t n;
 
-	if (!next_word(&pos, end, &size, &size_len) ||
+	if (!token_next(&pos, end, &size, &size_len) ||
 	    decimal_parse(size, size_len, 0, INT64_MAX, &n) < 0) {
 		c->step.action = ESMTP_CLOSE;
 		c->step.reply = "421 4.5.4 Error: bad chunk size\r\n";
@@ -450,9 +427,9 @@ run_bdat(struct call *c)
 	c->step.action = ESMTP_BDAT;
 	c->step.chunk = (uint64_t)n;
 	c->step.reply = why_no_message(c->e);
-	if (next_word(&pos, end, &word, &len)) {
-		c->step.last = is_word(word, len, "LAST");
-		if (!c->step.last || next_word(&pos, end, &word, &len))
+	if (token_next(&pos, end, &word, &len)) {
+		c->step.last = token_is(word, len, "LAST");
+		if (!c->step.last || token_next(&pos, end, &word, &len))
 			c->step.reply = syntax;
 	}
 	if (c->step.reply == NULL)
@@ -554,7 +531,7 @@ run(struct call *c, const char *line, size_t len)
 		c->len--;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (is_word(line, verb, commands[i].verb))
+		if (token_is(line, verb, commands[i].verb))
 			return commands[i].run(c);
 	say(c, "500 5.5.2 Error: command not recognized\r\n");
 }
@@ -628,59 +605,4 @@ bool
 esmtp_note_error(struct esmtp *e)
 {
 	return ++e->errors >= ERRORS_MAX;
-}
-
-/* ---- what is offered ---- */
-
-static const struct {
-	const char *keyword;
-	uint8_t offer;
-} extensions[] = {
-	{ "PIPELINING", ESMTP_PIPELINING },
-	{ "8BITMIME", ESMTP_8BITMIME },
-	{ "ENHANCEDSTATUSCODES", ESMTP_ENHANCED },
-	{ "DSN", ESMTP_DSN },
-	{ "SMTPUTF8", ESMTP_UTF8 },
-	{ "CHUNKING", ESMTP_CHUNKING },
-	{ "STARTTLS", ESMTP_STARTTLS },
-};
-
-size_t
-esmtp_print_hello(const struct esmtp *e, const struct esmtp_limits *limits,
-    const char *host_name, char *buf, size_t size)
-{
-	const char *more = (e->memory & ESMTP_SAID_EHLO) != 0 ? "-" : " ";
-	size_t n = (size_t)snprintf(buf, size, "250%s%s\r\n", more, host_name);
-
-	if (*more == ' ')
-		return n;
-	for (size_t i = 0; i < ARRAY_SIZE(extensions); i++)
-		if ((limits->offers & extensions[i].offer) != 0)
-			n += (size_t)snprintf(buf + n, size - n, "250-%s\r\n",
-			    extensions[i].keyword);
-	/* RFC 1870, 3: SIZE 0 and SIZE alone say that there is no limit. */
-	n += (size_t)snprintf(buf + n, size - n, "250 SIZE %llu\r\n",
-	    (unsigned long long)limits->size);
-	return n;
-}
-
-void
-esmtp_learn(struct esmtp_limits *limits, const char *keyword, size_t len)
-{
-	const char *pos = keyword, *end = keyword + len;
-	const char *word;
-	size_t word_len;
-	int64_t n;
-
-	if (!next_word(&pos, end, &word, &word_len))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(extensions); i++)
-		if (is_word(word, word_len, extensions[i].keyword))
-			limits->offers |= extensions[i].offer;
-	if (!is_word(word, word_len, "SIZE"))
-		return;
-	limits->offers |= ESMTP_SIZE;
-	if (next_word(&pos, end, &word, &word_len) &&
-	    decimal_parse(word, word_len, 1, INT64_MAX, &n) == 0)
-		limits->size = (uint64_t)n;
 }
