@@ -173,26 +173,42 @@ walk_from(struct walk *w, size_t at, unsigned int depth)
 	return r;
 }
 
-int
-mmdb_check_metadata(const uint8_t *file, size_t size, const char **ret_why)
+/* What follows the last marker; NULL: there is none. */
+static const uint8_t *
+find_metadata(const uint8_t *file, size_t size)
 {
 	static const char marker[] = "\xab\xcd\xefMaxMind.com";
 	const size_t n = sizeof(marker) - 1;
 	size_t from = size > METADATA_MAX ? size - METADATA_MAX : 0;
+
+	for (size_t i = size; i-- > from;) {
+		if (size - i >= n && memcmp(file + i, marker, n) == 0)
+			return file + i + n;
+	}
+	return NULL;
+}
+
+bool
+mmdb_check_is_mmdb(const uint8_t *file, size_t size)
+{
+	return find_metadata(file, size) != NULL;
+}
+
+int
+mmdb_check_metadata(const uint8_t *file, size_t size, const char **ret_why)
+{
 	struct walk w = { .budget = METADATA_MAX };
 	int r;
 
-	for (size_t i = size; i-- > from;) {
-		if (size - i < n || memcmp(file + i, marker, n) != 0)
-			continue;
-		w.data = file + i + n;
-		w.size = size - i - n;
-		r = walk_from(&w, 0, 0);
-		*ret_why = w.why;
-		return r;
+	w.data = find_metadata(file, size);
+	if (!w.data) {
+		*ret_why = "no metadata: truncated, or not a .mmdb file";
+		return -EBADMSG;
 	}
-	*ret_why = "no metadata: truncated, or not a .mmdb file";
-	return -EBADMSG;
+	w.size = (size_t)(file + size - w.data);
+	r = walk_from(&w, 0, 0);
+	*ret_why = w.why;
+	return r;
 }
 
 /* The left (0) or right (1) record of the node at P. */

@@ -7,10 +7,14 @@
  * MaxMind DB 2.0.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "bin/common/util.h"
+
+/* Whether it has the mark that such a file ends with. */
+bool mmdb_check_is_mmdb(const uint8_t *file, size_t size);
 
 /* Checks the metadata, which MMDB_open() reads.  0, or -EBADMSG and a reason
  * in *RET_WHY (static). */

@@ -83,6 +83,7 @@ dnsbl_zone(const struct dnsbl_weight *d)
 struct rules {
 	/* Paths; "" none.  The history may be a redis_url instead. */
 	char *lists, *country, *asn, *history;
+	uint64_t database_age;        /* usec; 0: any */
 	int64_t slow, throttle, hold; /* lowest score of each lane */
 	struct curve rate, patience;
 	int32_t named[NAMED_FACT_COUNT];

@@ -40,6 +40,7 @@ enum source_ask { SOURCE_DONE, SOURCE_WAITS };
 struct source_note {
 	bool failed;   /* no (new) data: it goes on with what it had, if any */
 	bool has_data; /* answers come from some data, new or old */
+	bool is_warning; /* what is in use has something odd about it */
 	/* It is of a server, which has gone, or is in use. */
 	bool is_server;
 	char file[256];

@@ -11,6 +11,7 @@
 #include "bin/tarpit-lists/publish.h"
 #include "bin/tarpit-lists/state.h"
 #include "bin/tarpit-lists/unpack.h"
+#include "policy/mmdb_check.h"
 #include "policy/rules.h"
 #include "policy/source.h"
 
@@ -203,12 +204,18 @@ replace(const char *path, const char *temporary, enum geoip_database which,
 	return r < 0 ? r : publish_sync_directory(path);
 }
 
+static bool
+is_database(const char *member, size_t len)
+{
+	return mmdb_check_is_mmdb((const uint8_t *)member, len);
+}
+
 int
 geoip_publish(const struct geoip_config *c, enum geoip_database which,
     char **buf, size_t *len, char *why, size_t size)
 {
 	AUTO_FREE char *temporary = NULL;
-	int r = unpack(buf, len, ".mmdb", GEOIP_SIZE_MAX, why, size);
+	int r = unpack(buf, len, is_database, GEOIP_SIZE_MAX, why, size);
 
 	if (r < 0)
 		return r;

@@ -96,6 +96,9 @@ tell_note(void *arg, const char *source, const struct source_note *note)
 		record_begin(&record,
 		    note->failed ? EVENT_HISTORY_DOWN : EVENT_HISTORY_UP,
 		    "The history on %s: %s", note->file, note->text);
+	else if (note->is_warning)
+		record_begin(&record, EVENT_DATA_WARNING, "Using %s, but %s",
+		    note->file, note->text);
 	else if (!note->failed)
 		record_begin(&record, EVENT_DATA_LOADED, "Loaded %s: %s",
 		    note->file, note->text);

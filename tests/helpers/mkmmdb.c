@@ -3,23 +3,28 @@
  * Writes tiny .mmdb files (MaxMind DB 2.0, IPv6 tree, 24-bit records) in the
  * shapes that publishers use, and some that nobody should.
  *
- *	mkmmdb SHAPE OUT [PREFIX=VALUE]...
+ *	mkmmdb [-4] [-e EPOCH] SHAPE OUT [PREFIX=VALUE]...
  *
+ * -4: the tree is one of IPv4.  -e: when it was built, else now.
  * SHAPE: country {country: {iso_code}}, country-flat {country_code},
  * registered {registered_country: {iso_code}}, asn
  * {autonomous_system_number}, asn-flat {asn: number}, asn-text {asn: "AS1"},
- * deep (country-flat behind a value of 1,000,000 nested arrays).
+ * deep (country-flat behind a value of 1,000,000 nested arrays), or at:PATH,
+ * the names of nested maps with dots between them.  There VALUE is a text, or
+ * with # before it a number, and without VALUE the record has other fields.
  */
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <arpa/inet.h>
 
 #include "bin/common/util.h"
 
-enum { NODES_MAX = 4096, VALUES_MAX = 64, DEEP = 1000000 };
+enum { NODES_MAX = 65536, VALUES_MAX = 4096, DEEP = 1000000 };
 
 /* Bytes being written. */
 struct blob {
@@ -125,6 +130,26 @@ put_deep(struct blob *b, const char *value)
 	put_string(b, value);
 }
 
+/* PATH is changed. */
+static void
+put_at(struct blob *b, char *path, const char *value)
+{
+	if (*value == '\0') {
+		put_map(b, 1);
+		put_string(b, "other");
+		put_string(b, "XY");
+		return;
+	}
+	for (char *name; (name = strsep(&path, "."));) {
+		put_map(b, 1);
+		put_string(b, name);
+	}
+	if (*value == '#')
+		put_uint32(b, strtoul(value + 1, NULL, 10));
+	else
+		put_string(b, value);
+}
+
 static void
 put_value(struct blob *b, const char *shape, const char *value)
 {
@@ -132,6 +157,11 @@ put_value(struct blob *b, const char *shape, const char *value)
 		put_nested(b, "country", value);
 	} else if (strcmp(shape, "registered") == 0) {
 		put_nested(b, "registered_country", value);
+	} else if (strncmp(shape, "at:", 3) == 0) {
+		char path[128];
+
+		snprintf(path, sizeof(path), "%s", shape + 3);
+		put_at(b, path, value);
 	} else if (strcmp(shape, "deep") == 0) {
 		put_deep(b, value);
 	} else {
@@ -167,14 +197,14 @@ parse_prefix(char *text, unsigned char addr[static 16])
 }
 
 static void
-insert(struct tree *t, const unsigned char addr[static 16], unsigned int len,
-    unsigned int record)
+insert(struct tree *t, const unsigned char addr[static 16], unsigned int from,
+    unsigned int len, unsigned int record)
 {
 	unsigned int node = 0;
 
-	if (len == 0 || len > 128)
+	if (len <= from || len > 128)
 		errx(1, "bad prefix length");
-	for (unsigned int i = 0;; i++) {
+	for (unsigned int i = from;; i++) {
 		unsigned int *at =
 		    &t->record[node][addr[i / 8] >> (7 - i % 8) & 1];
 
@@ -210,7 +240,8 @@ put_tree(struct blob *b, const struct tree *t, const size_t *offsets)
 }
 
 static void
-put_metadata(struct blob *b, const char *shape, unsigned int nodes)
+put_metadata(struct blob *b, const char *shape, unsigned int nodes,
+    unsigned int ip_version, long long epoch)
 {
 	for (const char *p = "\xab\xcd\xefMaxMind.com"; *p; p++)
 		put_byte(b, (unsigned char)*p);
@@ -220,13 +251,13 @@ put_metadata(struct blob *b, const char *shape, unsigned int nodes)
 	put_string(b, "binary_format_minor_version");
 	put_uint16(b, 0);
 	put_string(b, "build_epoch");
-	put_uint64(b, 1700000000);
+	put_uint64(b, (unsigned long long)epoch);
 	put_string(b, "database_type");
 	put_string(b, shape);
 	put_string(b, "description");
 	put_map(b, 0);
 	put_string(b, "ip_version");
-	put_uint16(b, 6);
+	put_uint16(b, ip_version);
 	put_string(b, "languages");
 	put_array(b, 0);
 	put_string(b, "node_count");
@@ -249,12 +280,22 @@ int
 main(int argc, char **argv)
 {
 	static struct tree tree = { .n = 1 };
+	static size_t offsets[VALUES_MAX];
 	struct blob head = { 0 }, data = { 0 };
-	size_t offsets[VALUES_MAX];
+	long long epoch = time(NULL);
+	unsigned int version = 6;
+	char *shape;
 
-	if (argc < 3 || argc - 3 > VALUES_MAX)
+	for (int option; (option = getopt(argc, argv, "4e:")) != -1;) {
+		if (option == '4')
+			version = 4;
+		else if (option == 'e')
+			epoch = atoll(optarg);
+	}
+	if (argc - optind < 2 || argc - optind - 2 > VALUES_MAX)
 		errx(1, "usage: mkmmdb SHAPE OUT [PREFIX=VALUE]...");
-	for (int i = 3; i < argc; i++) {
+	shape = argv[optind];
+	for (int i = optind + 2, n = 0; i < argc; i++, n++) {
 		char *value = strchr(argv[i], '=');
 		unsigned char addr[16];
 		unsigned int len;
@@ -263,13 +304,15 @@ main(int argc, char **argv)
 			errx(1, "%s: not PREFIX=VALUE", argv[i]);
 		*value++ = '\0';
 		len = parse_prefix(argv[i], addr);
-		offsets[i - 3] = data.len;
-		put_value(&data, argv[1], value);
-		insert(&tree, addr, len, VALUE + (unsigned int)(i - 3));
+		offsets[n] = data.len;
+		put_value(&data, shape, value);
+		insert(&tree, addr, version == 4 ? 96 : 0, len,
+		    VALUE + (unsigned int)n);
 	}
 	put_tree(&head, &tree, offsets);
-	put_metadata(&data, argv[1], tree.n);
-	write_file(argv[2], &head, &data);
+	put_metadata(&data, strncmp(shape, "at:", 3) == 0 ? "at" : shape,
+	    tree.n, version, epoch);
+	write_file(argv[optind + 1], &head, &data);
 	free(head.bytes);
 	free(data.bytes);
 	return 0;

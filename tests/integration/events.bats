@@ -328,6 +328,13 @@ lists() {
 	provoked DATA_LOADED policyd
 }
 
+@test "events: DATA_WARNING" {
+	"$BUILD/tests/helpers/mkmmdb" -e 1000000000 country \
+		"$DAEMONS/country.mmdb" 192.0.2.0/24=CN
+	policyd "Country=$DAEMONS/country.mmdb"
+	provoked DATA_WARNING policyd
+}
+
 @test "events: QUESTION_ERROR" {
 	policyd
 	printf 'nonsense\n\n' | socat -t 10 - "UNIX-CONNECT:$POLICY"

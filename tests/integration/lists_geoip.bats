@@ -81,6 +81,45 @@ again() {
 	cmp "$D/country.mmdb" "$D/var/country.mmdb"
 }
 
+# Each kind of tar has something before the database that is named like it.
+@test "geoip: archives of all kinds: the database is known by its content" {
+	local long archive d=$D/tar/GeoLite2_20261122
+	long=$d/$(printf 'a-rather-long-name-%.0s' {1..8})
+	mkdir -p "$d/a.mmdb" "$long"
+	ln -s nowhere "$d/b.mmdb"
+	echo 'no database' >"$d/c.mmdb"
+	ln "$d/c.mmdb" "$d/d.mmdb"
+	cp "$D/country.mmdb" "$d/e.mmdb"
+	ln "$d/e.mmdb" "$d/f.mmdb"
+	cp "$D/country.mmdb" "$long/x.mmdb"
+	cp "$D/country.mmdb" "$D/tar/GeoIP.dat"
+	pack() {
+		tar -C "$D/tar" --sort=name -czf "$D/$1" "${@:2}"
+	}
+	pack posix --format=posix --pax-option=comment:=x GeoLite2_20261122
+	pack gnu --format=gnu GeoLite2_20261122
+	pack ustar --format=ustar GeoLite2_20261122/{a,b,c,d,e}.mmdb
+	pack v7 --format=v7 GeoLite2_20261122/{a,b,c,d,e}.mmdb
+	pack long-posix --format=posix "${long#"$D/tar/"}"
+	pack long-gnu --format=gnu "${long#"$D/tar/"}"
+	pack other-name GeoIP.dat
+	gunzip <"$D/gnu" >"$D/unpacked"
+	# As pigz -i and bgzip write it.
+	{ head -c 1000 "$D/unpacked" | gzip && tail -c +1001 "$D/unpacked" | gzip; } >"$D/pieces"
+	tar -tzf "$D/posix" >"$D/names"
+	grep -q 'e.mmdb$' "$D/names"
+	geoip "Country=$WEB/c"
+	for archive in posix gnu ustar v7 long-posix long-gnu other-name \
+		unpacked pieces; do
+		cp "$D/$archive" "$D/www/c"
+		rm -rf "$D/var/country.mmdb" "$D/var/lists"
+		run lists update
+		echo "$archive: $output"
+		[ "$status" -eq 0 ]
+		cmp "$D/country.mmdb" "$D/var/country.mmdb"
+	done
+}
+
 @test "geoip: what tarpit-policyd could not use never takes its place" {
 	cp "$D/country.mmdb" "$D/www/c"
 	geoip "Country=$WEB/c"
