@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
+#include "bin/common/clock.h"
 #include "bin/common/decimal.h"
 #include "bin/common/fd.h"
 
@@ -290,9 +291,12 @@ static void
 on_listener_readable(struct loop_io *io, uint32_t events, uint64_t now)
 {
 	struct acceptor *a = CONTAINER_OF(io, struct acceptor, io);
+	struct slice slice = slice_begin(LOOP_SLICE);
 
 	(void)events;
-	for (int i = 0; i < ACCEPT_BATCH && !a->stopped && !a->paused; i++) {
+	for (int i = 0; i < ACCEPT_BATCH && !a->stopped && !a->paused &&
+	     (i == 0 || !slice_is_over(&slice));
+	     i++) {
 		struct sockaddr_storage peer = { 0 };
 		socklen_t len = sizeof(peer);
 		int fd = accept4(io->fd, (struct sockaddr *)&peer, &len,

@@ -11,20 +11,33 @@
 #include "bin/common/clock.h"
 #include "bin/common/fd.h"
 
-/* Enough to take a burst in one system call, few enough that timers are not
- * kept waiting: 64 accepts take about 0.3 ms. */
-enum { BATCH = 64 };
+enum {
+	BATCH = 64, /* enough to take a burst in one system call */
+	/* Slices for what is not bulk.  Clean clients are among it, so the
+	 * rest rather waits: with one slice a batch would take many turns. */
+	PROMPT_SLICES = 4,
+};
+
+/* Descriptors that are looked at together.  A batch that its slice does not
+ * suffice for is gone on with in the next turn, before a new one is fetched:
+ * an edge would not be told of twice, and the kernel would tell of the same
+ * ones first again. */
+struct watch {
+	int epoll;
+	int n, at; /* the batch, and how far it has been handled */
+	struct epoll_event events[BATCH];
+};
 
 struct loop {
-	int epoll;
+	struct watch prompt, bulk;
+	struct loop_io bulk_io; /* the bulk set, in the prompt one */
+	bool bulk_ready;
 	bool running;
 	bool more_work; /* after_batch() asked to be called again at once */
-	uint64_t now, worst_batch;
+	uint64_t now, looked, worst_batch;
 	struct wheel wheel;
 	bool (*after_batch)(void *arg, uint64_t now);
 	void *after_arg;
-	int n_events, at_event; /* the batch, and how far it has been handled */
-	struct epoll_event events[BATCH];
 	struct loop_io signal_io;
 	void (*on_signal)(void *arg, int signal);
 	void *signal_arg;
@@ -38,8 +51,9 @@ loop_new(struct loop **ret_loop)
 	if (loop == NULL)
 		return -ENOMEM;
 	loop->signal_io.fd = -1;
-	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (loop->epoll < 0) {
+	loop->bulk.epoll = -1;
+	loop->prompt.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (loop->prompt.epoll < 0) {
 		int error = -errno;
 
 		free(loop);
@@ -57,39 +71,79 @@ loop_free(struct loop *loop)
 	if (loop == NULL)
 		return NULL;
 	fd_close(&loop->signal_io.fd);
-	fd_close(&loop->epoll);
+	fd_close(&loop->bulk.epoll);
+	fd_close(&loop->prompt.epoll);
 	free(loop);
 	return NULL;
 }
 
 static int
-control(struct loop *loop, int op, struct loop_io *io, uint32_t events)
+control(const struct watch *w, int op, struct loop_io *io, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.ptr = io };
 
-	return epoll_ctl(loop->epoll, op, io->fd, &event) < 0 ? -errno : 0;
+	return epoll_ctl(w->epoll, op, io->fd, &event) < 0 ? -errno : 0;
+}
+
+static void
+on_bulk_ready(struct loop_io *io, uint32_t events, uint64_t now)
+{
+	(void)events;
+	(void)now;
+	CONTAINER_OF(io, struct loop, bulk_io)->bulk_ready = true;
+}
+
+/* Most programs have none. */
+static int
+open_bulk(struct loop *loop)
+{
+	int r;
+
+	if (loop->bulk.epoll >= 0)
+		return 0;
+	loop->bulk.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (loop->bulk.epoll < 0)
+		return -errno;
+	loop->bulk_io = (struct loop_io){ .fd = loop->bulk.epoll,
+		.on_event = on_bulk_ready };
+	r = control(&loop->prompt, EPOLL_CTL_ADD, &loop->bulk_io, EPOLLIN);
+	if (r < 0)
+		fd_close(&loop->bulk.epoll);
+	return r;
+}
+
+static struct watch *
+watch_of(struct loop *loop, const struct loop_io *io)
+{
+	return io->bulk ? &loop->bulk : &loop->prompt;
 }
 
 int
 loop_add(struct loop *loop, struct loop_io *io, uint32_t events)
 {
-	return control(loop, EPOLL_CTL_ADD, io, events);
+	int r = io->bulk ? open_bulk(loop) : 0;
+
+	if (r < 0)
+		return r;
+	return control(watch_of(loop, io), EPOLL_CTL_ADD, io, events);
 }
 
 int
 loop_modify(struct loop *loop, struct loop_io *io, uint32_t events)
 {
-	return control(loop, EPOLL_CTL_MOD, io, events);
+	return control(watch_of(loop, io), EPOLL_CTL_MOD, io, events);
 }
 
 void
 loop_remove(struct loop *loop, struct loop_io *io)
 {
+	struct watch *w = watch_of(loop, io);
+
 	/* Fails only if it was never added, which is as good as removed. */
-	(void)control(loop, EPOLL_CTL_DEL, io, 0);
-	for (int i = loop->at_event; i < loop->n_events; i++)
-		if (loop->events[i].data.ptr == io)
-			loop->events[i].data.ptr = NULL;
+	(void)control(w, EPOLL_CTL_DEL, io, 0);
+	for (int i = w->at; i < w->n; i++)
+		if (w->events[i].data.ptr == io)
+			w->events[i].data.ptr = NULL;
 }
 
 void
@@ -135,7 +189,7 @@ sleep_for(const struct loop *loop, uint64_t limit)
 	uint64_t until = wheel_next(&loop->wheel);
 	uint64_t msec;
 
-	if (loop->more_work)
+	if (loop->more_work || loop->bulk.at < loop->bulk.n)
 		return 0;
 	if (limit < until)
 		until = limit;
@@ -147,36 +201,90 @@ sleep_for(const struct loop *loop, uint64_t limit)
 	return msec > INT_MAX ? INT_MAX : (int)msec;
 }
 
+/* What there is of the batch, for USEC at most. */
 static void
-dispatch(struct loop *loop)
+dispatch(const struct loop *loop, struct watch *w, uint64_t usec)
 {
-	for (loop->at_event = 0; loop->at_event < loop->n_events;) {
+	struct slice slice = slice_begin(usec);
+
+	do {
 		/* Step over it first: remove() looks only at what is left. */
-		struct epoll_event *event = &loop->events[loop->at_event++];
+		struct epoll_event *event = &w->events[w->at++];
 		struct loop_io *io = event->data.ptr;
 
 		if (io != NULL)
 			io->on_event(io, event->events, loop->now);
+	} while (w->at < w->n && !slice_is_over(&slice));
+}
+
+static bool
+is_handled(const struct watch *w)
+{
+	return w->at == w->n;
+}
+
+/* A new batch; 0 or -errno. */
+static int
+fetch(struct watch *w, int msec)
+{
+	int n = epoll_wait(w->epoll, w->events, BATCH, msec);
+
+	w->at = 0;
+	w->n = n < 0 ? 0 : n;
+	return n < 0 && errno != EINTR ? -errno : 0;
+}
+
+static int
+run_prompt(struct loop *loop, uint64_t limit)
+{
+	if (is_handled(&loop->prompt)) {
+		int r = fetch(&loop->prompt, sleep_for(loop, limit));
+
+		if (r < 0)
+			return r;
+		loop->looked = clock_now();
 	}
-	loop->n_events = loop->at_event = 0;
+	loop->now = clock_now();
+	if (!is_handled(&loop->prompt))
+		dispatch(loop, &loop->prompt, PROMPT_SLICES * LOOP_SLICE);
+	return 0;
+}
+
+static int
+run_bulk(struct loop *loop)
+{
+	int r = 0;
+
+	if (is_handled(&loop->bulk) && loop->bulk_ready)
+		r = fetch(&loop->bulk, 0);
+	loop->bulk_ready = false;
+	if (!is_handled(&loop->bulk))
+		dispatch(loop, &loop->bulk, LOOP_SLICE);
+	return r;
+}
+
+static bool
+is_enough(void *slice)
+{
+	return slice_is_over(slice);
 }
 
 int
 loop_run_once(struct loop *loop, uint64_t limit)
 {
+	struct slice slice;
 	uint64_t spent;
-	int n = epoll_wait(
-	    loop->epoll, loop->events, BATCH, sleep_for(loop, limit));
+	int r = run_prompt(loop, limit);
 
-	if (n < 0 && errno != EINTR)
-		return -errno;
-	loop->now = clock_now();
-	loop->n_events = n < 0 ? 0 : n;
-	dispatch(loop);
-	wheel_advance(&loop->wheel, loop->now);
+	if (r == 0)
+		r = run_bulk(loop);
+	if (r < 0)
+		return r;
+	slice = slice_begin(LOOP_SLICE);
+	wheel_advance_some(&loop->wheel, loop->now, is_enough, &slice);
 	if (loop->after_batch != NULL)
 		loop->more_work = loop->after_batch(loop->after_arg, loop->now);
-	spent = clock_now() - loop->now;
+	spent = clock_now() - loop->looked;
 	if (spent > loop->worst_batch)
 		loop->worst_batch = spent;
 	return 0;

@@ -15,10 +15,17 @@
 
 struct loop;
 
+/* What one thing may take before the others have their turn: a slice of a
+ * round of visits, of one client's body, of timers that are due at once. */
+#define LOOP_SLICE (USEC_PER_MSEC / 2)
+
 /* One descriptor's handler, embedded in its owner.  EVENTS are EPOLLIN and so
- * on; NOW is the batch's time. */
+ * on; NOW is the batch's time.  BULK, set before it is added: its events may
+ * wait behind those of all others that are not, and get a slice a turn; for
+ * whatever a crowd of clients can keep ready for good. */
 struct loop_io {
 	int fd;
+	bool bulk;
 	void (*on_event)(struct loop_io *, uint32_t events, uint64_t now);
 };
 
@@ -48,8 +55,8 @@ uint64_t loop_now(const struct loop *);
 void loop_set_after_batch(
     struct loop *, bool (*fn)(void *arg, uint64_t now), void *arg);
 
-/* The longest time, usec, that one batch took since this was last asked: how
- * long an event may have waited. */
+/* The longest time, usec, from one look at the descriptors to the next since
+ * this was last asked, sleep not counted: how long an event may have waited. */
 uint64_t loop_take_worst_batch(struct loop *);
 
 /* Runs until loop_stop(); 0 or -errno if epoll itself failed. */

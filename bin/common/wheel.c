@@ -120,7 +120,7 @@ next_tick(const struct wheel *w)
 uint64_t
 wheel_next(const struct wheel *w)
 {
-	uint64_t tick = next_tick(w);
+	uint64_t tick = w->due != NULL ? w->tick : next_tick(w);
 
 	return tick == UINT64_MAX ? USEC_NEVER : tick * USEC_PER_MSEC;
 }
@@ -158,34 +158,48 @@ cascade(struct wheel *w)
 	}
 }
 
-static void
-fire(struct wheel *w, uint64_t now)
+/* Fires what is due at the wheel's tick; false if that was enough. */
+static bool
+fire(struct wheel *w, uint64_t now, bool (*is_enough)(void *arg), void *arg)
 {
-	struct timer *list, *t;
+	struct timer *t;
 
-	detach(w, 0, &list);
-	while ((t = list) != NULL) {
+	while ((t = w->due) != NULL) {
 		wheel_cancel(w, t);
 		t->on_timer(t, now);
+		if (is_enough != NULL && is_enough(arg))
+			return false;
 	}
+	return true;
+}
+
+void
+wheel_advance_some(
+    struct wheel *w, uint64_t now, bool (*is_enough)(void *arg), void *arg)
+{
+	uint64_t until = now / USEC_PER_MSEC;
+
+	if (until < w->tick || (until == w->tick && w->due == NULL))
+		return;
+	/* A handler that arms for "now" gets the next advance, so that one
+	 * which always does cannot keep this loop going. */
+	w->floor = until + 1;
+	if (!fire(w, now, is_enough, arg))
+		return;
+	for (uint64_t next; (next = next_tick(w)) <= until;) {
+		w->tick = next;
+		cascade(w);
+		detach(w, 0, &w->due);
+		if (!fire(w, now, is_enough, arg))
+			return;
+	}
+	w->tick = until;
 }
 
 void
 wheel_advance(struct wheel *w, uint64_t now)
 {
-	uint64_t until = now / USEC_PER_MSEC;
-
-	if (until <= w->tick)
-		return;
-	/* A handler that arms for "now" gets the next advance, so that one
-	 * which always does cannot keep this loop going. */
-	w->floor = until + 1;
-	for (uint64_t next; (next = next_tick(w)) <= until;) {
-		w->tick = next;
-		cascade(w);
-		fire(w, now);
-	}
-	w->tick = until;
+	wheel_advance_some(w, now, NULL, NULL);
 }
 
 /* One slot: its list is linked both ways, and each timer belongs here. */

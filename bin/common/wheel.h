@@ -30,6 +30,7 @@ struct wheel {
 	uint64_t floor; /* msec; the earliest that can still be armed */
 	uint64_t used[WHEEL_LEVELS]; /* occupancy bitmap of each level */
 	struct timer *slot[WHEEL_LEVELS][WHEEL_SLOTS];
+	struct timer *due; /* those of w->tick that have not fired yet */
 };
 
 void wheel_init(struct wheel *, uint64_t now);
@@ -48,6 +49,11 @@ timer_is_armed(const struct timer *t)
 
 /* Fires all timers due at NOW; handlers may arm and cancel any timer. */
 void wheel_advance(struct wheel *, uint64_t now);
+
+/* The same, until IS_ENOUGH (asked after each timer) says so: thousands may be
+ * due at once.  The rest fires in the next call, before all others. */
+void wheel_advance_some(
+    struct wheel *, uint64_t now, bool (*is_enough)(void *arg), void *arg);
 
 /* When wheel_advance() next has something to do, at the latest: usec, or
  * USEC_NEVER.  May be early (a cascade), never late. */

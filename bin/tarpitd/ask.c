@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "bin/common/attrs.h"
+#include "bin/common/clock.h"
 #include "bin/common/fd.h"
 #include "bin/tarpitd/address.h"
 
@@ -306,6 +307,7 @@ static void
 on_deadline(struct timer *t, uint64_t now)
 {
 	struct ask *a = CONTAINER_OF(t, struct ask, deadline);
+	struct slice slice = slice_begin(LOOP_SLICE);
 	struct session *s;
 
 	while ((s = pool_oldest(a->pool, &a->pool->asking)) != NULL) {
@@ -314,6 +316,10 @@ on_deadline(struct timer *t, uint64_t now)
 		if (left > 0) {
 			loop_arm(
 			    a->loop, t, now + (uint64_t)left * USEC_PER_MSEC);
+			return;
+		}
+		if (slice_is_over(&slice)) {
+			loop_arm(a->loop, t, now); /* the next turn */
 			return;
 		}
 		a->timed_out++;

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "bin/common/clock.h"
 #include "bin/common/fd.h"
 #include "bin/common/notify.h"
 #include "bin/tarpitd/dispatcher_internal.h"
@@ -70,16 +71,50 @@ dispatcher_note_end(struct dispatcher *d)
 		loop_stop(d->loop);
 }
 
+/* Who is on the way to the MTA gets there, if it can be soon, and who has sent
+ * it a message hears the answer; the slowed ones would take too long. */
+static bool
+is_to_leave(const struct dispatcher *d, const struct session *s)
+{
+	if (d->farewell.all)
+		return s->state != SESSION_FREE && s->state != SESSION_CLOSED;
+	return session_is_slowed(s) &&
+	    !mux_is_committed(&d->mux, pool_slot(&d->pool, s));
+}
+
+/* Goes on with sending sessions away: thousands, 30 us each.  True if there are
+ * more. */
+static bool
+say_farewell(struct dispatcher *d, uint64_t now)
+{
+	struct farewell *f = &d->farewell;
+	struct slice slice = slice_begin(LOOP_SLICE);
+
+	while (f->slot != POOL_NONE && !slice_is_over(&slice)) {
+		struct session *s = &d->pool.session[f->slot];
+
+		if (is_to_leave(d, s))
+			session_dismiss(d, s, OUTCOME_SHED, SMTP_SHUTDOWN, now);
+		f->slot = f->slot < d->pool.high ? f->slot + 1 : POOL_NONE;
+	}
+	if (f->slot == POOL_NONE && f->pair != 0)
+		f->pair = relay_end_some(&d->relay, f->pair, &slice);
+	return f->slot != POOL_NONE || f->pair != 0;
+}
+
 static bool
 after_batch(void *arg, uint64_t now)
 {
 	struct dispatcher *d = arg;
-	bool more = sweep_run(&d->sweep, d->n_slowed > 0, now);
+	bool more = say_farewell(d, now);
+
+	if (!more)
+		more = sweep_run(&d->sweep, d->n_slowed > 0, now);
 
 	/* Handshakes get what the sweep leaves. */
 	if (!more)
 		more = starttls_run(d, now);
-	mux_flush(&d->mux, now);
+	more |= mux_flush(&d->mux, now);
 	ask_flush(&d->ask);
 	session_reap(d);
 	dispatcher_resume_accepting(d);
@@ -129,13 +164,8 @@ on_stop_timeout(struct timer *t, uint64_t now)
 {
 	struct dispatcher *d = CONTAINER_OF(t, struct dispatcher, stop);
 
-	for (uint32_t slot = 1; slot <= d->pool.high; slot++) {
-		struct session *s = &d->pool.session[slot];
-
-		if (s->state != SESSION_FREE && s->state != SESSION_CLOSED)
-			session_dismiss(d, s, OUTCOME_SHED, SMTP_SHUTDOWN, now);
-	}
-	relay_end_all(&d->relay);
+	(void)now;
+	d->farewell = (struct farewell){ .all = true, .slot = 1, .pair = 1 };
 }
 
 /* What the throttle lane has from the configuration. */
@@ -313,6 +343,8 @@ void
 dispatcher_fini(struct dispatcher *d)
 {
 	on_stop_timeout(&d->stop, loop_now(d->loop));
+	while (say_farewell(d, loop_now(d->loop)))
+		session_reap(d);
 	ask_flush(&d->ask);
 	session_reap(d);
 	for (size_t i = 0; i < d->n_sockets; i++) {
@@ -405,14 +437,6 @@ dispatcher_stop(struct dispatcher *d)
 	d->stopping = true;
 	notify_send("STOPPING=1");
 	dispatcher_stop_accepting(d);
-	/* Who is on the way to the MTA gets there, if it can be soon, and who
-	 * has sent it a message hears the answer; the slowed ones would take
-	 * too long. */
-	for (uint32_t slot = 1; slot <= d->pool.high; slot++) {
-		struct session *s = &d->pool.session[slot];
-
-		if (session_is_slowed(s) && !mux_is_committed(&d->mux, slot))
-			session_dismiss(d, s, OUTCOME_SHED, SMTP_SHUTDOWN, now);
-	}
+	d->farewell = (struct farewell){ .slot = 1 };
 	loop_arm(d->loop, &d->stop, now + d->config->stop_timeout);
 }

@@ -34,6 +34,13 @@ struct throttle;
 /* Room for the live counts in words. */
 enum { RECORD_COUNTS_SIZE = 512 };
 
+/* Sending sessions away at our end. */
+struct farewell {
+	bool all;      /* else only the slowed ones */
+	uint32_t slot; /* the next to be looked at; POOL_NONE: done */
+	uint32_t pair; /* the next one that is relayed; 0: done */
+};
+
 struct dispatcher {
 	struct loop *loop;
 	struct journal *journal;
@@ -49,6 +56,7 @@ struct dispatcher {
 	uint32_t max_sessions, max_slowed;
 	uint32_t descriptors; /* RLIMIT_NOFILE, less what is not for sessions */
 	bool stopping, single;
+	struct farewell farewell;
 	uint64_t next_shedding, next_pause; /* usec; when a record is due */
 	int told_pause; /* the error of the last such record */
 

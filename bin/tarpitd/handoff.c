@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #include "bin/common/attrs.h"
+#include "bin/common/clock.h"
 #include "bin/common/fd.h"
 #include "bin/common/fdpass.h"
 #include "bin/tarpitd/address.h"
@@ -21,10 +22,11 @@ enum { MESSAGE_MAX = 512 };
  * EAGAIN polls as writable at once.  So we try again on a timer. */
 #define RETRY_INTERVAL (50 * USEC_PER_MSEC)
 
-/* Of many that wait, so many are offered in a retry, and as many looked at for
- * having left: a descriptor over takes 17 usec, and nobody else is served
- * meanwhile. */
-enum { OFFERS_PER_RETRY = 128, LOOKS_PER_RETRY = 256 };
+/* Of many that wait, as many are offered in a retry as a slice lasts, of 17
+ * usec each, and as many looked at for having left, up to a number; if more
+ * could be offered, the next retry is soon. */
+#define RETRY_SOON (2 * USEC_PER_MSEC)
+enum { LOOKS_PER_RETRY = 256 };
 
 enum job_state { JOB_NONE, JOB_WAITING, JOB_OFFERED };
 
@@ -253,6 +255,8 @@ is_by_tcp(const struct handoff *h)
 	return h->target->kind == HANDOFF_PROXY;
 }
 
+/* The buffers are restored here, not while it only waits: they would be 128 KB
+ * of the kernel's memory each for as long as the MTA is away. */
 static int
 offer(struct handoff *h, struct handoff_job *job)
 {
@@ -265,11 +269,13 @@ offer(struct handoff *h, struct handoff_job *job)
 		return -errno;
 	/* First, since nothing may fail once the session has gone over: it
 	 * would be offered twice. */
-	job->io = (struct loop_io){ fd, tcp ? on_tcp_ready : on_mta_ready };
+	job->io = (struct loop_io){ .fd = fd,
+		.on_event = tcp ? on_tcp_ready : on_mta_ready };
 	job->greets = false;
 	r = loop_add(h->loop, &job->io, tcp ? EPOLLOUT : EPOLLIN);
 	if (r < 0)
 		return r;
+	sockbuf_restore(h->pool->session[job->slot].fd);
 	r = tcp ? connect_tcp(h->target, fd)
 		: connect_and_send(h, &h->pool->session[job->slot], fd);
 	if (r < 0) {
@@ -307,16 +313,18 @@ client_has_left(const struct session *s)
 	return n == 0 || (n < 0 && errno != EAGAIN);
 }
 
-/* As many as the MTA has room for, in order. */
-static void
+/* As many as the MTA has room for, in order; true if it may have more. */
+static bool
 offer_waiting(struct handoff *h, uint64_t now)
 {
-	int left = OFFERS_PER_RETRY;
+	struct slice slice = slice_begin(LOOP_SLICE);
 
-	while (left-- > 0 && h->first != POOL_NONE && !is_to_wait(h)) {
+	while (h->first != POOL_NONE && !is_to_wait(h)) {
 		struct handoff_job *job = &h->job[h->first];
 		int r;
 
+		if (slice_is_over(&slice))
+			return true;
 		if (client_has_left(&h->pool->session[job->slot])) {
 			finish(job, HANDOFF_GONE, now);
 			continue;
@@ -325,21 +333,23 @@ offer_waiting(struct handoff *h, uint64_t now)
 		if (r < 0) {
 			if (!is_busy(r))
 				set_down(h, r);
-			return;
+			return false;
 		}
 		remove_waiting(h, job);
 	}
+	return false;
 }
 
 /* Those behind the one at H->look, and round to the first. */
 static void
 look_who_has_left(struct handoff *h, uint64_t now)
 {
+	struct slice slice = slice_begin(LOOP_SLICE);
 	uint32_t left = h->n_waiting;
 
 	if (left > LOOKS_PER_RETRY)
 		left = LOOKS_PER_RETRY;
-	while (left-- > 0 && h->first != POOL_NONE) {
+	while (left-- > 0 && h->first != POOL_NONE && !slice_is_over(&slice)) {
 		uint32_t slot = h->look != POOL_NONE ? h->look : h->first;
 
 		h->look = h->job[slot].next;
@@ -353,10 +363,12 @@ on_retry(struct timer *t, uint64_t now)
 {
 	struct handoff *h = CONTAINER_OF(t, struct handoff, retry);
 
-	offer_waiting(h, now);
+	bool more = offer_waiting(h, now);
+
 	look_who_has_left(h, now);
 	if (h->first != POOL_NONE)
-		loop_arm(h->loop, t, now + RETRY_INTERVAL);
+		loop_arm(
+		    h->loop, t, now + (more ? RETRY_SOON : RETRY_INTERVAL));
 }
 
 static void
@@ -505,7 +517,6 @@ handoff_start(struct handoff *h, struct session *s, uint64_t now)
 		.since = now,
 		.slot = slot,
 	};
-	sockbuf_restore(s->fd);
 	loop_arm(h->loop, &job->deadline, now + h->timeout);
 	/* Behind those who wait already. */
 	r = h->first != POOL_NONE || is_to_wait(h) ? -EAGAIN : offer(h, job);

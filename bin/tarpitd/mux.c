@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bin/common/clock.h"
 #include "bin/tarpitd/mux_internal.h"
 #include "bin/tarpitd/pool.h"
 
@@ -270,14 +271,18 @@ release_parked(struct mux *m, uint64_t now)
 		    m->loop, &m->patience, oldest->parked_at + park_limit(m));
 }
 
-void
+bool
 mux_flush(struct mux *m, uint64_t now)
 {
+	struct slice slice = slice_begin(LOOP_SLICE);
+	bool more = true;
+
 	serve_resuming(m, now);
-	while (m->first != 0 && serve_first(m, now))
-		continue;
+	while (more && !slice_is_over(&slice))
+		more = m->first != 0 && serve_first(m, now);
 	open_connections(m, now);
 	release_parked(m, now);
+	return more;
 }
 
 /* The batch is enough: the flush after it looks again. */

@@ -89,8 +89,9 @@ mux_is_usable(const struct mux *m)
 /* Queues the client in SLOT for a connection, unless it has one that is
  * parked. */
 void mux_ask(struct mux *, uint32_t slot, uint64_t now);
-/* Lends connections to who has asked, and opens more; after each batch. */
-void mux_flush(struct mux *, uint64_t now);
+/* Lends connections to who has asked, and opens more; after each batch.  True
+ * if a slice was not enough. */
+bool mux_flush(struct mux *, uint64_t now);
 /* Forgets it, and what is parked of it; no on_done() any more.  What has been
  * committed to the MTA runs to its end. */
 void mux_cancel(struct mux *, uint32_t slot, uint64_t now);

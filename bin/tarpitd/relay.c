@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "bin/common/clock.h"
 #include "bin/common/fd.h"
 #include "bin/tarpitd/pool.h"
 
@@ -346,8 +347,8 @@ relay_start(struct relay *r, int client, int mta, uint64_t now)
 	if (slot == 0)
 		return -ENFILE;
 	*p = (struct relay_pair){
-		.side = { { .io = { client, on_client } },
-		    { .io = { mta, on_mta } } },
+		.side = { { .io = { client, true, on_client } },
+		    { .io = { mta, true, on_mta } } },
 		.flow = { flow, flow },
 		.relay = r,
 		.timer = { .on_timer = on_timer },
@@ -369,13 +370,25 @@ relay_start(struct relay *r, int client, int mta, uint64_t now)
 	 * between, 40 ms. */
 	(void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	loop_arm(r->loop, &p->timer, now + r->linger);
+	/* Not behind what others move: what the MTA has said already is its
+	 * greeting, which the client waits for. */
+	on_side(p, MTA, EPOLLIN, now);
 	return 0;
+}
+
+uint32_t
+relay_end_some(struct relay *r, uint32_t slot, const struct slice *slice)
+{
+	for (; slot <= r->high && !slice_is_over(slice); slot++)
+		if (r->pair[slot].used)
+			end_pair(&r->pair[slot]);
+	return slot <= r->high ? slot : 0;
 }
 
 void
 relay_end_all(struct relay *r)
 {
-	for (uint32_t slot = 1; slot <= r->high; slot++)
-		if (r->pair[slot].used)
-			end_pair(&r->pair[slot]);
+	const struct slice endless = { UINT64_MAX };
+
+	(void)relay_end_some(r, 1, &endless);
 }

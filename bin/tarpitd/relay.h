@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "bin/common/clock.h"
 #include "bin/common/loop.h"
 
 struct relay_pair;
@@ -44,8 +45,10 @@ void relay_fini(struct relay *);
  * else -errno: -ENFILE at capacity. */
 int relay_start(struct relay *, int client, int mta, uint64_t now) MUST_CHECK;
 
-/* Ends all pairs. */
+/* Ends all pairs; those from slot FROM (1: the first) on, until the slice is
+ * over: where to go on, or 0. */
 void relay_end_all(struct relay *);
+uint32_t relay_end_some(struct relay *, uint32_t from, const struct slice *);
 
 /* How many descriptors it has. */
 uint32_t relay_descriptors(const struct relay *);

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "bin/common/clock.h"
 #include "bin/common/fd.h"
 #include "bin/tarpitd/drip.h"
 #include "bin/tarpitd/hold.h"
@@ -13,11 +14,8 @@
 #include "bin/tarpitd/starttls.h"
 #include "bin/tarpitd/throttle.h"
 
-/* Commands that a throttled client has sent ahead are answered so many at a
- * visit; those of the others wait for the next one. */
-enum { STEPS_PER_VISIT = 64 };
-
-/* What is not to wait for the next visit. */
+/* What is not to wait for the next visit: commands that a throttled client has
+ * sent ahead are answered for as long as a slice lasts. */
 static bool
 is_prompt(const struct session *s)
 {
@@ -230,17 +228,29 @@ session_change_lane(struct dispatcher *d, struct session *s, enum lane lane)
 		pool_append(&d->pool, &d->pool.held, s);
 }
 
+/* True if the state that it has come to is not to wait. */
+static bool
+visit_once(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	uint8_t was = s->state;
+
+	session_enter(d, s, states[was].on_visit(d, s, now), now);
+	return is_prompt(s) && s->state != was && states[s->state].slowed;
+}
+
 void
 session_visit(struct dispatcher *d, struct session *s, uint64_t now)
 {
-	enum session_state was;
-	int steps = 0;
+	struct slice slice = { 0 };
 
-	do {
-		was = (enum session_state)s->state;
-		session_enter(d, s, states[was].on_visit(d, s, now), now);
-	} while (is_prompt(s) && s->state != was && states[s->state].slowed &&
-	    ++steps < STEPS_PER_VISIT);
+	while (visit_once(d, s, now)) {
+		if (slice.until == 0)
+			slice = slice_begin(LOOP_SLICE);
+		else if (slice_is_over(&slice)) {
+			throttle_visit_soon(d, s);
+			break;
+		}
+	}
 	session_set_cadence(d, s); /* its rate may be another now */
 }
 

@@ -163,7 +163,8 @@ begin(struct dispatcher *d, struct session *s, uint64_t now)
 	s->tls = h->session;
 	h->session = NULL;
 	s->deadline = dispatcher_msec(d, now + d->config->handshake_timeout);
-	h->io = (struct loop_io){ .fd = s->fd, .on_event = on_ready };
+	h->io =
+	    (struct loop_io){ .fd = s->fd, .bulk = true, .on_event = on_ready };
 	h->watched = loop_add(d->loop, &h->io, WATCHED_EVENTS | EPOLLET) == 0;
 }
 

@@ -30,6 +30,6 @@ struct sweep {
 void sweep_init(struct sweep *, uint64_t now);
 void sweep_fini(struct sweep *);
 
-/* Walks until all due ticks are done or a slice's worth of visits was made;
- * true if there is more to do at once.  With WANTED it goes on ticking. */
+/* Walks until all due ticks are done or the time of a slice is over; true if
+ * there is more to do at once.  With WANTED it goes on ticking. */
 bool sweep_run(struct sweep *, bool wanted, uint64_t now);

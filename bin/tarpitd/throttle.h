@@ -72,6 +72,8 @@ enum session_state throttle_visit_body(
 enum session_state throttle_visit_waiting(
     struct dispatcher *, struct session *, uint64_t now);
 
+/* Has a session that has more to do visited again, after the others. */
+void throttle_visit_soon(struct dispatcher *, const struct session *);
 /* Goes on at full speed from NOW on. */
 void throttle_hurry(struct dispatcher *, struct session *, uint64_t now);
 

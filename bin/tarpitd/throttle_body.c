@@ -2,15 +2,13 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "bin/common/clock.h"
 #include "bin/tarpitd/drip.h"
 #include "bin/tarpitd/sockbuf.h"
 #include "bin/tarpitd/throttle_internal.h"
 
-enum {
-	CHUNK = 16384,
-	/* A megabyte at a time, then the others have their turn. */
-	CHUNKS_PER_VISIT = 64,
-};
+/* Read at a time; as many of them as a slice lasts: 300 KB. */
+enum { CHUNK = 16384 };
 
 static const char too_large[] = "552 5.3.4 Message size exceeds our limit\r\n";
 
@@ -231,9 +229,10 @@ throttle_visit_body(struct dispatcher *d, struct session *s, uint64_t now)
 	UNINITIALIZED char out[BODY_ROOM(CHUNK)];
 	size_t allowed, used, len;
 	bool ended = t->body.counted && t->body.left == 0;
+	struct slice slice = slice_begin(LOOP_SLICE);
 
 	(void)begin_body(d, s, now);
-	for (int i = 0; !ended && i < CHUNKS_PER_VISIT; i++) {
+	while (!ended && !slice_is_over(&slice)) {
 		ssize_t n;
 
 		allowed = body_allowance(d, t, s, dispatcher_msec(d, now));

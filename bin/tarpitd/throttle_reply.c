@@ -59,7 +59,8 @@ throttle_watch(struct dispatcher *d, struct throttle *t, struct session *s)
 {
 	if ((t->flags & THROTTLE_WATCHED) != 0)
 		return;
-	t->io = (struct loop_io){ .fd = s->fd, .on_event = on_ready };
+	t->io =
+	    (struct loop_io){ .fd = s->fd, .bulk = true, .on_event = on_ready };
 	/* Without it the sweep's visits have to do. */
 	if (loop_add(d->loop, &t->io, WATCHED_EVENTS | EPOLLET) == 0)
 		t->flags |= THROTTLE_WATCHED;
@@ -74,6 +75,13 @@ throttle_come_again(struct dispatcher *d, struct throttle *t)
 		return;
 	loop_remove(d->loop, &t->io);
 	t->flags &= (uint8_t)~THROTTLE_WATCHED;
+}
+
+void
+throttle_visit_soon(struct dispatcher *d, const struct session *s)
+{
+	if (s->lane == LANE_THROTTLE)
+		throttle_come_again(d, throttle_of(d, s));
 }
 
 /* ---- saying something ---- */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bin/common/clock.h"
 #include "bin/common/fd.h"
 #include "bin/tarpitd/reply.h"
 #include "bin/tarpitd/upstream_internal.h"
@@ -178,10 +179,13 @@ fill_from_body(struct upstream *u, uint64_t now)
 	return true;
 }
 
-/* Writes what there is; false if U is gone. */
+/* Writes what there is, of a body a slice's worth at a time; false if U is
+ * gone. */
 static bool
 send_out(struct upstream *u, uint64_t now)
 {
+	struct slice slice = slice_begin(LOOP_SLICE);
+
 	for (;;) {
 		while (u->out_at < u->out_len) {
 			ssize_t n = send(u->io.fd, u->out + u->out_at,
@@ -201,6 +205,8 @@ send_out(struct upstream *u, uint64_t now)
 			break;
 		if (!fill_from_body(u, now))
 			return false;
+		if (slice_is_over(&slice) && watch(u, true))
+			return true;
 	}
 	return watch(u, false) || fail(u, "epoll", now);
 }
@@ -383,7 +389,8 @@ upstream_open(struct upstream *u, const struct sockaddr_storage *address,
 	r = linebuf_init(&u->in, IN_SIZE);
 	if (r < 0)
 		return r;
-	u->io = (struct loop_io){ .fd = fd, .on_event = on_ready };
+	u->io =
+	    (struct loop_io){ .fd = fd, .bulk = true, .on_event = on_ready };
 	if (connect(fd, (const struct sockaddr *)address, len) < 0 &&
 	    errno != EINPROGRESS)
 		r = -errno;

@@ -55,6 +55,22 @@ load ../../helpers/common
 	run_case common/loop_test after_batch_with_more_work_does_not_sleep
 }
 
+@test "loop: bulk waits for all others" {
+	run_case common/loop_test bulk_waits_for_all_others
+}
+
+@test "loop: a batch ends by the clock" {
+	run_case common/loop_test a_batch_ends_by_the_clock
+}
+
+@test "loop: bulk that is removed is not told" {
+	run_case common/loop_test bulk_that_is_removed_is_not_told
+}
+
+@test "loop: thousands of timers due at once take turns" {
+	run_case common/loop_test thousands_of_timers_due_at_once_take_turns
+}
+
 @test "loop: worst batch is measured" {
 	run_case common/loop_test worst_batch_is_measured
 }

@@ -362,6 +362,145 @@ after_batch_with_more_work_does_not_sleep(void)
 	loop_free(loop);
 }
 
+/* Whatever is always ready, and takes long: what is not bulk goes first in each
+ * turn, and no turn has more than a slice of it. */
+static void
+bulk_waits_for_all_others(void)
+{
+	struct loop *loop = new_loop();
+	struct probe bulk[20], prompt;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bulk); i++) {
+		probe_init(&bulk[i], loop);
+		loop_remove(loop, &bulk[i].io);
+		bulk[i].io.bulk = bulk[i].keeps = true;
+		bulk[i].busy = LOOP_SLICE;
+		CHECK_INT(loop_add(loop, &bulk[i].io, EPOLLIN), 0);
+		probe_poke(&bulk[i]);
+	}
+	probe_init(&prompt, loop);
+	for (int turn = 1; turn <= 40; turn++) {
+		int events = 0;
+
+		probe_poke(&prompt);
+		CHECK_INT(loop_run_once(loop, FAR), 0);
+		CHECK_INT(prompt.events, turn);
+		for (size_t i = 0; i < ARRAY_SIZE(bulk); i++)
+			events += bulk[i].events;
+		CHECK_INT(events, turn); /* one each took its slice */
+	}
+	/* Each had its turn before anyone had a third. */
+	for (size_t i = 0; i < ARRAY_SIZE(bulk); i++) {
+		CHECK_INT(bulk[i].events, 2);
+		probe_fini(&bulk[i]);
+	}
+	probe_fini(&prompt);
+	loop_free(loop);
+}
+
+/* Even what is not bulk: the rest of the batch is handled in the next turn,
+ * edges and all, before anything is looked at again. */
+static void
+a_batch_ends_by_the_clock(void)
+{
+	struct loop *loop = new_loop();
+	struct probe p[10];
+	int events = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+		probe_init(&p[i], loop);
+		CHECK_INT(loop_modify(loop, &p[i].io, EPOLLIN | EPOLLET), 0);
+		p[i].busy = LOOP_SLICE;
+		probe_poke(&p[i]);
+	}
+	CHECK_INT(loop_run_once(loop, FAR), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++)
+		events += p[i].events;
+	CHECK(events >= 1 && events <= 4);
+	for (int turn = 0; turn < 10; turn++)
+		CHECK_INT(loop_run_once(loop, loop_now(loop)), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+		CHECK_INT(p[i].events, 1);
+		probe_fini(&p[i]);
+	}
+	loop_free(loop);
+}
+
+/* Its owner may be gone before its turn comes. */
+static void
+bulk_that_is_removed_is_not_told(void)
+{
+	struct loop *loop = new_loop();
+	struct probe p[3];
+	int events = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+		probe_init(&p[i], loop);
+		loop_remove(loop, &p[i].io);
+		p[i].io.bulk = true;
+		p[i].busy = LOOP_SLICE;
+		CHECK_INT(loop_add(loop, &p[i].io, EPOLLIN), 0);
+		probe_poke(&p[i]);
+	}
+	CHECK_INT(loop_run_once(loop, FAR), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+		events += p[i].events;
+		loop_remove(loop, &p[i].io);
+	}
+	CHECK_INT(events, 1);
+	CHECK_INT(loop_run_once(loop, loop_now(loop)), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+		events -= p[i].events;
+		fd_close(&p[i].io.fd);
+	}
+	CHECK_INT(events, 0);
+	loop_free(loop);
+}
+
+struct slow_timer {
+	struct timer timer;
+	int *fired;
+};
+
+static void
+on_slow_timer(struct timer *t, uint64_t now)
+{
+	uint64_t until = clock_now() + LOOP_SLICE;
+
+	(void)now;
+	++*CONTAINER_OF(t, struct slow_timer, timer)->fired;
+	while (clock_now() < until)
+		continue;
+}
+
+static void
+thousands_of_timers_due_at_once_take_turns(void)
+{
+	struct loop *loop = new_loop();
+	struct slow_timer t[10];
+	int fired = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		t[i] = (struct slow_timer){ .timer.on_timer = on_slow_timer,
+			.fired = &fired };
+		loop_arm(loop, &t[i].timer, loop_now(loop));
+	}
+	while (fired == 0)
+		CHECK_INT(loop_run_once(loop, FAR), 0);
+	CHECK_INT(fired, 1);
+	/* One that waits for its turn can still be cancelled. */
+	for (size_t i = 0; i < ARRAY_SIZE(t) && fired < 5; i++)
+		if (timer_is_armed(&t[i].timer)) {
+			loop_cancel(loop, &t[i].timer);
+			fired++;
+		}
+	alarm(10);
+	while (fired < 10)
+		CHECK_INT(loop_run_once(loop, FAR), 0);
+	alarm(0);
+	loop_free(loop);
+}
+
 static void
 worst_batch_is_measured(void)
 {
@@ -464,6 +603,10 @@ static const struct check_case cases[] = {
 	CASE(run_once_returns_at_its_limit),
 	CASE(after_batch_comes_once_and_last),
 	CASE(after_batch_with_more_work_does_not_sleep),
+	CASE(bulk_waits_for_all_others),
+	CASE(a_batch_ends_by_the_clock),
+	CASE(bulk_that_is_removed_is_not_told),
+	CASE(thousands_of_timers_due_at_once_take_turns),
 	CASE(worst_batch_is_measured),
 	CASE(signals_come_through_the_loop),
 	CASE(sigpipe_is_ignored),

@@ -27,6 +27,10 @@ load ../../helpers/common
 	run_case tarpitd/sweep_test long_work_is_done_in_slices
 }
 
+@test "sweep: work that is long ends a slice" {
+	run_case tarpitd/sweep_test work_that_is_long_ends_a_slice
+}
+
 @test "sweep: a session that ends between slices is no trouble" {
 	run_case tarpitd/sweep_test a_session_that_ends_between_slices_is_no_trouble
 }
