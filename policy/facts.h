@@ -17,6 +17,25 @@
  * all other sources. */
 enum { FACTS_MAX = 160, FACTS_NOTES_SIZE = 256 };
 
+/* Evidence is of one of these classes, which says what may cancel it; see
+ * policy/engine.h. */
+enum fact_class {
+	CLASS_BY_HAND, /* lists that the administrator writes */
+	CLASS_OTHERS,  /* lists, DNS lists, country, network, reverse name */
+	CLASS_SESSION, /* what the client does in this session */
+	CLASS_LEARNED, /* what became of it before */
+	CLASS_FIRST,   /* first contact */
+	CLASS_COUNT
+};
+
+/* What a fact can do beside adding its weight. */
+enum fact_role {
+	ROLE_NONE,
+	ROLE_LIST,     /* with a negative weight it ends first contact */
+	ROLE_PATIENCE, /* ends first contact */
+	ROLE_SEEN,     /* makes up for first contact, and for nothing else */
+};
+
 enum fact_kind {
 	FACT_NAMED,   /* `name` as printed: "list.drop", "history.none" */
 	FACT_COUNTRY, /* `number` is country_index() */
@@ -25,10 +44,12 @@ enum fact_kind {
 
 struct fact {
 	enum fact_kind kind;
+	uint8_t class; /* enum fact_class */
+	uint8_t role;  /* enum fact_role */
+	uint16_t note; /* where in the notes; 0: none */
 	int32_t weight;
 	uint32_t number;
 	const char *name; /* borrowed from the rules */
-	uint16_t note;    /* where in the notes; 0: none */
 };
 
 struct facts {

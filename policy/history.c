@@ -4,6 +4,8 @@
 
 #include "policy/history.h"
 
+enum { VERSION = 1 }; /* of an encoded record */
+
 static uint64_t
 read_number(const uint8_t *from, size_t n)
 {
@@ -23,36 +25,49 @@ write_number(uint8_t *to, size_t n, uint64_t number)
 	}
 }
 
+/* Bits of the address that a scope has; of IPv6 its first. */
+static const uint8_t scope_bits[HISTORY_SCOPE_COUNT] = {
+	[HISTORY_V4_HOST] = 32,
+	[HISTORY_V4_NET] = 24,
+	[HISTORY_V6_HOST] = 64,
+	[HISTORY_V6_NET] = 56,
+};
+
 size_t
 history_keys(const struct in6_addr *addr,
     struct history_key ret_key[static HISTORY_KEYS_MAX])
 {
-	if (!cidr_addr_is_v4(addr)) {
-		ret_key[0] =
-		    (struct history_key){ read_number(addr->s6_addr, 8),
-			    HISTORY_V6_NET };
-		return 1;
-	}
-	ret_key[0] = (struct history_key){ read_number(&addr->s6_addr[12], 4),
-		HISTORY_V4_HOST };
-	ret_key[1] =
-	    (struct history_key){ ret_key[0].bits >> 8, HISTORY_V4_NET };
+	bool v4 = cidr_addr_is_v4(addr);
+
+	ret_key[0].bits = v4 ? read_number(&addr->s6_addr[12], 4)
+			     : read_number(addr->s6_addr, 8);
+	ret_key[0].scope = v4 ? HISTORY_V4_HOST : HISTORY_V6_HOST;
+	ret_key[1].bits = ret_key[0].bits >> 8;
+	ret_key[1].scope = v4 ? HISTORY_V4_NET : HISTORY_V6_NET;
 	return 2;
 }
 
 struct cidr
 history_key_prefix(const struct history_key *key)
 {
-	struct cidr net = { .len = 64 };
+	unsigned int bits = scope_bits[key->scope];
+	struct cidr net = { .len = (uint8_t)bits };
 
-	if (key->scope == HISTORY_V6_NET) {
-		write_number(net.addr.s6_addr, 8, key->bits);
+	if (key->scope == HISTORY_V6_HOST || key->scope == HISTORY_V6_NET) {
+		write_number(net.addr.s6_addr, 8, key->bits << (64 - bits));
 		return net;
 	}
 	net.addr.s6_addr[10] = net.addr.s6_addr[11] = 0xff;
-	net.len = key->scope == HISTORY_V4_NET ? 120 : 128;
-	write_number(&net.addr.s6_addr[12], 4, key->bits << (128 - net.len));
+	net.len = (uint8_t)(96 + bits);
+	write_number(&net.addr.s6_addr[12], 4, key->bits << (32 - bits));
 	return net;
+}
+
+static uint32_t
+age_of(uint32_t when, uint32_t now)
+{
+	/* A clock that was set back makes nobody older. */
+	return now > when ? now - when : 0;
 }
 
 /* In HISTORY_STRENGTH_MAX-ths of one time, without a bound.  Straight between
@@ -65,8 +80,11 @@ faded_amount(const struct history_record *rec,
 	uint32_t amount =
 	    rec->amount[kind] * (HISTORY_STRENGTH_MAX / HISTORY_ONE);
 
-	/* A clock that was set back makes nobody older. */
-	age = now > rec->when[kind] ? now - rec->when[kind] : 0;
+	age = age_of(rec->when[kind], now);
+	/* A proof is good until it has to be given again: half of it would
+	 * be no proof. */
+	if (kind == HISTORY_PATIENT || kind == HISTORY_SEEN)
+		return age < half_life ? amount : 0;
 	lives = age / half_life;
 	if (lives >= 32)
 		return 0;
@@ -115,23 +133,119 @@ history_add(struct history_record *rec, const struct history_fading *fading,
 }
 
 bool
-history_renew(struct history_record *rec, const struct history_fading *fading,
-    enum history_kind kind, uint32_t now)
+history_is_patient(const struct history_record *rec,
+    const struct history_fading *fading, uint32_t now)
 {
-	uint32_t amount = faded_amount(rec, fading, kind, now);
+	return history_strength(rec, fading, HISTORY_PATIENT, now) > 0 &&
+	    (rec->amount[HISTORY_PREGREET] == 0 ||
+		rec->when[HISTORY_PREGREET] < rec->when[HISTORY_PATIENT]);
+}
 
-	/* Only when a sixteenth is gone, so that a busy sender is not written
-	 * down for each of its mails. */
-	if (amount <= HISTORY_STRENGTH_MAX / 32 ||
-	    amount > HISTORY_STRENGTH_MAX / 16 * 15)
+/*
+ * Networks
+ */
+
+/* Puts that HOST was patient into one of the places: its own, a free one, or
+ * that of whoever was so longest ago. */
+bool
+history_net_add(struct history_record *rec, uint8_t host, uint32_t now)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < HISTORY_HOSTS_MAX; i++) {
+		if (rec->when[i] != 0 && rec->amount[i] == host) {
+			at = i;
+			break;
+		}
+		if (rec->when[i] < rec->when[at])
+			at = i;
+	}
+	/* The same once more within a minute is not worth writing. */
+	if (rec->when[at] != 0 && rec->amount[at] == host &&
+	    age_of(rec->when[at], now) < 60)
 		return false;
-	return set_amount(rec, kind, HISTORY_STRENGTH_MAX, now);
+	if (now <= rec->when[at])
+		return false;
+	rec->amount[at] = host;
+	rec->when[at] = now;
+	return true;
+}
+
+bool
+history_net_catch(struct history_record *rec, uint32_t now)
+{
+	if (rec->when[HISTORY_CAUGHT] != 0 &&
+	    age_of(rec->when[HISTORY_CAUGHT], now) < 60)
+		return false;
+	rec->when[HISTORY_CAUGHT] = now;
+	return true;
+}
+
+unsigned int
+history_net_hosts(const struct history_record *rec,
+    const struct history_fading *fading, uint32_t now)
+{
+	uint32_t counts = fading->half_life[HISTORY_PATIENT];
+	unsigned int n = 0;
+
+	if (rec->when[HISTORY_CAUGHT] != 0 &&
+	    age_of(rec->when[HISTORY_CAUGHT], now) < counts)
+		return 0;
+	for (size_t i = 0; i < HISTORY_HOSTS_MAX; i++)
+		n += rec->when[i] != 0 && age_of(rec->when[i], now) < counts;
+	return n;
+}
+
+static void
+merge_nets(struct history_record *a, const struct history_record *b)
+{
+	for (size_t i = 0; i < HISTORY_HOSTS_MAX; i++) {
+		if (b->when[i] != 0)
+			history_net_add(a, b->amount[i], b->when[i]);
+	}
+	if (b->when[HISTORY_CAUGHT] > a->when[HISTORY_CAUGHT])
+		a->when[HISTORY_CAUGHT] = b->when[HISTORY_CAUGHT];
+}
+
+/*
+ * Records as wholes
+ */
+
+static bool
+has_kind(const struct history_record *rec, size_t kind)
+{
+	return history_is_net((enum history_scope)rec->scope)
+	    ? rec->when[kind] != 0
+	    : rec->amount[kind] != 0;
+}
+
+bool
+history_is_empty(const struct history_record *rec)
+{
+	for (size_t i = 0; i < HISTORY_KIND_COUNT; i++) {
+		if (has_kind(rec, i))
+			return false;
+	}
+	return true;
+}
+
+void
+history_correct(struct history_record *rec, uint32_t now)
+{
+	for (size_t i = 0; i < HISTORY_KIND_COUNT; i++) {
+		if (rec->when[i] > now)
+			rec->when[i] = now;
+	}
 }
 
 void
 history_merge(struct history_record *a, const struct history_record *b,
     const struct history_fading *fading)
 {
+	if (history_is_net((enum history_scope)a->scope)) {
+		merge_nets(a, b);
+		return;
+	}
 	for (size_t i = 0; i < HISTORY_KIND_COUNT; i++) {
 		enum history_kind kind = (enum history_kind)i;
 		uint32_t now =
@@ -145,22 +259,33 @@ history_merge(struct history_record *a, const struct history_record *b,
 	}
 }
 
+/* Half-lives until what is left of KIND is forgotten. */
+static uint64_t
+lives_of(const struct history_record *rec, size_t kind)
+{
+	uint64_t lives = 1;
+
+	if (history_is_net((enum history_scope)rec->scope) ||
+	    kind == HISTORY_PATIENT || kind == HISTORY_SEEN)
+		return 1;
+	/* HISTORY_ONE has five until it is a 32nd of one. */
+	for (uint32_t left = rec->amount[kind] - 1U; left > 0; left >>= 1)
+		lives++;
+	return lives;
+}
+
 uint32_t
 history_expires(
     const struct history_record *rec, const struct history_fading *fading)
 {
+	bool net = history_is_net((enum history_scope)rec->scope);
 	uint64_t last = 0;
 
 	for (size_t i = 0; i < HISTORY_KIND_COUNT; i++) {
-		uint64_t lives = 1, until;
+		uint64_t life = fading->half_life[net ? HISTORY_PATIENT : i];
+		uint64_t until = rec->when[i] + lives_of(rec, i) * life;
 
-		if (rec->amount[i] == 0)
-			continue;
-		/* HISTORY_ONE has five half-lives until it is a 32nd of one. */
-		for (uint32_t left = rec->amount[i] - 1U; left > 0; left >>= 1)
-			lives++;
-		until = rec->when[i] + lives * fading->half_life[i];
-		if (until > last)
+		if (has_kind(rec, i) && until > last)
 			last = until;
 	}
 	return last > UINT32_MAX ? UINT32_MAX : (uint32_t)last;
@@ -177,34 +302,48 @@ history_encode(const struct history_record *rec,
 		write_number(value + 5 * i, 4, rec->when[i]);
 		value[5 * i + 4] = rec->amount[i];
 	}
-	value[HISTORY_VALUE_SIZE - 1] = 0;
+	value[HISTORY_VALUE_SIZE - 1] = VERSION;
+}
+
+static int
+decode_value(const uint8_t *v, size_t size, struct history_record *rec)
+{
+	bool net = history_is_net((enum history_scope)rec->scope);
+	bool old = size == HISTORY_VALUE_0_SIZE && v[size - 1] == 0;
+	size_t kinds = old ? HISTORY_SEEN : HISTORY_KIND_COUNT;
+
+	if (!old && (size != HISTORY_VALUE_SIZE || v[size - 1] != VERSION))
+		return -EBADMSG;
+	for (size_t i = 0; i < kinds; i++) {
+		rec->when[i] = (uint32_t)read_number(v + 5 * i, 4);
+		rec->amount[i] = v[5 * i + 4];
+		if (!(net && !old) && rec->amount[i] > HISTORY_AMOUNT_MAX)
+			return -EBADMSG;
+	}
+	if (net && old) {
+		memset(rec->when, 0, sizeof(rec->when));
+		memset(rec->amount, 0, sizeof(rec->amount));
+	}
+	return 0;
 }
 
 int
 history_decode(const void *key, size_t key_size, const void *value,
     size_t value_size, struct history_record *ret)
 {
-	static const uint8_t bits[HISTORY_SCOPE_COUNT] = {
-		[HISTORY_V4_HOST] = 32,
-		[HISTORY_V4_NET] = 24,
-		[HISTORY_V6_NET] = 64,
-	};
-	const uint8_t *k = key, *v = value;
 	struct history_record rec = { 0 };
+	const uint8_t *k = key;
 
-	if (key_size != HISTORY_KEY_SIZE || value_size != HISTORY_VALUE_SIZE ||
-	    k[0] == HISTORY_NOBODY || k[0] >= HISTORY_SCOPE_COUNT)
+	if (key_size != HISTORY_KEY_SIZE || k[0] == HISTORY_NOBODY ||
+	    k[0] >= HISTORY_SCOPE_COUNT || value_size == 0)
 		return -EBADMSG;
 	rec.scope = k[0];
 	rec.bits = read_number(k + 1, 8);
-	if (bits[rec.scope] < 64 && rec.bits >> bits[rec.scope] != 0)
+	if (scope_bits[rec.scope] < 64 &&
+	    rec.bits >> scope_bits[rec.scope] != 0)
 		return -EBADMSG;
-	for (size_t i = 0; i < HISTORY_KIND_COUNT; i++) {
-		rec.when[i] = (uint32_t)read_number(v + 5 * i, 4);
-		rec.amount[i] = v[5 * i + 4];
-		if (rec.amount[i] > HISTORY_AMOUNT_MAX)
-			return -EBADMSG;
-	}
+	if (decode_value(value, value_size, &rec) < 0)
+		return -EBADMSG;
 	*ret = rec;
 	return 0;
 }

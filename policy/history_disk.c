@@ -150,14 +150,15 @@ restore(void *arg, const struct history_record *rec)
 	struct history_store *s = arg;
 	struct history_memory *m = s->memory;
 	struct history_key key = { rec->bits, (enum history_scope)rec->scope };
-	struct history_record gone, *place;
+	struct history_record read = *rec, gone, *place;
 
-	if (history_expires(rec, &m->fading) <= m->now) {
-		mark(s, rec);
+	history_correct(&read, m->now);
+	if (history_expires(&read, &m->fading) <= m->now) {
+		mark(s, &read);
 		return;
 	}
 	place = history_table_put(m->table, &m->fading, &key, &gone);
-	history_merge(place, rec, &m->fading);
+	history_merge(place, &read, &m->fading);
 	if (gone.scope != HISTORY_NOBODY)
 		mark(s, &gone);
 }

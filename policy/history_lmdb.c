@@ -12,7 +12,7 @@
 #include "policy/history_lmdb.h"
 
 enum {
-	/* A leaf page holds a record in some 40 bytes, is two thirds full after
+	/* A leaf page holds a record in some 45 bytes, is two thirds full after
 	 * random insertions, and is there twice while a transaction copies it;
 	 * the file only grows to what is used. */
 	BYTES_PER_RECORD = 192,
@@ -63,13 +63,10 @@ write_record(MDB_txn *txn, MDB_dbi dbi, const struct history_record *rec)
 {
 	uint8_t k[HISTORY_KEY_SIZE], v[HISTORY_VALUE_SIZE];
 	MDB_val key = { sizeof(k), k }, value = { sizeof(v), v };
-	bool empty = true;
 	int r;
 
-	for (size_t i = 0; i < HISTORY_KIND_COUNT; i++)
-		empty = empty && rec->amount[i] == 0;
 	history_encode(rec, k, v);
-	if (!empty)
+	if (!history_is_empty(rec))
 		return mdb_put(txn, dbi, &key, &value, 0);
 	r = mdb_del(txn, dbi, &key, NULL);
 	return r == MDB_NOTFOUND ? 0 : r;

@@ -228,7 +228,8 @@ on_fields(void *arg, const struct redis_answer *answer)
 	/* Somebody has put something else under a key of ours. */
 	if (garbage && f->writes)
 		(void)!redis_record_delete(s->link, &f->key, on_prepared, s);
-	if (!redis_record_read(answer, s->memory->now, &there) && !garbage)
+	if (!redis_record_read(answer, f->key.scope, s->memory->now, &there) &&
+	    !garbage)
 		note_garbage(s, &f->key);
 	rec = take_record(s, &f->key, &there);
 	if (f->writes)

@@ -7,7 +7,7 @@
 
 enum { WAYS = 8, SIZE_MIN = 64 };
 
-_Static_assert(sizeof(struct history_record) == 32, "as the header says");
+_Static_assert(sizeof(struct history_record) == 40, "as the header says");
 
 struct history_table {
 	size_t size, used, swept; /* places; `swept` is the next to look at */

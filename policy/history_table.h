@@ -13,7 +13,7 @@
 
 struct history_table;
 
-/* Room for MAX records, rounded up to a power of two; 32 bytes each, which the
+/* Room for MAX records, rounded up to a power of two; 40 bytes each, which the
  * system gives as they are used.  A secret key places them: nobody can aim at
  * the places of another.  0 or -errno. */
 int history_table_new(size_t max, struct history_table **ret) MUST_CHECK;

@@ -8,11 +8,24 @@
 #include "bin/common/decimal.h"
 #include "data/cidr.h"
 
-const char *const history_fields[HISTORY_KIND_COUNT] = {
-	[HISTORY_PATIENT] = "patient",
-	[HISTORY_ABANDONED] = "abandoned",
-	[HISTORY_PREGREET] = "pregreet",
-};
+const char *
+history_field(enum history_scope scope, size_t kind)
+{
+	static const char *const host[HISTORY_KIND_COUNT] = {
+		[HISTORY_PATIENT] = "patient",
+		[HISTORY_ABANDONED] = "abandoned",
+		[HISTORY_PREGREET] = "pregreet",
+		[HISTORY_SEEN] = "seen",
+	};
+	static const char *const net[HISTORY_KIND_COUNT] = {
+		"host1",
+		"host2",
+		"host3",
+		[HISTORY_CAUGHT] = "caught",
+	};
+
+	return (history_is_net(scope) ? net : host)[kind];
+}
 
 const char *
 history_format_key(const struct history_key *key, char *buf)
@@ -43,11 +56,12 @@ history_parse_value(const char *text, size_t len, enum history_kind kind,
 {
 	const char *blank = memchr(text, ' ', len);
 	size_t before = blank ? (size_t)(blank - text) : len;
+	bool net = history_is_net((enum history_scope)rec->scope);
 	int64_t when, amount;
 
 	if (!blank || decimal_parse(text, before, 0, UINT32_MAX, &when) < 0 ||
-	    decimal_parse(blank + 1, len - before - 1, 0, HISTORY_AMOUNT_MAX,
-		&amount) < 0)
+	    decimal_parse(blank + 1, len - before - 1, 0,
+		net ? UINT8_MAX : HISTORY_AMOUNT_MAX, &amount) < 0)
 		return -EBADMSG;
 	rec->when[kind] = when < now ? (uint32_t)when : now;
 	rec->amount[kind] = (uint8_t)amount;

@@ -2,9 +2,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Records as a server keeps them, for redis-cli to read: the key
- * tarpit:192.0.2.7, tarpit:192.0.2.0/24 or tarpit:2001:db8:0:1::/64 is a hash;
- * of each kind that is known its field has "UNIXTIME SIXTEENTHS": when it was
- * last, and how often.  Pure.
+ * tarpit:192.0.2.7, tarpit:192.0.2.0/24, tarpit:2001:db8:0:1::/64 or
+ * tarpit:2001:db8::/56 is a hash.  Of each kind that is known of a host its field
+ * has "UNIXTIME SIXTEENTHS": when it was last, and how often.  Of a network, the
+ * fields host1 to host3 have "UNIXTIME HOST", its number in the network, and
+ * `caught` has "UNIXTIME 0".  Pure.
  */
 
 #include <stddef.h>
@@ -18,8 +20,8 @@ enum {
 	HISTORY_VALUE_TEXT_MAX = 16,
 };
 
-/* "patient", ... by kind. */
-extern const char *const history_fields[HISTORY_KIND_COUNT];
+/* "patient", "host1", ...: the field of a scope's place. */
+const char *history_field(enum history_scope, size_t kind);
 
 /* BUF, which has HISTORY_KEY_TEXT_MAX bytes. */
 const char *history_format_key(const struct history_key *, char *buf);

@@ -24,17 +24,17 @@ redis_record_get(struct redis_link *link, const struct history_key *key,
 		word(history_format_key(key, text)) };
 
 	for (size_t i = 0; i < HISTORY_KIND_COUNT; i++)
-		words[2 + i] = word(history_fields[i]);
+		words[2 + i] = word(history_field(key->scope, i));
 	return redis_link_send(link, on_answer, arg, ARRAY_SIZE(words), words);
 }
 
 bool
-redis_record_read(
-    const struct redis_answer *answer, uint32_t now, struct history_record *ret)
+redis_record_read(const struct redis_answer *answer, enum history_scope scope,
+    uint32_t now, struct history_record *ret)
 {
 	bool good = true;
 
-	*ret = (struct history_record){ 0 };
+	*ret = (struct history_record){ .scope = (uint8_t)scope };
 	for (size_t i = 0; i < answer->n && i < HISTORY_KIND_COUNT; i++) {
 		const struct redis_value *v = &answer->value[i];
 
@@ -79,7 +79,7 @@ redis_record_put(struct redis_link *link, const struct history_key *key,
 	for (size_t i = 0; i < HISTORY_KIND_COUNT; i++) {
 		if (!kind_differs(rec, there, i))
 			continue;
-		words[n++] = word(history_fields[i]);
+		words[n++] = word(history_field(key->scope, i));
 		words[n++] = word(
 		    history_format_value(rec, (enum history_kind)i, text[i]));
 	}

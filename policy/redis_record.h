@@ -13,10 +13,10 @@
 bool redis_record_get(struct redis_link *, const struct history_key *key,
     redis_on_answer *on_answer, void *arg) MUST_CHECK;
 
-/* Makes *RET, but for the key, of what was answered.  False: not all of it was a
+/* Makes *RET, of SCOPE but for the key, of what was answered.  False: not all of it was a
  * record of ours; what was not is left out. */
-bool redis_record_read(const struct redis_answer *answer, uint32_t now,
-    struct history_record *ret);
+bool redis_record_read(const struct redis_answer *answer,
+    enum history_scope scope, uint32_t now, struct history_record *ret);
 
 /* Some kind of REC is not what is THERE. */
 bool redis_record_differs(

@@ -102,9 +102,9 @@ remembered_refresh(struct remembered *h, struct source_note *note)
 	return told;
 }
 
-void
-remembered_add(
-    struct remembered *h, const struct history_key *key, enum history_kind kind)
+/* The record of KEY, new if need be. */
+static struct history_record *
+make_record(struct remembered *h, const struct history_key *key)
 {
 	struct history_memory *m = &h->memory;
 	struct history_record gone, *rec;
@@ -112,16 +112,39 @@ remembered_add(
 	rec = history_table_put(m->table, &m->fading, key, &gone);
 	if (gone.scope != HISTORY_NOBODY)
 		h->ops->gone(h->store, &gone);
-	if (history_add(rec, &m->fading, kind, m->now))
+	return rec;
+}
+
+static void
+note_change(struct remembered *h, struct history_record *rec, bool changed)
+{
+	if (changed)
 		h->ops->changed(h->store, rec);
 }
 
 void
-remembered_renew(struct remembered *h, const struct history_key *key)
+remembered_add(
+    struct remembered *h, const struct history_key *key, enum history_kind kind)
 {
-	struct history_memory *m = &h->memory;
-	struct history_record *rec = history_table_find(m->table, key);
+	struct history_record *rec = make_record(h, key);
 
-	if (rec && history_renew(rec, &m->fading, HISTORY_PATIENT, m->now))
-		h->ops->changed(h->store, rec);
+	note_change(
+	    h, rec, history_add(rec, &h->memory.fading, kind, h->memory.now));
+}
+
+void
+remembered_net_add(
+    struct remembered *h, const struct history_key *key, uint8_t host)
+{
+	struct history_record *rec = make_record(h, key);
+
+	note_change(h, rec, history_net_add(rec, host, h->memory.now));
+}
+
+void
+remembered_net_catch(struct remembered *h, const struct history_key *key)
+{
+	struct history_record *rec = make_record(h, key);
+
+	note_change(h, rec, history_net_catch(rec, h->memory.now));
 }

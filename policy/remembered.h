@@ -36,8 +36,10 @@ void remembered_use(struct remembered *, const struct history_memory *settings);
 /* Each second.  As refresh() of a source. */
 bool remembered_refresh(struct remembered *, struct source_note *ret_note);
 
-/* One more time of KIND for KEY. */
+/* One more time of KIND for the host KEY. */
 void remembered_add(
     struct remembered *, const struct history_key *key, enum history_kind kind);
-/* The patience that is known of KEY, if any, is as good as new. */
-void remembered_renew(struct remembered *, const struct history_key *key);
+/* Of the network KEY: HOST was patient; one was caught. */
+void remembered_net_add(
+    struct remembered *, const struct history_key *key, uint8_t host);
+void remembered_net_catch(struct remembered *, const struct history_key *key);

@@ -9,22 +9,33 @@
 /* Facts of fixed names: the key of their weight, and what stands in a reason if
  * that is something else. */
 static const struct {
-	const char *key, *printed;
+	const char *key;
+	enum fact_class class;
+	const char *printed;
+	enum fact_role role;
 } named[NAMED_FACT_COUNT] = {
-	[FACT_COUNTRY_UNKNOWN] = { "country.unknown", NULL },
-	[FACT_ASN_UNKNOWN] = { "asn.unknown", NULL },
-	[FACT_RDNS_NONE] = { "rdns.none", NULL },
-	[FACT_RDNS_UNCONFIRMED] = { "rdns.unconfirmed", NULL },
-	[FACT_RDNS_GENERIC] = { "rdns.generic", NULL },
-	[FACT_RDNS_OK] = { "rdns.ok", NULL },
-	[FACT_HISTORY_NONE] = { "history.none", NULL },
-	[FACT_HISTORY_PATIENT] = { "history.patient", NULL },
-	[FACT_HISTORY_ABANDONED] = { "history.abandoned", NULL },
-	[FACT_HISTORY_PREGREET] = { "history.pregreet", NULL },
-	[FACT_HISTORY_UNANSWERED] = { "history.unanswered", NULL },
-	[FACT_DNS_UNANSWERED] = { "dns.unanswered", NULL },
-	[FACT_BEHAVIOUR_PREGREET] = { "behaviour.pregreet",
-	    "behaviour:pregreet" },
+	[FACT_COUNTRY_UNKNOWN] = { "country.unknown", CLASS_OTHERS, NULL,
+	    ROLE_NONE },
+	[FACT_ASN_UNKNOWN] = { "asn.unknown", CLASS_OTHERS, NULL, ROLE_NONE },
+	[FACT_RDNS_NONE] = { "rdns.none", CLASS_OTHERS, NULL, ROLE_NONE },
+	[FACT_RDNS_UNCONFIRMED] = { "rdns.unconfirmed", CLASS_OTHERS, NULL,
+	    ROLE_NONE },
+	[FACT_RDNS_GENERIC] = { "rdns.generic", CLASS_OTHERS, NULL, ROLE_NONE },
+	[FACT_RDNS_OK] = { "rdns.ok", CLASS_OTHERS, NULL, ROLE_NONE },
+	[FACT_HISTORY_NONE] = { "history.none", CLASS_FIRST, NULL, ROLE_NONE },
+	[FACT_HISTORY_PATIENT] = { "history.patient", CLASS_FIRST, NULL,
+	    ROLE_PATIENCE },
+	[FACT_HISTORY_ABANDONED] = { "history.abandoned", CLASS_LEARNED, NULL,
+	    ROLE_NONE },
+	[FACT_HISTORY_PREGREET] = { "history.pregreet", CLASS_LEARNED, NULL,
+	    ROLE_NONE },
+	[FACT_HISTORY_SEEN] = { "history.seen", CLASS_FIRST, NULL, ROLE_SEEN },
+	[FACT_HISTORY_UNANSWERED] = { "history.unanswered", CLASS_LEARNED, NULL,
+	    ROLE_NONE },
+	[FACT_DNS_UNANSWERED] = { "dns.unanswered", CLASS_OTHERS, NULL,
+	    ROLE_NONE },
+	[FACT_BEHAVIOUR_PREGREET] = { "behaviour.pregreet", CLASS_SESSION,
+	    "behaviour:pregreet", ROLE_NONE },
 };
 
 const char *
@@ -33,16 +44,36 @@ named_fact_key(enum named_fact which)
 	return named[which].key;
 }
 
+struct fact
+rules_fact(const struct rules *r, enum named_fact which)
+{
+	const char *printed = named[which].printed;
+
+	return (struct fact){ .kind = FACT_NAMED,
+		.class = (uint8_t)named[which].class,
+		.role =
+		    which == FACT_HISTORY_PATIENT ? ROLE_PATIENCE : ROLE_NONE,
+		.weight = r->named[which],
+		.name = printed ? printed : named[which].key };
+}
+
 void
 rules_add_named(
     const struct rules *r, enum named_fact which, struct facts *facts)
 {
-	const char *printed = named[which].printed;
+	struct fact fact = rules_fact(r, which);
 
-	facts_add(facts,
-	    &(struct fact){ .kind = FACT_NAMED,
-		.weight = r->named[which],
-		.name = printed ? printed : named[which].key });
+	facts_add(facts, &fact);
+}
+
+struct fact
+rules_list_fact(const struct list_weight *w)
+{
+	return (struct fact){ .kind = FACT_NAMED,
+		.class = w->by_hand ? CLASS_BY_HAND : CLASS_OTHERS,
+		.role = ROLE_LIST,
+		.weight = w->weight,
+		.name = w->name };
 }
 
 /*
@@ -175,6 +206,7 @@ rules_list(struct rules *r, enum list_family family, const char *name)
 	if (!w)
 		return NULL;
 	w->weight = 0;
+	w->by_hand = strncmp(name, "local-", 6) == 0;
 	memcpy(w->name, prefix, prefix_len);
 	memcpy(w->name + prefix_len, name, n);
 	w->next = r->list_weight;
@@ -350,7 +382,10 @@ set_weight(
 
 	for (size_t i = 0; i < NAMED_FACT_COUNT; i++) {
 		if (strcmp(key, named[i].key) == 0)
-			return parse_weight(value, &r->named[i], why, size);
+			return parse_weight(value,
+			    i == FACT_HISTORY_PATIENT ? &r->patient_weight
+						      : &r->named[i],
+			    why, size);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		size_t n = strlen(families[i].prefix);
@@ -483,8 +518,14 @@ static const struct option options[] = {
 	    .offset = offsetof(struct rules, ttl),
 	    .max = 3600 * (int64_t)USEC_PER_SEC, .initial = "60s",
 	    .help = "how long a pass may be used again for its address" },
+	HALF_LIFE("PatientFor", HISTORY_PATIENT, "30d",
+	    "how long who was patient need not be so again"),
 	HALF_LIFE("PatientHalfLife", HISTORY_PATIENT, "30d",
-	    "in which a client's patience counts half"),
+	    "the same, as it was called"),
+	{ .section = "History", .key = "LendAfter", .type = OPTION_INT,
+	    .offset = offsetof(struct rules, lend_after),
+	    .max = HISTORY_HOSTS_MAX, .initial = "3",
+	    .help = "hosts of a network whose patience is lent to it; 0 never" },
 	HALF_LIFE("AbandonedHalfLife", HISTORY_ABANDONED, "1d",
 	    "in which having left counts half"),
 	HALF_LIFE("PregreetHalfLife", HISTORY_PREGREET, "7d",
@@ -555,6 +596,8 @@ rules_check(struct rules *r, struct option_error *ret_error)
 		r->rate = default_rate;
 	if (r->patience.n == 0)
 		r->patience = default_patience;
+	/* Who is seen and who is patient is known for equally long. */
+	r->half_life[HISTORY_SEEN] = r->half_life[HISTORY_PATIENT];
 	ret_error->line = 0;
 	if (r->slow >= r->throttle)
 		snprintf(ret_error->text, sizeof(ret_error->text),

@@ -39,6 +39,7 @@ enum named_fact {
 	FACT_HISTORY_PATIENT,
 	FACT_HISTORY_ABANDONED,
 	FACT_HISTORY_PREGREET,
+	FACT_HISTORY_SEEN,
 	FACT_HISTORY_UNANSWERED,
 	FACT_BEHAVIOUR_PREGREET,
 	FACT_DNS_UNANSWERED,
@@ -52,6 +53,7 @@ enum list_family { FAMILY_LIST, FAMILY_ASNLIST };
  * for as long as the rules live, so that facts may point to the name. */
 struct list_weight {
 	struct list_weight *next;
+	bool by_hand; /* its name begins with "local-" */
 	int32_t weight;
 	char name[];
 };
@@ -87,6 +89,7 @@ struct rules {
 	int64_t slow, throttle, hold; /* lowest score of each lane */
 	struct curve rate, patience;
 	int32_t named[NAMED_FACT_COUNT];
+	int32_t patient_weight; /* what older files say; it means nothing */
 	int32_t country_weight[COUNTRY_COUNT];
 	struct asn_weights asn_weight;
 	struct list_weight *list_weight;
@@ -94,7 +97,8 @@ struct rules {
 	struct dnsbl_weight dnsbl[DNSBL_MAX];
 	char *action[LANE_COUNT];               /* [Postfix] */
 	uint64_t ttl;                           /* usec */
-	uint64_t half_life[HISTORY_KIND_COUNT]; /* usec */
+	uint64_t half_life[HISTORY_KIND_COUNT]; /* usec; see history.h */
+	int64_t lend_after;                     /* hosts; 0: never */
 	int64_t history_max;                    /* records */
 	uint64_t history_cache;                 /* usec */
 	char *dns_servers, *rdns_generic;
@@ -120,6 +124,10 @@ void rules_fini(struct rules *);
 /* "country.unknown", as in policy.conf. */
 const char *named_fact_key(enum named_fact);
 
+/* A fact of fixed name with its weight. */
+struct fact rules_fact(const struct rules *, enum named_fact);
+/* The fact that the list W has the client. */
+struct fact rules_list_fact(const struct list_weight *w);
 /* Adds a fact of fixed name. */
 void rules_add_named(const struct rules *, enum named_fact, struct facts *);
 

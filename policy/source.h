@@ -27,9 +27,7 @@ struct inquiry {
 	struct explanation *explain; /* NULL: nobody wants to know why */
 	struct facts facts;
 	unsigned int waiting; /* sources that have still to answer */
-	/* What those that wait may still add to the score, at least and at
-	 * most, but for that which asks only for what can change the lane. */
-	int64_t open_least, open_most;
+	bool history_open;    /* its facts may still come */
 	/* Called when the last of them has; never from within ask(). */
 	void (*on_complete)(struct inquiry *);
 };

@@ -45,21 +45,20 @@ static bool
 is_decided(const struct lookup *l)
 {
 	const struct source *s = l->source;
-	int64_t score = engine_score(&l->inquiry->facts);
-	int64_t least = score + l->inquiry->open_least;
-	int64_t most = score + l->inquiry->open_most;
+	struct outlook o = { .history = l->inquiry->history_open };
 
 	if (l->rdns_open) {
-		least += s->rdns_least;
-		most += s->rdns_most;
+		o.others_least += s->rdns_least;
+		o.others_most += s->rdns_most;
 	}
 	for (size_t i = 0; i < s->n_zones; i++) {
 		if (!l->zone[i].open)
 			continue;
-		least += s->zone[i].least;
-		most += s->zone[i].most;
+		o.others_least += s->zone[i].least;
+		o.others_most += s->zone[i].most;
+		o.allow_list = o.allow_list || s->zone[i].least < 0;
 	}
-	return engine_lane(s->rules, least) == engine_lane(s->rules, most);
+	return engine_is_decided(s->rules, &l->inquiry->facts, &o);
 }
 
 /*
@@ -87,10 +86,9 @@ source_dns_lookup_free(struct lookup *l)
 static void
 mention_unanswered(struct inquiry *q)
 {
-	facts_mention(&q->facts,
-	    &(struct fact){ .kind = FACT_NAMED,
-		.weight = q->rules->named[FACT_DNS_UNANSWERED],
-		.name = named_fact_key(FACT_DNS_UNANSWERED) });
+	struct fact fact = rules_fact(q->rules, FACT_DNS_UNANSWERED);
+
+	facts_mention(&q->facts, &fact);
 }
 
 static bool

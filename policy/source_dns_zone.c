@@ -65,6 +65,8 @@ source_dns_add_listing(
 		if (hit)
 			facts_add(&q->facts,
 			    &(struct fact){ .kind = FACT_NAMED,
+				.class = CLASS_OTHERS,
+				.role = ROLE_LIST,
 				.weight = d->weight,
 				.name = d->name });
 		if (hit && q->explain)

@@ -58,6 +58,7 @@ add_country(struct inquiry *q, uint32_t value)
 	q->facts.country[2] = '\0';
 	facts_add(&q->facts,
 	    &(struct fact){ .kind = FACT_COUNTRY,
+		.class = CLASS_OTHERS,
 		.weight = q->rules->country_weight[index],
 		.number = index });
 }
@@ -109,6 +110,7 @@ add_asn(struct inquiry *q, uint32_t asn)
 	q->facts.asn = asn;
 	facts_add(&q->facts,
 	    &(struct fact){ .kind = FACT_ASN,
+		.class = CLASS_OTHERS,
 		.weight = rules_asn_weight(q->rules, asn),
 		.number = asn });
 }

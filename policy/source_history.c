@@ -99,92 +99,179 @@ history_refresh(struct source *s, struct source_note *note)
 static void
 add_scaled(struct inquiry *q, enum named_fact which, uint32_t strength)
 {
-	int64_t weight = (int64_t)q->rules->named[which] * strength;
+	struct fact fact = rules_fact(q->rules, which);
+	int64_t weight = (int64_t)fact.weight * strength;
 	int64_t half = HISTORY_STRENGTH_MAX / 2;
 
-	weight =
-	    (weight < 0 ? weight - half : weight + half) / HISTORY_STRENGTH_MAX;
-	facts_add(&q->facts,
-	    &(struct fact){ .kind = FACT_NAMED,
-		.weight = (int32_t)weight,
-		.name = named_fact_key(which) });
+	fact.weight = (int32_t)((weight < 0 ? weight - half : weight + half) /
+	    HISTORY_STRENGTH_MAX);
+	facts_add(&q->facts, &fact);
 }
 
-static uint32_t
-strength_of(const struct source *s, const struct history_key *key,
-    enum history_kind kind)
+static const char *
+scope_name(enum history_scope scope)
 {
-	const struct history_memory *m = &s->history->memory;
-	const struct history_record *rec = history_table_find(m->table, key);
-
-	return rec ? history_strength(rec, &m->fading, kind, m->now) : 0;
-}
-
-/* Says of the last fact what record it rests on. */
-static void
-explain_record(struct source *s, struct inquiry *q,
-    const struct history_key *key, enum history_kind kind)
-{
-	static const char *const scopes[HISTORY_SCOPE_COUNT] = {
+	static const char *const names[HISTORY_SCOPE_COUNT] = {
+		[HISTORY_NOBODY] = "",
 		[HISTORY_V4_HOST] = "the address",
 		[HISTORY_V4_NET] = "its /24",
-		[HISTORY_V6_NET] = "its /64",
+		[HISTORY_V6_HOST] = "its /64",
+		[HISTORY_V6_NET] = "its /56",
 	};
-	const struct history_memory *m = &s->history->memory;
-	const struct history_record *rec = history_table_find(m->table, key);
-	bool is_elsewhere = s->history->ops->fetch != NULL;
-	char age[AGE_SIZE];
 
-	if (!rec || rec->amount[kind] == 0)
-		return;
-	inquiry_explain(q, q->facts.n - 1, "%s, last %s ago, %u.%u times%s%s",
-	    scopes[key->scope],
-	    explanation_age((int64_t)m->now - rec->when[kind], age),
-	    rec->amount[kind] / HISTORY_ONE,
-	    rec->amount[kind] % HISTORY_ONE * 10 / HISTORY_ONE,
-	    is_elsewhere ? ", on " : "", is_elsewhere ? m->place : "");
+	return names[scope];
 }
 
-/* The facts that the table's records make. */
+/* " on SERVER", where that is kept elsewhere. */
+static const char *
+print_place(const struct source *s, char *buf, size_t size)
+{
+	bool elsewhere = s->history->ops->fetch != NULL;
+
+	snprintf(buf, size, "%s%.200s", elsewhere ? ", on " : "",
+	    elsewhere ? s->history->memory.place : "");
+	return buf;
+}
+
+/* Says of the last fact what record of the host it rests on. */
+static void
+explain_host(struct source *s, struct inquiry *q,
+    const struct history_record *rec, enum history_kind kind)
+{
+	uint32_t now = s->history->memory.now, amount = rec->amount[kind];
+	char age[AGE_SIZE], place[256];
+	int64_t ago = (int64_t)now - rec->when[kind];
+
+	if (!q->explain)
+		return;
+	inquiry_explain(q, q->facts.n - 1, "%s, last %s ago, %u.%u times%s",
+	    scope_name((enum history_scope)rec->scope),
+	    explanation_age(ago, age), amount / HISTORY_ONE,
+	    amount % HISTORY_ONE * 10 / HISTORY_ONE,
+	    print_place(s, place, sizeof(place)));
+	inquiry_explain_count(q, (amount + HISTORY_ONE - 1) / HISTORY_ONE, ago);
+}
+
+/* The same of the network that has lent it. */
+static void
+explain_net(struct source *s, struct inquiry *q,
+    const struct history_record *net, unsigned int hosts)
+{
+	uint32_t now = s->history->memory.now, last = 0;
+	char age[AGE_SIZE], place[256];
+
+	if (!q->explain)
+		return;
+	for (size_t i = 0; i < HISTORY_HOSTS_MAX; i++)
+		last = net->when[i] > last ? net->when[i] : last;
+	inquiry_explain(q, q->facts.n - 1,
+	    "lent by %u hosts of %s, last %s ago, none was caught%s", hosts,
+	    scope_name((enum history_scope)net->scope),
+	    explanation_age((int64_t)now - last, age),
+	    print_place(s, place, sizeof(place)));
+	inquiry_explain_count(q, hosts, (int64_t)now - last);
+}
+
+/* What is bad of a host fades; each kind is a fact of its own. */
+static void
+add_learned(
+    struct source *s, struct inquiry *q, const struct history_record *rec)
+{
+	static const struct {
+		enum history_kind kind;
+		enum named_fact fact;
+	} learned[] = {
+		{ HISTORY_ABANDONED, FACT_HISTORY_ABANDONED },
+		{ HISTORY_PREGREET, FACT_HISTORY_PREGREET },
+	};
+	const struct history_memory *m = &s->history->memory;
+
+	for (size_t i = 0; i < ARRAY_SIZE(learned); i++) {
+		uint32_t strength =
+		    history_strength(rec, &m->fading, learned[i].kind, m->now);
+		size_t since = q->facts.n;
+
+		if (strength == 0)
+			continue;
+		add_scaled(q, learned[i].fact, strength);
+		if (q->facts.n > since)
+			explain_host(s, q, rec, learned[i].kind);
+	}
+}
+
+/* What a network's hosts have earned is for the machines of one sender: it is
+ * not lent to an address that has itself lately left, or been caught. */
+static unsigned int
+lent_by(const struct source *s, const struct history_record *host,
+    const struct history_record *net)
+{
+	const struct history_memory *m = &s->history->memory;
+	unsigned int hosts;
+
+	if (!net || s->rules->lend_after == 0)
+		return 0;
+	if (host &&
+	    (history_strength(host, &m->fading, HISTORY_PREGREET, m->now) >=
+		    HISTORY_STRENGTH_MAX / 2 ||
+		history_strength(host, &m->fading, HISTORY_ABANDONED, m->now) >=
+		    HISTORY_STRENGTH_MAX / 2))
+		return 0;
+	hosts = history_net_hosts(net, &m->fading, m->now);
+	return hosts >= s->rules->lend_after ? hosts : 0;
+}
+
+/* Patience stands in the reason though it weighs nothing: what it takes away
+ * does not. */
+static void
+mention_patience(struct inquiry *q)
+{
+	struct fact fact = rules_fact(q->rules, FACT_HISTORY_PATIENT);
+
+	facts_mention(&q->facts, &fact);
+}
+
+/* Whether it need not wait (again). */
+static void
+add_first_contact(struct source *s, struct inquiry *q,
+    const struct history_record *host, const struct history_record *net)
+{
+	const struct history_memory *m = &s->history->memory;
+	unsigned int hosts;
+
+	if (host && history_is_patient(host, &m->fading, m->now)) {
+		mention_patience(q);
+		explain_host(s, q, host, HISTORY_PATIENT);
+	} else if ((hosts = lent_by(s, host, net)) > 0) {
+		mention_patience(q);
+		explain_net(s, q, net, hosts);
+	} else if (host &&
+	    history_strength(host, &m->fading, HISTORY_SEEN, m->now) > 0) {
+		size_t since = q->facts.n;
+
+		rules_add_named(q->rules, FACT_HISTORY_SEEN, &q->facts);
+		if (q->facts.n > since)
+			explain_host(s, q, host, HISTORY_SEEN);
+	}
+}
+
+/* The facts that the table's records make.  Who has only ever left, or was only
+ * ever caught, is a stranger still: to have come once must not be to its
+ * advantage. */
 static void
 add_facts(struct source *s, struct inquiry *q)
 {
 	struct history_key key[HISTORY_KEYS_MAX];
-	static const enum named_fact facts[HISTORY_KIND_COUNT] = {
-		[HISTORY_PATIENT] = FACT_HISTORY_PATIENT,
-		[HISTORY_ABANDONED] = FACT_HISTORY_ABANDONED,
-		[HISTORY_PREGREET] = FACT_HISTORY_PREGREET,
-	};
-	uint32_t strength[HISTORY_KIND_COUNT] = { 0 }, lent = 0;
-	bool by_net;
-	size_t n = history_keys(&q->addr, key);
+	const struct history_record *host = NULL, *net = NULL;
 
-	if (s->history) {
-		for (size_t i = 0; i < HISTORY_KIND_COUNT; i++)
-			strength[i] =
-			    strength_of(s, &key[0], (enum history_kind)i);
-		if (n > 1)
-			lent = strength_of(s, &key[1], HISTORY_PATIENT);
-	}
-	/* A network's patience is for the machines of one sender; it is not
-	 * lent to an address that was itself caught. */
-	by_net = lent > strength[HISTORY_PATIENT] &&
-	    strength[HISTORY_PREGREET] < HISTORY_STRENGTH_MAX / 2;
-	if (by_net)
-		strength[HISTORY_PATIENT] = lent;
-	for (size_t i = 0; i < HISTORY_KIND_COUNT; i++) {
-		if (strength[i] == 0)
-			continue;
-		add_scaled(q, facts[i], strength[i]);
-		if (q->explain)
-			explain_record(s, q,
-			    &key[i == HISTORY_PATIENT && by_net],
-			    (enum history_kind)i);
-	}
-	/* Who has only ever left, or was only ever caught, has not been seen
-	 * to wait either: to have come once must not be to its advantage. */
-	if (strength[HISTORY_PATIENT] == 0)
-		rules_add_named(q->rules, FACT_HISTORY_NONE, &q->facts);
+	rules_add_named(q->rules, FACT_HISTORY_NONE, &q->facts);
+	if (!s->history)
+		return;
+	history_keys(&q->addr, key);
+	host = history_table_find(s->history->memory.table, &key[0]);
+	net = history_table_find(s->history->memory.table, &key[1]);
+	add_first_contact(s, q, host, net);
+	if (host)
+		add_learned(s, q, host);
 }
 
 /* The store could not be asked, or was too slow: the table's record, if it has
@@ -194,12 +281,10 @@ mention_unanswered(struct source *s, struct inquiry *q)
 {
 	const struct remembered *h = s->history;
 	const char *why = h->ops->why(h->store);
+	struct fact fact = rules_fact(q->rules, FACT_HISTORY_UNANSWERED);
 	size_t since = q->facts.n;
 
-	facts_mention(&q->facts,
-	    &(struct fact){ .kind = FACT_NAMED,
-		.weight = q->rules->named[FACT_HISTORY_UNANSWERED],
-		.name = named_fact_key(FACT_HISTORY_UNANSWERED) });
+	facts_mention(&q->facts, &fact);
 	if (q->explain)
 		inquiry_explain(q, since, "%s: %s", h->memory.place,
 		    *why != '\0' ? why : "no answer in time");
@@ -208,20 +293,6 @@ mention_unanswered(struct source *s, struct inquiry *q)
 /*
  * Waiting for the store
  */
-
-/* What the history may add to the score, at least and at most. */
-static void
-add_range(struct inquiry *q, int sign)
-{
-	for (int i = FACT_HISTORY_NONE; i <= FACT_HISTORY_UNANSWERED; i++) {
-		int64_t weight = q->rules->named[i];
-
-		if (weight < 0)
-			q->open_least += sign * weight;
-		else
-			q->open_most += sign * weight;
-	}
-}
 
 static void
 asking_free(struct asking *a)
@@ -243,11 +314,11 @@ finish_asking(struct asking *a)
 	struct inquiry *q = a->inquiry;
 	struct source *s = a->source;
 
-	add_range(q, -1);
+	q->history_open = false;
+	add_facts(s, q);
 	if (a->unanswered)
 		mention_unanswered(s, q);
 	asking_free(a);
-	add_facts(s, q);
 	source_answered(q);
 }
 
@@ -323,7 +394,7 @@ start_asking(struct source *s, struct inquiry *q, const struct history_key *key,
 		return false;
 	}
 	loop_arm(s->loop, &a->deadline, loop_now(s->loop) + h->memory.timeout);
-	add_range(q, 1);
+	q->history_open = true;
 	return true;
 }
 
@@ -342,13 +413,13 @@ history_ask(struct source *s, struct inquiry *q)
 {
 	struct history_key key[HISTORY_KEYS_MAX];
 	size_t n = history_keys(&q->addr, key);
+	bool known = knows_all(s->history, key, n);
 
-	if (!knows_all(s->history, key, n)) {
-		if (start_asking(s, q, key, n))
-			return SOURCE_WAITS;
-		mention_unanswered(s, q);
-	}
+	if (!known && start_asking(s, q, key, n))
+		return SOURCE_WAITS;
 	add_facts(s, q);
+	if (!known)
+		mention_unanswered(s, q);
 	return SOURCE_DONE;
 }
 
@@ -367,31 +438,39 @@ history_cancel(struct source *s, struct inquiry *q)
  * Learning
  */
 
-/* What is bad of one host is not said of its IPv4 network: the neighbours are
- * often others. */
+/* What is bad of one host is not said of its neighbours, which are often others;
+ * but their network is no longer one sender's, of whom all are patient. */
 static void
 history_learn(
     struct source *s, const struct in6_addr *addr, enum learned learned)
 {
 	struct history_key key[HISTORY_KEYS_MAX];
-	size_t n = history_keys(addr, key);
+	struct remembered *h = s->history;
 
-	if (!s->history)
+	if (!h)
 		return;
+	history_keys(addr, key);
 	switch (learned) {
 	case LEARNED_PATIENT:
-		for (size_t i = 0; i < n; i++)
-			remembered_add(s->history, &key[i], HISTORY_PATIENT);
+		remembered_add(h, &key[0], HISTORY_PATIENT);
+		remembered_net_add(h, &key[1], (uint8_t)key[0].bits);
 		break;
-	case LEARNED_PASSED:
-		for (size_t i = 0; i < n; i++)
-			remembered_renew(s->history, &key[i]);
+	case LEARNED_SEEN:
+		remembered_add(h, &key[0], HISTORY_SEEN);
 		break;
 	case LEARNED_ABANDONED:
-		remembered_add(s->history, &key[0], HISTORY_ABANDONED);
+		remembered_add(h, &key[0], HISTORY_ABANDONED);
 		break;
 	case LEARNED_PREGREET:
-		remembered_add(s->history, &key[0], HISTORY_PREGREET);
+		remembered_add(h, &key[0], HISTORY_PREGREET);
+		remembered_net_catch(h, &key[1]);
+		break;
+	case LEARNED_HELD:
+		remembered_add(h, &key[0], HISTORY_ABANDONED);
+		remembered_net_catch(h, &key[1]);
+		break;
+	case LEARNED_LISTED:
+		remembered_net_catch(h, &key[1]);
 		break;
 	}
 }

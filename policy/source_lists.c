@@ -141,12 +141,14 @@ explain_hit(
 {
 	const struct cdbfile_list *list = cdbfile_list(s->file, hit->list);
 	struct cidr prefix = cidr_mask(&q->addr, hit->prefix_len);
+	int64_t ago = (int64_t)time(NULL) - (int64_t)list->updated;
 	char text[CIDR_STRLEN], age[AGE_SIZE];
 
 	inquiry_explain(q, q->facts.n - 1,
 	    "%s, a %s list of %u, changed %s ago", cidr_format(&prefix, text),
 	    cdbfile_kind_name(list->kind), list->entries,
-	    explanation_age((int64_t)time(NULL) - (int64_t)list->updated, age));
+	    explanation_age(ago, age));
+	inquiry_explain_count(q, 0, ago);
 }
 
 static void
@@ -157,11 +159,8 @@ add_match(struct source *s, struct inquiry *q,
 		const struct cdbfile_hit *hit = &match->hit[i];
 		const struct list_weight *w = weight[hit->list];
 
-		facts_add_noted(&q->facts,
-		    (struct fact){ .kind = FACT_NAMED,
-			.weight = w->weight,
-			.name = w->name },
-		    cdbfile_note(s->file, hit));
+		facts_add_noted(
+		    &q->facts, rules_list_fact(w), cdbfile_note(s->file, hit));
 		if (q->explain)
 			explain_hit(s, q, hit);
 	}

@@ -83,35 +83,43 @@ heaviness(const struct fact *fact)
 	return fact->weight < 0 ? -weight : weight;
 }
 
-/* Fills ORDER with the facts, heaviest first.  Insertion: there are seldom
- * more than four, and the order of equals must not change. */
-static void
-sort_facts(const struct facts *f, const struct fact *order[static FACTS_MAX])
+/* Fills ORDER with the facts that count, heaviest first; how many.  Insertion:
+ * there are seldom more than four, and the order of equals must not change. */
+static size_t
+sort_facts(const struct facts *f, const int16_t *cancelled_by,
+    const struct fact *order[static FACTS_MAX])
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < f->n; i++) {
 		const struct fact *fact = &f->fact[i];
-		size_t at = i;
+		size_t at = n;
 
+		if (cancelled_by && cancelled_by[i] != -1)
+			continue;
 		while (at > 0 && heaviness(order[at - 1]) < heaviness(fact)) {
 			order[at] = order[at - 1];
 			at--;
 		}
 		order[at] = fact;
+		n++;
 	}
+	return n;
 }
 
 size_t
-verdict_print_reason(const struct facts *f, char *buf, size_t size)
+verdict_print_reason(
+    const struct facts *f, const int16_t *cancelled_by, char *buf, size_t size)
 {
 	const struct fact *order[FACTS_MAX];
+	size_t count = sort_facts(f, cancelled_by, order);
 	char text[FACT_TEXT_MAX];
 	size_t len = 0;
 
-	sort_facts(f, order);
-	for (size_t i = 0; i < f->n; i++) {
+	for (size_t i = 0; i < count; i++) {
 		size_t n = verdict_print_fact(f, order[i], text);
 		size_t gap = len > 0;
-		size_t tail = i + 1 < f->n ? sizeof(more) : 1;
+		size_t tail = i + 1 < count ? sizeof(more) : 1;
 
 		if (len + gap + n + tail > size) {
 			memcpy(buf + len, more + !gap, sizeof(more) - !gap);

@@ -36,8 +36,10 @@ enum { FACT_TEXT_MAX = 130 };
  * terminated; the length. */
 size_t verdict_print_fact(const struct facts *, const struct fact *, char *buf);
 
-/* Writes the facts, heaviest (by absolute weight) first, equal ones in the
- * order found: "list.drop(SBL123)+100 country.CN+15".  What does not fit in SIZE
- * bytes is left out as whole facts, and " ..." says so.  The length without
- * the terminating NUL.  SIZE is at least 5. */
-size_t verdict_print_reason(const struct facts *, char *buf, size_t size);
+/* Writes the facts that count, heaviest (by absolute weight) first, equal ones
+ * in the order found: "list.drop(SBL123)+100 country.CN+15".  Those whose
+ * number in CANCELLED_BY is not -1 do not; NULL: all do.  What does not fit in
+ * SIZE bytes is left out as whole facts, and " ..." says so.  The length
+ * without the terminating NUL.  SIZE is at least 5. */
+size_t verdict_print_reason(
+    const struct facts *, const int16_t *cancelled_by, char *buf, size_t size);

@@ -223,22 +223,39 @@ find_sockets(struct policyd *d)
 	d->n_sockets = (size_t)n;
 }
 
+/* Only what the unit names so, or what is the only one, is taken for the socket
+ * that the dispatcher alone can open. */
+static bool
+is_dispatchers(const struct policyd *d, const struct listen_socket *s)
+{
+	static const char *const names[] = { "policy",
+		"tarpit-policyd.socket" };
+	bool unnamed = *s->name == '\0' || strcmp(s->name, "unknown") == 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(s->name, names[i]) == 0)
+			return true;
+	}
+	return s->origin != LISTEN_SYSTEMD || (unnamed && d->n_sockets == 1);
+}
+
 static void
 start(struct policyd *d, struct rules *rules)
 {
 	static const int signals[] = { SIGHUP, SIGTERM, SIGINT, 0 };
-	int fds[LISTEN_MAX];
+	struct server_door doors[LISTEN_MAX];
 	int r;
 
 	for (size_t i = 0; i < d->n_sockets; i++)
-		fds[i] = d->sockets[i].fd;
+		doors[i] = (struct server_door){ d->sockets[i].fd,
+			is_dispatchers(d, &d->sockets[i]) };
 	r = loop_new(&d->loop);
 	if (r == 0)
 		r = loop_signals(d->loop, signals, on_signal, d);
 	if (r == 0)
 		r = policy_new(rules, d->loop, NULL, &d->policy);
 	if (r == 0)
-		r = server_new(d->loop, &d->journal, d->policy, fds,
+		r = server_new(d->loop, &d->journal, d->policy, doors,
 		    d->n_sockets, &d->server);
 	if (r < 0)
 		program_die(&program, EXIT_TEMPORARY, r, "cannot start");

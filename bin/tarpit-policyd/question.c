@@ -18,7 +18,8 @@ static const char *const requests[] = {
 
 /* What a message may say; the values as found. */
 struct fields {
-	struct attr request, instance, client_address, behaviour, outcome;
+	struct attr request, instance, client_address, behaviour, outcome, lane,
+	    mode, order;
 };
 
 static bool
@@ -46,6 +47,12 @@ read_fields(const char *msg, size_t len, struct fields *ret)
 			ret->behaviour = a;
 		else if (attr_is(&a, "outcome"))
 			ret->outcome = a;
+		else if (attr_is(&a, "lane"))
+			ret->lane = a;
+		else if (attr_is(&a, "mode"))
+			ret->mode = a;
+		else if (attr_is(&a, "order"))
+			ret->order = a;
 	}
 	return r;
 }
@@ -82,28 +89,50 @@ read_instance(const struct fields *f, struct question *q, const char **ret_why)
 	return 0;
 }
 
-/* The outcomes that tell something of the client; refused, shed and failed tell
- * of ourselves or of the MTA. */
+/* The outcomes that tell something of the client.  To have passed tells nothing
+ * new: it was let in for what is known, which is no better for being used.
+ * Refused outside the lane hold, shed and failed tell of ourselves or of the
+ * MTA. */
 static const struct {
-	const char *outcome;
+	const char *outcome, *lane, *mode; /* NULL: any */
+	bool says_nothing;
 	enum learned learned;
 } lessons[] = {
-	{ "passed", LEARNED_PASSED },
-	{ "graduated", LEARNED_PATIENT },
-	{ "delivered", LEARNED_PATIENT },
-	{ "abandoned", LEARNED_ABANDONED },
+	{ "graduated", NULL, NULL, false, LEARNED_PATIENT },
+	{ "delivered", NULL, NULL, false, LEARNED_PATIENT },
+	{ "passed", "hold", "observe", false, LEARNED_LISTED },
+	{ "passed", NULL, "observe", false, LEARNED_SEEN },
+	/* It left before the MTA had time for it. */
+	{ "abandoned", NULL, "observe", true, 0 },
+	{ "abandoned", "pass", NULL, true, 0 },
+	{ "abandoned", "hold", NULL, false, LEARNED_HELD },
+	{ "abandoned", NULL, NULL, false, LEARNED_ABANDONED },
+	{ "refused", "hold", NULL, false, LEARNED_LISTED },
 };
 
+static bool
+fits(const struct attr *a, const char *value)
+{
+	return !value || value_is(a, value);
+}
+
+/* The first that fits counts.  What an operator has ordered tells of the
+ * operator. */
 static void
 read_outcome(const struct fields *f, struct question *q)
 {
 	q->has_learned = q->pregreet;
 	q->learned = LEARNED_PREGREET;
-	for (size_t i = 0; i < ARRAY_SIZE(lessons) && !q->pregreet; i++) {
-		if (!value_is(&f->outcome, lessons[i].outcome))
+	if (q->pregreet || f->order.value_len > 0)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(lessons); i++) {
+		if (!fits(&f->outcome, lessons[i].outcome) ||
+		    !fits(&f->lane, lessons[i].lane) ||
+		    !fits(&f->mode, lessons[i].mode))
 			continue;
-		q->has_learned = true;
+		q->has_learned = !lessons[i].says_nothing;
 		q->learned = lessons[i].learned;
+		return;
 	}
 }
 
@@ -247,6 +276,7 @@ question_answer_status(
 	attrs_put_int(&out, "answers", (int64_t)counts->answers);
 	attrs_put_int(&out, "outcomes", (int64_t)counts->outcomes);
 	attrs_put_int(&out, "errors", (int64_t)counts->errors);
+	attrs_put_int(&out, "refused_outcomes", (int64_t)counts->refused);
 	return finish(&out);
 }
 

@@ -43,6 +43,7 @@ struct peer {
 	struct peer *next, **link;
 	struct open_question *open;
 	size_t n_open;
+	bool may_teach;
 	bool eof;        /* it will send nothing more */
 	bool gone;       /* it will read nothing more */
 	bool stalled;    /* a message waits for room */
@@ -70,6 +71,7 @@ struct server {
 	struct listener {
 		struct acceptor acceptor;
 		struct server *server;
+		bool may_teach;
 	} listeners[LISTEN_MAX];
 };
 
@@ -296,9 +298,25 @@ ask(struct open_question *o)
 	open_question_free(s, o);
 }
 
+/* Not answered, as no outcome is: what would it do with the answer? */
 static void
-take_outcome(struct server *s, const struct question *q)
+refuse_outcome(struct server *s)
 {
+	s->counts.refused++;
+	tell_error(s,
+	    "request=tarpit_outcome on a socket that is not the dispatcher's "
+	    "(FileDescriptorName=policy)");
+}
+
+static void
+take_outcome(struct peer *p, const struct question *q)
+{
+	struct server *s = p->server;
+
+	if (!p->may_teach) {
+		refuse_outcome(s);
+		return;
+	}
 	s->counts.outcomes++;
 	if (q->has_addr && q->has_learned)
 		policy_learn(s->policy, &q->addr, q->learned);
@@ -317,7 +335,7 @@ take_message(struct open_question *o, const char *msg, size_t len)
 		p->out_len +=
 		    question_answer_error(&o->question, why, answer_place(p));
 	} else if (o->question.request == REQUEST_OUTCOME) {
-		take_outcome(s, &o->question);
+		take_outcome(p, &o->question);
 	} else if (o->question.request == REQUEST_STATUS) {
 		p->out_len += question_answer_status(
 		    &o->question, &s->counts, answer_place(p));
@@ -487,8 +505,9 @@ on_peer_event(struct loop_io *io, uint32_t events, uint64_t now)
 }
 
 static int
-peer_new(struct server *s, int fd)
+peer_new(struct listener *listener, int fd)
 {
+	struct server *s = listener->server;
 	/* Not zeroed: most of it is buffers that many peers never fill. */
 	struct peer *p = malloc(sizeof(*p));
 	int r;
@@ -503,6 +522,7 @@ peer_new(struct server *s, int fd)
 		return -ENOMEM;
 	}
 	p->server = s;
+	p->may_teach = listener->may_teach;
 	p->io = (struct loop_io){ .fd = fd, .on_event = on_peer_event };
 	p->events = EPOLLIN;
 	r = loop_add(s->loop, &p->io, p->events);
@@ -543,13 +563,13 @@ static void
 on_accept(struct acceptor *a, int fd, const struct sockaddr_storage *from,
     uint64_t now)
 {
-	struct server *s = CONTAINER_OF(a, struct listener, acceptor)->server;
+	struct listener *l = CONTAINER_OF(a, struct listener, acceptor);
 
 	(void)from;
 	(void)now;
-	if (peer_new(s, fd) < 0)
+	if (peer_new(l, fd) < 0)
 		close(fd);
-	check_full(s);
+	check_full(l->server);
 }
 
 static void
@@ -564,16 +584,17 @@ on_pause(struct acceptor *a, int error)
 }
 
 static int
-listen_all(struct server *s, const int *fds, size_t n_fds)
+listen_all(struct server *s, const struct server_door *doors, size_t n)
 {
-	for (size_t i = 0; i < n_fds; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct listener *l = &s->listeners[i];
 		int r;
 
 		l->server = s;
+		l->may_teach = doors[i].may_teach;
 		l->acceptor.on_accept = on_accept;
 		l->acceptor.on_pause = on_pause;
-		r = acceptor_init(&l->acceptor, s->loop, fds[i]);
+		r = acceptor_init(&l->acceptor, s->loop, doors[i].fd);
 		if (r < 0)
 			return r;
 		s->n_listeners++;
@@ -583,7 +604,7 @@ listen_all(struct server *s, const int *fds, size_t n_fds)
 
 int
 server_new(struct loop *loop, struct journal *journal, struct policy *policy,
-    const int *fds, size_t n_fds, struct server **ret_server)
+    const struct server_door *doors, size_t n_doors, struct server **ret_server)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	int r = -ENOMEM;
@@ -595,7 +616,7 @@ server_new(struct loop *loop, struct journal *journal, struct policy *policy,
 	s->policy = policy_ref(policy);
 	s->pool = calloc(QUESTIONS_MAX, sizeof(*s->pool));
 	if (s->pool)
-		r = listen_all(s, fds, n_fds);
+		r = listen_all(s, doors, n_doors);
 	loop_set_after_batch(loop, after_batch, s);
 	if (r < 0)
 		server_free(s);

@@ -18,12 +18,22 @@ struct server;
 struct server_counts {
 	size_t connections;
 	uint64_t answers, outcomes, errors;
+	uint64_t refused; /* outcomes, from who may not teach */
 };
 
-/* Serves the listening sockets FDS, which stay the caller's and open until
+/* Where it listens. */
+struct server_door {
+	int fd;
+	/* Who comes by it may say how sessions ended: the dispatcher.  Anybody
+	 * else could make any address patient. */
+	bool may_teach;
+};
+
+/* Serves the listening sockets of DOORS, which stay the caller's and open until
  * server_free().  Takes a reference of POLICY.  0 or -errno. */
 int server_new(struct loop *, struct journal *, struct policy *policy,
-    const int *fds, size_t n_fds, struct server **ret_server) MUST_CHECK;
+    const struct server_door *doors, size_t n_doors,
+    struct server **ret_server) MUST_CHECK;
 struct server *server_free(struct server *);
 
 /* Answers from now on by POLICY, of which it takes a reference. */

@@ -60,14 +60,15 @@ ask_files(const struct tarpitctl *t, const struct in6_addr *addr, char *buf)
  * Printing
  */
 
-/* A fact's line: "list.drop+100 192.0.2.0/24, ...". */
+/* A fact: its line, "list.drop+100 192.0.2.0/24, ...", and what follows it. */
 struct fact_text {
 	int name_len, weight_len, detail_len;
 	const char *name, *weight, *detail;
+	struct attr class, count, age, cancelled_by;
 };
 
-static struct fact_text
-split_fact(const struct attr *a)
+static void
+split_fact(const struct attr *a, struct fact_text *ret)
 {
 	const char *end = a->value + a->value_len;
 	const char *blank = memchr(a->value, ' ', a->value_len);
@@ -75,7 +76,7 @@ split_fact(const struct attr *a)
 
 	while (sign > a->value && *sign != '+' && *sign != '-')
 		sign--;
-	return (struct fact_text){
+	*ret = (struct fact_text){
 		.name = a->value,
 		.name_len = (int)(sign - a->value),
 		.weight = sign,
@@ -83,6 +84,33 @@ split_fact(const struct attr *a)
 		.detail = blank ? blank + 1 : end,
 		.detail_len = blank ? (int)(end - blank - 1) : 0,
 	};
+}
+
+/* The next fact from *POS on; false: there is none. */
+static bool
+next_fact(const char **pos, const char *end, struct fact_text *ret)
+{
+	const char *ahead;
+	struct attr a;
+
+	do {
+		if (attrs_next(pos, end, &a) <= 0)
+			return false;
+	} while (!attr_is(&a, "fact"));
+	split_fact(&a, ret);
+	for (ahead = *pos; attrs_next(&ahead, end, &a) > 0; *pos = ahead) {
+		if (attr_is(&a, "fact"))
+			break;
+		if (attr_is(&a, "class"))
+			ret->class = a;
+		else if (attr_is(&a, "count"))
+			ret->count = a;
+		else if (attr_is(&a, "age"))
+			ret->age = a;
+		else if (attr_is(&a, "cancelled_by"))
+			ret->cancelled_by = a;
+	}
+	return true;
 }
 
 static struct attr
@@ -122,10 +150,39 @@ print_outcome(const char *buf, size_t len)
 		    VALUE(patience));
 }
 
+static bool
+same_value(const struct attr *a, const struct attr *b)
+{
+	return a->value_len == b->value_len &&
+	    memcmp(a->value, b->value, a->value_len) == 0;
+}
+
+/* Facts by class; those that do not count in parentheses. */
+static void
+print_facts(const char *pos, const char *end)
+{
+	struct attr class = { .value = "" };
+	struct fact_text f;
+
+	while (next_fact(&pos, end, &f)) {
+		bool counts = f.cancelled_by.value_len == 0;
+
+		if (f.class.value_len > 0 && !same_value(&f.class, &class))
+			printf("%.*s\n", VALUE(f.class));
+		class = f.class;
+		printf("%8.*s  %s%.*s%s", f.weight_len, f.weight,
+		    counts ? "" : "(", f.name_len, f.name, counts ? "" : ")");
+		if (f.detail_len > 0)
+			printf(": %.*s", f.detail_len, f.detail);
+		if (!counts)
+			printf("; does not count: %.*s", VALUE(f.cancelled_by));
+		putchar('\n');
+	}
+}
+
 static void
 print_text(const char *address, const char *buf, size_t len)
 {
-	const char *pos = buf, *end = buf + len;
 	struct attr country = find(buf, len, "country");
 	struct attr asn = find(buf, len, "asn"), a;
 
@@ -134,14 +191,7 @@ print_text(const char *address, const char *buf, size_t len)
 		printf("country   %.*s\n", VALUE(country));
 	if (asn.value_len > 1 || (asn.value_len == 1 && *asn.value != '0'))
 		printf("network   AS%.*s\n", VALUE(asn));
-	while (attrs_next(&pos, end, &a) > 0) {
-		struct fact_text f = split_fact(&a);
-
-		if (attr_is(&a, "fact"))
-			printf("%8.*s  %.*s%s%.*s\n", f.weight_len, f.weight,
-			    f.name_len, f.name, f.detail_len > 0 ? ": " : "",
-			    f.detail_len, f.detail);
-	}
+	print_facts(buf, buf + len);
 	a = find(buf, len, "score");
 	printf("score     %.*s\n", VALUE(a));
 	print_outcome(buf, len);
@@ -176,24 +226,41 @@ print_json_number(const char *name, const char *buf, size_t len)
 	printf(",\"%s\":%lld", name, (long long)n);
 }
 
+/* null where it is not known. */
+static void
+print_json_attr(const char *name, const struct attr *a, bool number)
+{
+	int64_t n;
+
+	printf(",\"%s\":", name);
+	if (a->value_len == 0)
+		printf("null");
+	else if (!number)
+		print_json_string(a->value, (int)a->value_len);
+	else if (attr_int(a, 0, INT64_MAX, &n) == 0)
+		printf("%lld", (long long)n);
+	else
+		printf("null");
+}
+
 static void
 print_json_facts(const char *pos, const char *end)
 {
 	const char *comma = "";
-	struct attr a;
+	struct fact_text f;
 
 	printf(",\"facts\":[");
-	while (attrs_next(&pos, end, &a) > 0) {
-		struct fact_text f = split_fact(&a);
-
-		if (!attr_is(&a, "fact"))
-			continue;
+	while (next_fact(&pos, end, &f)) {
 		printf("%s{\"fact\":", comma);
 		print_json_string(f.name, f.name_len);
 		printf(",\"weight\":%.*s,\"source\":",
 		    f.weight_len - (*f.weight == '+'),
 		    f.weight + (*f.weight == '+'));
 		print_json_string(f.detail, f.detail_len);
+		print_json_attr("class", &f.class, false);
+		print_json_attr("count", &f.count, true);
+		print_json_attr("age", &f.age, true);
+		print_json_attr("cancelled_by", &f.cancelled_by, false);
 		putchar('}');
 		comma = ",";
 	}

@@ -12,6 +12,7 @@
 #include "bin/common/clock.h"
 #include "bin/common/fd.h"
 #include "bin/tarpitd/address.h"
+#include "bin/tarpitd/overrides.h"
 
 enum {
 	/* About 1,000 questions; a service that leaves so many unread is
@@ -214,6 +215,12 @@ ask_report(struct ask *a, const struct session *s, const char *outcome,
 	put_client(&out, s);
 	attrs_put(&out, "outcome", outcome);
 	attrs_put_int(&out, "held_ms", held_msec);
+	attrs_put(&out, "lane", lane_name((enum lane)s->verdict_lane));
+	if ((s->flags & SESSION_OBSERVED) != 0)
+		attrs_put(&out, "mode", "observe");
+	if (s->override != OVERRIDE_NONE)
+		attrs_put(&out, "order",
+		    override_name((enum override_kind)s->override));
 	if ((s->flags & SESSION_PREGREET) != 0)
 		attrs_put(&out, "behaviour", "pregreet");
 	(void)finish(a, &out);

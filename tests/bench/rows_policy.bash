@@ -113,7 +113,6 @@ start_full_policyd() {
 		asn.13335=5
 		asn.unknown=1
 		history.none=20
-		history.patient=-100
 		[Answers]
 		Ttl=0
 	END

@@ -25,7 +25,6 @@ write_config() {
 		History=$dir/history
 		[Weights]
 		history.none=20
-		history.patient=-100
 		history.abandoned=10
 		history.pregreet=40
 	E
@@ -63,16 +62,90 @@ reason() {
 		sed -n 's/^reason=//p'
 }
 
-@test "who has waited is not made to wait again, nor are its neighbours" {
+@test "who has waited is not made to wait again; its neighbours are" {
 	start_policyd
 	[ "$(reason 192.0.2.7)" = "history.none+20" ]
 	outcome graduated 192.0.2.7 2001:db8::7
-	[ "$(reason 192.0.2.7)" = "history.patient-100" ]
-	[ "$(reason 192.0.2.8)" = "history.patient-100" ]
-	[ "$(reason 192.0.3.7)" = "history.none+20" ]
-	[ "$(reason 2001:db8::8)" = "history.patient-100" ]
+	[ "$(reason 192.0.2.7)" = "history.patient+0" ]
+	[ "$(reason 192.0.2.8)" = "history.none+20" ]
+	[ "$(reason 2001:db8::8)" = "history.patient+0" ]
+	[ "$(reason 2001:db8:0:1::8)" = "history.none+20" ]
 	outcome delivered 198.51.100.7
-	[ "$(reason 198.51.100.7)" = "history.patient-100" ]
+	[ "$(reason 198.51.100.7)" = "history.patient+0" ]
+}
+
+@test "three hosts lend their network patience, until one is caught" {
+	start_policyd
+	outcome graduated 192.0.2.7 192.0.2.7 192.0.2.8
+	[ "$(reason 192.0.2.9)" = "history.none+20" ]
+	outcome graduated 192.0.2.10
+	[ "$(reason 192.0.2.9)" = "history.patient+0" ]
+	[ "$(reason 192.0.3.9)" = "history.none+20" ]
+	stop_policyd
+	start_policyd
+	[ "$(reason 192.0.2.9)" = "history.patient+0" ]
+	printf '%s\n' request=tarpit_outcome client_address=192.0.2.66 \
+		outcome=refused lane=hold '' | send
+	[ "$(reason 192.0.2.9)" = "history.none+20" ]
+	[ "$(reason 192.0.2.8)" = "history.patient+0" ]
+}
+
+# It used to take 100 off whatever the lists said.
+@test "patience takes away first contact, and nothing else" {
+	local line
+	printf '%s\n' '[List]' Kind=block "Source=$dir/drop.txt" \
+		>"$dir/drop.conf"
+	printf '%s\n' 198.51.100.7 >"$dir/drop.txt"
+	mkdir "$dir/lists.d"
+	mv "$dir/drop.conf" "$dir/lists.d/drop.conf"
+	cp "$dir/lists.d/drop.conf" "$dir/lists.d/local-block.conf"
+	sed -i "s,drop.txt,block.txt," "$dir/lists.d/local-block.conf"
+	echo 192.0.2.0/24 >"$dir/block.txt"
+	printf '%s\n' '[Lists]' "Directory=$dir/lists.d" \
+		"Output=$dir/lists.cdb" "State=$dir/state" >"$dir/lists.conf"
+	"$BUILD/tarpit-lists" --config "$dir/lists.conf" build
+	write_config list.drop=100 list.local-block=100 \
+		'[Data]' "Lists=$dir/lists.cdb"
+	start_policyd
+	outcome graduated 198.51.100.7 192.0.2.7 192.0.2.8 192.0.2.9
+	[ "$(reason 198.51.100.7)" = "list.drop+100 history.patient+0" ]
+	for line in 192.0.2.7 192.0.2.200; do
+		[ "$(reason "$line")" = \
+			"list.local-block+100 history.patient+0" ]
+	done
+	[ "$(reason 203.0.113.1)" = "history.none+20" ]
+}
+
+@test "passing renews nothing: patience ends, and has to be shown again" {
+	write_config '[History]' PatientFor=3s
+	start_policyd
+	outcome graduated 192.0.2.7
+	[ "$(reason 192.0.2.7)" = "history.patient+0" ]
+	wait_until 'outcome passed 192.0.2.7; [ "$(reason 192.0.2.7)" = "history.none+20" ]'
+	outcome graduated 192.0.2.7
+	[ "$(reason 192.0.2.7)" = "history.patient+0" ]
+}
+
+# How long patience counts was once called its half-life.
+@test "an older policy.conf is understood" {
+	write_config '[History]' PatientHalfLife=2s
+	start_policyd
+	outcome graduated 192.0.2.7
+	wait_until '[ "$(reason 192.0.2.7)" = "history.none+20" ]'
+}
+
+@test "what is observed is remembered, and proves nothing" {
+	write_config history.seen=-5
+	start_policyd
+	printf '%s\n' request=tarpit_outcome client_address=192.0.2.7 \
+		outcome=passed lane=slow mode=observe '' | send
+	[ "$(reason 192.0.2.7)" = "history.none+20 history.seen-5" ]
+	# Who would have been held has told something of its network.
+	outcome graduated 198.51.100.1 198.51.100.2 198.51.100.3
+	[ "$(reason 198.51.100.9)" = "history.patient+0" ]
+	printf '%s\n' request=tarpit_outcome client_address=198.51.100.8 \
+		outcome=passed lane=hold mode=observe '' | send
+	[ "$(reason 198.51.100.9)" = "history.none+20" ]
 }
 
 @test "who left or talked early has not waited" {
@@ -103,14 +176,15 @@ reason() {
 	stop_policyd
 	start_policyd
 	grep -q "Loaded $dir/history: 2 records" "$dir/policyd.log"
-	[ "$(reason 192.0.2.7)" = "history.patient-100" ]
-	write_config history.patient=-50
+	[ "$(reason 192.0.2.7)" = "history.patient+0" ]
+	write_config history.none=50
 	kill -HUP "$(daemon_pid policyd)"
-	wait_until '[ "$(reason 192.0.2.7)" = "history.patient-50" ]'
+	wait_until '[ "$(reason 198.51.100.7)" = "history.none+50" ]'
+	[ "$(reason 192.0.2.7)" = "history.patient+0" ]
 	outcome graduated 198.51.100.7
 	stop_policyd
 	start_policyd
-	[ "$(reason 198.51.100.7)" = "history.patient-50" ]
+	[ "$(reason 198.51.100.7)" = "history.patient+0" ]
 }
 
 @test "a crash costs the last second at most" {
@@ -125,7 +199,7 @@ reason() {
 	done
 	start_policyd
 	for round in 1 2 3 4 5; do
-		[ "$(reason "192.0.$round.7")" = "history.patient-100" ]
+		[ "$(reason "192.0.$round.7")" = "history.patient+0" ]
 	done
 }
 
@@ -186,7 +260,7 @@ kill_rounds() {
 	run cat "$dir/policyd.log"
 	[[ "$output" == *"Cannot use $dir/history: "*"remove it to start anew"* ]]
 	outcome graduated 192.0.2.7
-	[ "$(reason 192.0.2.7)" = "history.patient-100" ]
+	[ "$(reason 192.0.2.7)" = "history.patient+0" ]
 }
 
 @test "a full disk is said once, and nobody waits for it" {
@@ -200,13 +274,13 @@ kill_rounds() {
 	outcome graduated 10.{0..19}.{0..99}.1
 	wait_for_log policyd "cannot write: (No space left|Input/output error)"
 	outcome graduated 192.0.2.7
-	[ "$(reason 192.0.2.7)" = "history.patient-100" ]
+	[ "$(reason 192.0.2.7)" = "history.patient+0" ]
 	[ "$(grep -c "cannot write" "$dir/policyd.log")" = 1 ]
 	mount -o remount,size=8m "$dir/small"
 	wait_for_log policyd "written again"
 	stop_policyd
 	start_policyd
-	[ "$(reason 192.0.2.7)" = "history.patient-100" ]
+	[ "$(reason 192.0.2.7)" = "history.patient+0" ]
 	stop_policyd
 	umount "$dir/small"
 }

@@ -27,7 +27,6 @@ write_config() {
 		History=$url
 		[Weights]
 		history.none=20
-		history.patient=-100
 		history.abandoned=10
 		history.pregreet=40
 		[Dns]
@@ -81,13 +80,31 @@ comes_to_be() {
 	[ "$(reason one 192.0.2.7)" = "history.none+20" ]
 	[ "$(reason two 192.0.2.7)" = "history.none+20" ]
 	outcome one graduated 192.0.2.7 2001:db8::7
-	comes_to_be two 192.0.2.7 "history.patient-100"
-	comes_to_be two 192.0.2.8 "history.patient-100"
-	comes_to_be two 2001:db8::8 "history.patient-100"
+	comes_to_be two 192.0.2.7 "history.patient+0"
+	comes_to_be two 2001:db8::8 "history.patient+0"
+	[ "$(reason two 192.0.2.8)" = "history.none+20" ]
 	outcome two abandoned 192.0.2.7
-	comes_to_be one 192.0.2.7 "history.patient-100 history.abandoned+10"
-	[ "$(reason one 192.0.2.8)" = "history.patient-100" ]
+	comes_to_be one 192.0.2.7 "history.abandoned+10 history.patient+0"
 	wait_for_log one "history on redis://127.0.0.1:$redis_port/3: it is in use.*event=history_up"
+}
+
+# Each of three hosts at another MX.
+@test "redis: patience is lent, and withdrawn, across the farm" {
+	write_config "redis://127.0.0.1:$redis_port/3" CacheTime=0
+	start_redis
+	start_policyd one
+	start_policyd two
+	outcome one graduated 192.0.2.7 2001:db8::7
+	outcome two graduated 192.0.2.8 2001:db8:0:1::7
+	outcome one graduated 192.0.2.9 2001:db8:0:2::7
+	comes_to_be two 192.0.2.99 "history.patient+0"
+	comes_to_be one 192.0.2.99 "history.patient+0"
+	comes_to_be two 2001:db8:0:99::1 "history.patient+0"
+	[ "$(reason two 2001:db8:0:100::1)" = "history.none+20" ]
+	printf '%s\n' request=tarpit_outcome client_address=192.0.2.66 \
+		outcome=abandoned lane=hold '' | send two
+	comes_to_be one 192.0.2.99 "history.none+20"
+	[ "$(reason one 192.0.2.7)" = "history.patient+0" ]
 }
 
 @test "redis: keys, values and commands are what the manual says" {
@@ -108,14 +125,19 @@ comes_to_be() {
 	for key in 192.0.2.7 192.0.2.0/24; do
 		run redis -n 3 hgetall "tarpit:$key"
 		[ "${#lines[@]}" = 2 ]
-		[ "${lines[0]}" = patient ]
-		[[ ${lines[1]} =~ ^([0-9]+)\ 16$ ]]
+		if [ "$key" = 192.0.2.7 ]; then
+			[ "${lines[0]}" = patient ]
+			[[ ${lines[1]} =~ ^([0-9]+)\ 16$ ]]
+		else
+			[ "${lines[0]}" = host1 ]
+			[[ ${lines[1]} =~ ^([0-9]+)\ 7$ ]]
+		fi
 		[ "${BASH_REMATCH[1]}" -ge $((before - 1)) ]
 		[ "${BASH_REMATCH[1]}" -le "$EPOCHSECONDS" ]
-		# Five half-lives of 30 days.
+		# PatientFor.
 		ttl=$(redis -n 3 ttl "tarpit:$key")
-		[ "$ttl" -gt $((149 * 86400)) ]
-		[ "$ttl" -le $((150 * 86400)) ]
+		[ "$ttl" -gt $((29 * 86400)) ]
+		[ "$ttl" -le $((30 * 86400)) ]
 	done
 	[ "$(redis -n 3 hkeys tarpit:2001:db8:0:1::/64)" = abandoned ]
 }
@@ -128,7 +150,7 @@ comes_to_be() {
 	redis hset tarpit:192.0.2.7 patient "$EPOCHSECONDS 16"
 	redis hset tarpit:198.51.100.7 patient "$EPOCHSECONDS 16"
 	[ "$(reason one 192.0.2.7)" = "history.none+20" ]
-	[ "$(reason one 198.51.100.7)" = "history.patient-100" ]
+	[ "$(reason one 198.51.100.7)" = "history.patient+0" ]
 	[ "$(redis_calls hmget)" = 4 ]
 }
 
@@ -155,7 +177,7 @@ comes_to_be() {
 	stop_daemon redis KILL || :
 	wait_for_log one "127.0.0.1:$redis_port/3: .*event=history_down"
 	# With what it has.
-	[ "$(reason one 192.0.2.7)" = "history.patient-100 history.unanswered+0" ]
+	[ "$(reason one 192.0.2.7)" = "history.patient+0 history.unanswered+0" ]
 	[ "$(reason one 203.0.113.1)" = "history.none+20 history.unanswered+0" ]
 	outcome one graduated 10.0.{0..19}.{0..99}
 	start_redis
@@ -164,14 +186,14 @@ comes_to_be() {
 	grep -q "it is in use; .* 0 were lost" "$dir/one.log"
 	[ "$(grep -c event=history_down "$dir/one.log")" = 1 ]
 	start_policyd two
-	[ "$(reason two 10.0.19.99)" = "history.patient-100" ]
+	[ "$(reason two 10.0.19.99)" = "history.patient+0" ]
 }
 
 @test "redis: a start without the server, and an end with it, lose nothing" {
 	start_policyd
 	wait_for_log one "Connection refused.*event=history_down"
 	outcome one graduated 192.0.2.7
-	[ "$(reason one 192.0.2.7)" = "history.patient-100 history.unanswered+0" ]
+	[ "$(reason one 192.0.2.7)" = "history.patient+0 history.unanswered+0" ]
 	start_redis
 	wait_for_log one event=history_up
 	outcome one graduated 198.51.100.{1..200}
@@ -231,7 +253,7 @@ comes_to_be() {
 	start_policyd
 	wait_for_log one event=history_up
 	outcome one graduated 192.0.2.7
-	comes_to_be one 192.0.2.7 "history.patient-100"
+	comes_to_be one 192.0.2.7 "history.patient+0"
 	stop_daemon one
 	write_config "redis://127.0.0.1:$redis_port/3"
 	start_policyd
@@ -244,7 +266,7 @@ comes_to_be() {
 	start_policyd
 	wait_for_log one "DB index is out of range.*event=history_down"
 	outcome one graduated 192.0.2.7
-	[ "$(reason one 192.0.2.7)" = "history.patient-100 history.unanswered+0" ]
+	[ "$(reason one 192.0.2.7)" = "history.patient+0 history.unanswered+0" ]
 }
 
 @test "redis: what is no record of ours counts for nothing and is written over" {
@@ -262,7 +284,7 @@ comes_to_be() {
 	wait_for_log one "key tarpit:192.0.2.7 holds what is no record of ours.*event=data_error"
 	outcome one graduated 192.0.2.7 198.51.100.7
 	wait_until '[ "$(redis -n 3 type tarpit:192.0.2.7)" = hash ]'
-	comes_to_be one 192.0.2.7 "history.patient-100"
+	comes_to_be one 192.0.2.7 "history.patient+0"
 	wait_until '[[ "$(redis -n 3 hget tarpit:198.51.100.7 patient)" == *" 16" ]]'
 	[ "$(grep -c event=data_error "$dir/one.log")" = 1 ]
 }
@@ -286,7 +308,7 @@ comes_to_be() {
 	redis config set min-replicas-to-write 1
 	outcome one graduated 10.0.{0..9}.{0..99}
 	wait_for_log one "NOREPLICAS.*event=history_down"
-	[ "$(reason one 192.0.2.7)" = "history.patient-100" ]
+	[ "$(reason one 192.0.2.7)" = "history.patient+0" ]
 	redis config set min-replicas-to-write 0
 	wait_until '[ "$(redis -n 3 dbsize)" = 1012 ]'
 	wait_until '[ "$(grep -c event=history_up "$dir/one.log")" = 2 ]'
@@ -301,10 +323,10 @@ comes_to_be() {
 	start_policyd one
 	start_policyd two
 	outcome one graduated 192.0.2.{1..50} 2001:db8::7
-	wait_until '[ "$(redis dbsize)" = 52 ]'
-	[ "$(reason two 192.0.2.50)" = "history.patient-100" ]
-	[ "$(reason two 192.0.2.51)" = "history.patient-100" ]
-	[ "$(reason two 2001:db8::1)" = "history.patient-100" ]
+	wait_until '[ "$(redis dbsize)" = 53 ]'
+	[ "$(reason two 192.0.2.50)" = "history.patient+0" ]
+	[ "$(reason two 192.0.2.51)" = "history.patient+0" ]
+	[ "$(reason two 2001:db8::1)" = "history.patient+0" ]
 	run grep history_down "$dir/one.log" "$dir/two.log"
 	[ "$status" = 1 ]
 }
@@ -321,8 +343,8 @@ comes_to_be() {
 	wait_for_log by-ipv6 "history on redis://\[::1\]:$redis_port/3: it is in use"
 	wait_for_log by-path "history on redis\+unix://$dir/redis.sock\?db=3: it is in use"
 	outcome by-name graduated 192.0.2.7
-	comes_to_be by-ipv6 192.0.2.7 "history.patient-100"
-	comes_to_be by-path 192.0.2.7 "history.patient-100"
+	comes_to_be by-ipv6 192.0.2.7 "history.patient+0"
+	comes_to_be by-path 192.0.2.7 "history.patient+0"
 }
 
 @test "redis: a name that leads nowhere is said" {
@@ -336,10 +358,11 @@ comes_to_be() {
 	start_redis
 	start_policyd
 	outcome one graduated 192.0.2.7
-	comes_to_be one 192.0.2.7 "history.patient-100"
-	write_config "redis://127.0.0.1:$redis_port/3" '[Weights]' history.patient=-50
+	comes_to_be one 192.0.2.7 "history.patient+0"
+	write_config "redis://127.0.0.1:$redis_port/3" '[Weights]' history.none=50
 	kill -HUP "$(daemon_pid one)"
-	comes_to_be one 192.0.2.7 "history.patient-50"
+	comes_to_be one 198.51.100.1 "history.none+50"
+	[ "$(reason one 192.0.2.7)" = "history.patient+0" ]
 	[ "$(grep -c event=history_up "$dir/one.log")" = 1 ]
 	write_config "redis://127.0.0.1:$redis_port/4"
 	kill -HUP "$(daemon_pid one)"
@@ -370,6 +393,8 @@ comes_to_be() {
 		'[Dns]' Servers=127.0.0.1:1
 	redis -n 3 hset tarpit:192.0.2.7 patient "$EPOCHSECONDS 16"
 	start_policyd
-	# -100, and what the DNS may add: either lane is possible.
-	[[ "$(reason one 192.0.2.7)" == *"history.patient-100"*"dns.unanswered+0"* ]]
+	# 0, and what the DNS may add: either lane is possible.
+	run reason one 192.0.2.7
+	[[ "$output" == *"history.patient+0"* ]]
+	[[ "$output" == *"dns.unanswered+0"* ]]
 }

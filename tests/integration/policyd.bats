@@ -117,10 +117,10 @@ ttl=0" ]
 	start_policyd
 	run ask 192.0.2.7
 	[[ "$output" = *"action=pass
-score=-980
+score=-1000
 rate=0
 patience=0
-reason=list.known-1000 history.none+20
+reason=list.known-1000
 country=
 asn=
 ttl=30" ]]
@@ -393,6 +393,27 @@ recipient=x@example.org
 	wait_for_socket policyd "$socket"
 	run reason 192.0.2.7
 	[ "$output" = "history.none+20" ]
+}
+
+# A broken smtpd could give any address patience.
+@test "Postfix's socket asks, and does not teach" {
+	write_config '[Data]' "History=$dir/history"
+	start_daemon activate systemd-socket-activate --fdname=policy:postfix \
+		-l "$socket" -l "$dir/postfix" \
+		"$BUILD/tarpit-policyd" --config "$dir/policy.conf"
+	wait_for_socket activate "$dir/postfix"
+	printf '%s\n' request=tarpit_outcome client_address=203.0.113.1 \
+		outcome=graduated '' | socat -t 10 - "UNIX-CONNECT:$dir/postfix"
+	run ask 203.0.113.1
+	[[ "$output" = *"reason=history.none+20"* ]]
+	wait_for_log activate "tarpit_outcome on a socket that is not the dispatcher's.*event=question_error"
+	run socat -t 10 - "UNIX-CONNECT:$dir/postfix" \
+		<<<$'request=tarpit_status\n'
+	[[ "$output" = *"outcomes=0"*"refused_outcomes=1"* ]]
+	printf '%s\n' request=tarpit_outcome client_address=203.0.113.1 \
+		outcome=graduated '' | socat -t 10 - "UNIX-CONNECT:$socket"
+	run ask 203.0.113.1
+	[[ "$output" = *"action=pass"* ]]
 }
 
 @test "systemd's socket is used" {

@@ -17,7 +17,7 @@ setup() {
 	"$BUILD/tests/helpers/mkmmdb" country "$dir/country.mmdb" \
 		192.0.2.0/24=CN 198.51.100.0/24=DE
 	write_config "$dir/policy.conf" 'list.drop=100' country.CN=15 \
-		history.none=20 history.patient=-100
+		history.none=20
 }
 
 teardown() {
@@ -70,8 +70,19 @@ wait      for as long as it stays; the greeting takes 25 s" ]]
 @test "explain shows what is remembered, and weightless facts" {
 	start_policyd
 	graduate 198.51.100.7
+	ctl explain 198.51.100.7
+	[[ "$output" == *"first contact
+     +20  (history.none); does not count: history.patient+0
+      +0  history.patient: the address, last "*" ago, 1.0 times
+score     0"* ]]
+	[[ "$output" == *"said by others
+      +0  country.DE: "* ]]
 	ctl explain 198.51.100.8
-	[[ "$output" == *"    -100  history.patient: its /24, last "*" ago, 1.0 times"* ]]
+	[[ "$output" == *"     +20  history.none"*"lane      slow"* ]]
+	graduate 198.51.100.6
+	graduate 198.51.100.5
+	ctl explain 198.51.100.8
+	[[ "$output" == *"history.patient: lent by 3 hosts of its /24, last "*" ago, none was caught"* ]]
 	[[ "$output" == *"      +0  country.DE: "* ]]
 	[[ "$output" == *"lane      pass
 wait      none: it goes to the MTA at once" ]]
@@ -82,19 +93,25 @@ wait      none: it goes to the MTA at once" ]]
 @test "explain --json" {
 	start_policyd
 	ctl explain --json 192.0.2.7
-	[[ "$output" == '{"client":"192.0.2.7","lane":"hold","score":135,"rate":5,"patience":25,"country":"CN","asn":0,"facts":[{"fact":"list.drop","weight":100,"source":"192.0.2.0/24, '*'},{"fact":"history.none","weight":20,"source":""}]}' ]]
+	[[ "$output" == '{"client":"192.0.2.7","lane":"hold","score":135,"rate":5,"patience":25,"country":"CN","asn":0,"facts":[{"fact":"list.drop","weight":100,"source":"192.0.2.0/24, '*'","class":"said by others","count":null,"age":'[0-9]*',"cancelled_by":null},'*'{"fact":"history.none","weight":20,"source":"","class":"first contact","count":null,"age":null,"cancelled_by":null}]}' ]]
+	graduate 192.0.2.7
+	ctl explain --json 192.0.2.7
+	[ "$(jq -r '.score' <<<"$output")" = 115 ]
+	[ "$(jq -c '.facts[] | select(.fact == "history.patient") | [.class, .weight, .count, .cancelled_by]' <<<"$output")" = \
+		'["first contact",0,1,null]' ]
+	[ "$(jq -r '.facts[] | select(.fact == "history.none").cancelled_by' <<<"$output")" = history.patient+0 ]
 }
 
 @test "explain --offline works from the files, beside the service too" {
 	start_policyd
 	graduate 198.51.100.7
 	wait_until "'$BUILD/tarpitctl' --config '$dir/policy.conf' explain \
-		--offline 198.51.100.7 | grep -q ' -100  history.patient: the address'"
+		--offline 198.51.100.7 | grep -q ' +0  history.patient: the address'"
 	ctl --offline explain 192.0.2.7
 	[[ "$output" == *"    +100  list.drop: 192.0.2.0/24, "* ]]
 	stop_daemon policyd
-	ctl explain --offline 198.51.100.8
-	[[ "$output" == *"history.patient: its /24"* ]]
+	ctl explain --offline 198.51.100.7
+	[[ "$output" == *"history.patient: the address"* ]]
 	# It has written nothing.
 	start_policyd
 	wait_for_log policyd "Loaded $dir/history: 2 records"
@@ -116,7 +133,7 @@ wait      none: it goes to the MTA at once" ]]
 
 @test "replay says whose lane a change would change" {
 	write_config "$dir/next.conf" list.drop=15 country.CN=15 \
-		history.none=20 history.patient=-100
+		history.none=20
 	start_policyd
 	stop_daemon policyd
 	cat >"$dir/log" <<-E

@@ -14,10 +14,6 @@ load ../../helpers/common
 	run_case policy/history_test many_times_last_longer
 }
 
-@test "coming again renews" {
-	run_case policy/history_test coming_again_renews
-}
-
 @test "merging takes the latest" {
 	run_case policy/history_test merging_takes_the_latest
 }
@@ -42,10 +38,6 @@ load ../../helpers/common
 	run_case policy/history_test truncated_store_is_refused
 }
 
-@test "patience is lent to the network" {
-	run_case policy/history_test patience_is_lent_to_the_network
-}
-
 @test "what is bad is kept to the host" {
 	run_case policy/history_test what_is_bad_is_kept_to_the_host
 }
@@ -56,6 +48,42 @@ load ../../helpers/common
 
 @test "without a directory it remembers until the end" {
 	run_case policy/history_test without_a_directory_it_remembers_until_the_end
+}
+
+@test "patience lasts from its proof" {
+	run_case policy/history_test patience_lasts_from_its_proof
+}
+
+@test "who is caught is patient no more" {
+	run_case policy/history_test who_is_caught_is_patient_no_more
+}
+
+@test "networks count their hosts" {
+	run_case policy/history_test networks_count_their_hosts
+}
+
+@test "networks are merged by host" {
+	run_case policy/history_test networks_are_merged_by_host
+}
+
+@test "old records are read" {
+	run_case policy/history_test old_records_are_read
+}
+
+@test "patience is lent by several hosts" {
+	run_case policy/history_test patience_is_lent_by_several_hosts
+}
+
+@test "patience is lent within a 56" {
+	run_case policy/history_test patience_is_lent_within_a_56
+}
+
+@test "lend after is an option" {
+	run_case policy/history_test lend_after_is_an_option
+}
+
+@test "seen is known and weighs what the rules say" {
+	run_case policy/history_test seen_is_known_and_weighs_what_the_rules_say
 }
 
 @test "every case has a test" {

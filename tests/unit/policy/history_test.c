@@ -17,7 +17,7 @@
 enum { NOW = 1000000, LIFE = 1000 };
 
 static const struct history_fading fading = {
-	.half_life = { LIFE, LIFE / 10, LIFE / 5 },
+	.half_life = { LIFE, LIFE / 10, LIFE / 5, LIFE },
 };
 
 static struct in6_addr
@@ -41,37 +41,111 @@ keys_of_an_address(void)
 	CHECK_INT(key[0].bits, 0xc0000207);
 	CHECK_INT(key[1].scope, HISTORY_V4_NET);
 	CHECK_INT(key[1].bits, 0xc00002);
-	CHECK_INT(history_keys(&v6, key), 1);
-	CHECK_INT(key[0].scope, HISTORY_V6_NET);
+	CHECK_INT(history_keys(&v6, key), 2);
+	CHECK_INT(key[0].scope, HISTORY_V6_HOST);
 	CHECK_INT(key[0].bits, 0x20010db800010002);
+	CHECK_INT(key[1].scope, HISTORY_V6_NET);
+	CHECK_INT(key[1].bits, 0x20010db8000100);
 }
 
 static void
 amounts_fade_by_halves(void)
 {
+	enum { HALF = LIFE / 10 };
+	struct history_record rec = { 0 };
+	const enum history_kind kind = HISTORY_ABANDONED;
+
+	CHECK(history_add(&rec, &fading, kind, NOW));
+	CHECK_INT(history_strength(&rec, &fading, kind, NOW), 4096);
+	CHECK_INT(history_strength(&rec, &fading, kind, NOW + HALF), 2048);
+	CHECK_INT(
+	    history_strength(&rec, &fading, kind, NOW + HALF * 3 / 2), 1536);
+	CHECK_INT(
+	    history_strength(&rec, &fading, kind, NOW + HALF * 5 - 1), 130);
+	/* Forgotten when it is a 32nd, and at the moment that is foretold. */
+	CHECK_INT(history_expires(&rec, &fading), NOW + HALF * 5);
+	CHECK_INT(history_strength(&rec, &fading, kind, NOW + HALF * 6), 0);
+	CHECK_INT(history_strength(&rec, &fading, kind, UINT32_MAX), 0);
+	/* A clock that is set back. */
+	CHECK_INT(history_strength(&rec, &fading, kind, NOW - HALF), 4096);
+	CHECK_INT(history_strength(&rec, &fading, HISTORY_PREGREET, NOW), 0);
+}
+
+/* A proof counts in full, for its time, however often it was given. */
+static void
+patience_lasts_from_its_proof(void)
+{
+	struct history_record rec = { 0 };
+
+	CHECK(!history_is_patient(&rec, &fading, NOW));
+	for (int i = 0; i < 20; i++)
+		(void)history_add(&rec, &fading, HISTORY_PATIENT, NOW);
+	CHECK(history_is_patient(&rec, &fading, NOW));
+	CHECK(history_is_patient(&rec, &fading, NOW + LIFE - 1));
+	CHECK(!history_is_patient(&rec, &fading, NOW + LIFE));
+	CHECK_INT(history_expires(&rec, &fading), NOW + LIFE);
+	/* A new proof begins a new time. */
+	CHECK(history_add(&rec, &fading, HISTORY_PATIENT, NOW + LIFE));
+	CHECK(history_is_patient(&rec, &fading, NOW + 2 * LIFE - 1));
+}
+
+static void
+who_is_caught_is_patient_no_more(void)
+{
 	struct history_record rec = { 0 };
 
 	CHECK(history_add(&rec, &fading, HISTORY_PATIENT, NOW));
-	CHECK_INT(history_strength(&rec, &fading, HISTORY_PATIENT, NOW), 4096);
-	CHECK_INT(
-	    history_strength(&rec, &fading, HISTORY_PATIENT, NOW + LIFE), 2048);
-	CHECK_INT(history_strength(
-		      &rec, &fading, HISTORY_PATIENT, NOW + LIFE * 3 / 2),
-	    1536);
-	CHECK_INT(history_strength(
-		      &rec, &fading, HISTORY_PATIENT, NOW + LIFE * 5 - 1),
-	    129);
-	/* Forgotten when it is a 32nd, and at the moment that is foretold. */
-	CHECK_INT(history_expires(&rec, &fading), NOW + LIFE * 5);
-	CHECK_INT(
-	    history_strength(&rec, &fading, HISTORY_PATIENT, NOW + LIFE * 6),
-	    0);
-	CHECK_INT(
-	    history_strength(&rec, &fading, HISTORY_PATIENT, UINT32_MAX), 0);
-	/* A clock that is set back. */
-	CHECK_INT(
-	    history_strength(&rec, &fading, HISTORY_PATIENT, NOW - LIFE), 4096);
-	CHECK_INT(history_strength(&rec, &fading, HISTORY_PREGREET, NOW), 0);
+	CHECK(history_add(&rec, &fading, HISTORY_PREGREET, NOW + 1));
+	CHECK(!history_is_patient(&rec, &fading, NOW + 2));
+	CHECK(history_add(&rec, &fading, HISTORY_PATIENT, NOW + 3));
+	CHECK(history_is_patient(&rec, &fading, NOW + 4));
+}
+
+/* Each host counts once, and its proof no longer than its own patience. */
+static void
+networks_count_their_hosts(void)
+{
+	struct history_record net = { .scope = HISTORY_V4_NET };
+
+	CHECK_INT(history_net_hosts(&net, &fading, NOW), 0);
+	CHECK(history_is_empty(&net));
+	CHECK(history_net_add(&net, 0, NOW));
+	CHECK(!history_is_empty(&net));
+	CHECK(!history_net_add(&net, 0, NOW + 1));
+	CHECK_INT(history_net_hosts(&net, &fading, NOW), 1);
+	CHECK(history_net_add(&net, 255, NOW + 10));
+	CHECK(history_net_add(&net, 7, NOW + 20));
+	CHECK_INT(history_net_hosts(&net, &fading, NOW + 20), 3);
+	/* There is room for no more: the oldest makes room. */
+	CHECK(history_net_add(&net, 8, NOW + 30));
+	CHECK_INT(history_net_hosts(&net, &fading, NOW + LIFE + 9), 3);
+	CHECK_INT(history_net_hosts(&net, &fading, NOW + LIFE + 10), 2);
+	CHECK_INT(history_net_hosts(&net, &fading, NOW + LIFE + 30), 0);
+	CHECK_INT(history_expires(&net, &fading), NOW + LIFE + 30);
+	/* One that is caught ends it, for as long as patience would count. */
+	CHECK(history_net_catch(&net, NOW + 40));
+	CHECK_INT(history_net_hosts(&net, &fading, NOW + 41), 0);
+	CHECK_INT(history_expires(&net, &fading), NOW + LIFE + 40);
+}
+
+static void
+networks_are_merged_by_host(void)
+{
+	struct history_record a = { .scope = HISTORY_V6_NET }, b = a, was;
+
+	CHECK(history_net_add(&a, 1, NOW));
+	CHECK(history_net_add(&a, 2, NOW + 1));
+	CHECK(history_net_add(&b, 2, NOW + 100));
+	CHECK(history_net_add(&b, 3, NOW + 2));
+	history_merge(&a, &b, &fading);
+	CHECK_INT(history_net_hosts(&a, &fading, NOW + 100), 3);
+	CHECK_INT(history_net_hosts(&a, &fading, NOW + LIFE + 2), 1);
+	was = a;
+	history_merge(&a, &b, &fading);
+	CHECK(memcmp(&a, &was, sizeof(a)) == 0);
+	CHECK(history_net_catch(&b, NOW + 200));
+	history_merge(&a, &b, &fading);
+	CHECK_INT(history_net_hosts(&a, &fading, NOW + 200), 0);
 }
 
 static void
@@ -92,21 +166,6 @@ many_times_last_longer(void)
 }
 
 static void
-coming_again_renews(void)
-{
-	struct history_record rec = { 0 };
-
-	/* Nothing is made of nothing. */
-	CHECK(!history_renew(&rec, &fading, HISTORY_PATIENT, NOW));
-	CHECK(history_add(&rec, &fading, HISTORY_PATIENT, NOW));
-	CHECK(!history_renew(&rec, &fading, HISTORY_PATIENT, NOW + 10));
-	CHECK(history_renew(&rec, &fading, HISTORY_PATIENT, NOW + LIFE));
-	CHECK_INT(
-	    history_strength(&rec, &fading, HISTORY_PATIENT, NOW + LIFE), 4096);
-	CHECK(!history_renew(&rec, &fading, HISTORY_PATIENT, NOW + LIFE * 9));
-}
-
-static void
 merging_takes_the_latest(void)
 {
 	struct history_record a = { 0 }, b = { 0 };
@@ -124,34 +183,63 @@ merging_takes_the_latest(void)
 static void
 codec_keeps_and_refuses(void)
 {
-	uint8_t key[HISTORY_KEY_SIZE], value[HISTORY_VALUE_SIZE];
-	struct history_record rec = { .bits = 0xc00002,
-		.scope = HISTORY_V4_NET },
+	uint8_t key[HISTORY_KEY_SIZE], value[HISTORY_VALUE_SIZE + 1];
+	struct history_record rec = { .bits = 0xc0000207,
+		.scope = HISTORY_V4_HOST },
 			      back;
+	const size_t k = sizeof(key), v = HISTORY_VALUE_SIZE;
 
-	CHECK(history_add(&rec, &fading, HISTORY_PREGREET, NOW));
+	CHECK(history_add(&rec, &fading, HISTORY_SEEN, NOW));
 	history_encode(&rec, key, value);
-	CHECK_INT(
-	    history_decode(key, sizeof(key), value, sizeof(value), &back), 0);
-	rec.added[HISTORY_PREGREET] = 0; /* of this process alone */
+	CHECK_INT(history_decode(key, k, value, v, &back), 0);
+	rec.added[HISTORY_SEEN] = 0; /* of this process alone */
 	CHECK(memcmp(&rec, &back, sizeof(rec)) == 0);
-	CHECK_INT(
-	    history_decode(key, sizeof(key), value, sizeof(value) - 1, &back),
-	    -EBADMSG);
-	CHECK_INT(
-	    history_decode(key, sizeof(key) - 1, value, sizeof(value), &back),
-	    -EBADMSG);
-	key[1] = 1; /* a /24 of more than 24 bits */
-	CHECK_INT(history_decode(key, sizeof(key), value, sizeof(value), &back),
-	    -EBADMSG);
+	CHECK_INT(history_decode(key, k, value, v - 1, &back), -EBADMSG);
+	CHECK_INT(history_decode(key, k, value, v + 1, &back), -EBADMSG);
+	CHECK_INT(history_decode(key, k, value, 0, &back), -EBADMSG);
+	CHECK_INT(history_decode(key, k - 1, value, v, &back), -EBADMSG);
+	key[1] = 1; /* an address of more than 32 bits */
+	CHECK_INT(history_decode(key, k, value, v, &back), -EBADMSG);
 	key[1] = 0;
 	key[0] = HISTORY_SCOPE_COUNT;
-	CHECK_INT(history_decode(key, sizeof(key), value, sizeof(value), &back),
-	    -EBADMSG);
-	key[0] = HISTORY_V4_NET;
+	CHECK_INT(history_decode(key, k, value, v, &back), -EBADMSG);
+	key[0] = HISTORY_V4_HOST;
+	value[v - 1]++; /* of a version to come */
+	CHECK_INT(history_decode(key, k, value, v, &back), -EBADMSG);
+	value[v - 1]--;
 	value[4] = HISTORY_AMOUNT_MAX + 1;
-	CHECK_INT(history_decode(key, sizeof(key), value, sizeof(value), &back),
-	    -EBADMSG);
+	CHECK_INT(history_decode(key, k, value, v, &back), -EBADMSG);
+	/* Of a network it is a host. */
+	key[0] = HISTORY_V4_NET;
+	key[5] = 0;
+	CHECK_INT(history_decode(key, k, value, v, &back), 0);
+	CHECK_INT(back.amount[0], HISTORY_AMOUNT_MAX + 1);
+}
+
+/* As written before there were versions. */
+static void
+old_records_are_read(void)
+{
+	static const uint8_t host[] = { HISTORY_V4_HOST, 0, 0, 0, 0, 192, 0, 2,
+		7 };
+	static const uint8_t net[] = { HISTORY_V4_NET, 0, 0, 0, 0, 0, 192, 0,
+		2 };
+	static const uint8_t site[] = { HISTORY_V6_HOST, 0x20, 1, 0xd, 0xb8, 0,
+		1, 0, 2 };
+	static const uint8_t value[HISTORY_VALUE_0_SIZE] = { 0, 15, 66, 64, 32,
+		0, 15, 66, 65, 16, 0, 0, 0, 0, 0, 0 };
+	const size_t k = HISTORY_KEY_SIZE, v = sizeof(value);
+	struct history_record rec;
+
+	CHECK_INT(history_decode(host, k, value, v, &rec), 0);
+	CHECK(history_is_patient(&rec, &fading, NOW + 1));
+	CHECK_INT(rec.amount[HISTORY_ABANDONED], 16);
+	CHECK_INT(rec.amount[HISTORY_SEEN], 0);
+	CHECK_INT(history_decode(site, k, value, v, &rec), 0);
+	CHECK(history_is_patient(&rec, &fading, NOW + 1));
+	/* How often a network was patient does not say how many hosts were. */
+	CHECK_INT(history_decode(net, k, value, v, &rec), 0);
+	CHECK(history_is_empty(&rec));
 }
 
 static void
@@ -167,7 +255,7 @@ full_table_forgets_the_least(void)
 {
 	struct history_table *t;
 	struct history_record gone;
-	struct history_key key = { .scope = HISTORY_V6_NET };
+	struct history_key key = { .scope = HISTORY_V6_HOST };
 	size_t kept = 0, swept = 0, evicted = 0;
 
 	CHECK_INT(history_table_new(1000, &t), 0);
@@ -329,13 +417,15 @@ static struct rules rules;
 static void
 make_rules(const char *dir)
 {
+	struct option_error error;
+
 	memset(&rules, 0, sizeof(rules));
 	option_defaults(&rules_table, &rules);
 	free(rules.history);
 	rules.history = strdup(dir);
 	rules.history_max = 1024;
 	rules.named[FACT_HISTORY_NONE] = 20;
-	rules.named[FACT_HISTORY_PATIENT] = -100;
+	CHECK_INT(rules_check(&rules, &error), 0);
 	rules.named[FACT_HISTORY_ABANDONED] = 10;
 	rules.named[FACT_HISTORY_PREGREET] = 40;
 }
@@ -361,7 +451,7 @@ ask(struct source *s, const char *addr)
 
 	facts_init(&q.facts);
 	CHECK_INT(source_history.ask(s, &q), SOURCE_DONE);
-	verdict_print_reason(&q.facts, reason, sizeof(reason));
+	verdict_print_reason(&q.facts, NULL, reason, sizeof(reason));
 	return reason;
 }
 
@@ -373,26 +463,81 @@ learn(struct source *s, const char *addr, enum learned learned)
 	source_history.learn(s, &a, learned);
 }
 
+/* One host's patience is its own, three are taken for one sender's. */
 static void
-patience_is_lent_to_the_network(void)
+patience_is_lent_by_several_hosts(void)
+{
+	AUTO_FREE char *dir = scratch_path("history");
+	static const char none[] = "history.none+20";
+	static const char both[] = "history.none+20 history.patient+0";
+	struct source *s;
+
+	make_rules(dir);
+	s = open_source();
+	CHECK_STR(ask(s, "192.0.2.7"), none);
+	for (int i = 0; i < 5; i++)
+		learn(s, "192.0.2.7", LEARNED_PATIENT);
+	CHECK_STR(ask(s, "192.0.2.7"), both);
+	CHECK_STR(ask(s, "192.0.2.200"), none);
+	learn(s, "192.0.2.8", LEARNED_PATIENT);
+	CHECK_STR(ask(s, "192.0.2.200"), none);
+	learn(s, "192.0.2.9", LEARNED_PATIENT);
+	CHECK_STR(ask(s, "192.0.2.200"), both);
+	CHECK_STR(ask(s, "192.0.3.7"), none);
+	/* Not to one that was caught; and then to nobody. */
+	learn(s, "192.0.2.65", LEARNED_ABANDONED);
+	CHECK_STR(ask(s, "192.0.2.65"), "history.none+20 history.abandoned+10");
+	CHECK_STR(ask(s, "192.0.2.200"), both);
+	learn(s, "192.0.2.66", LEARNED_PREGREET);
+	CHECK_STR(ask(s, "192.0.2.66"), "history.pregreet+40 history.none+20");
+	CHECK_STR(ask(s, "192.0.2.200"), none);
+	CHECK_STR(ask(s, "192.0.2.7"), both);
+	source_history.free(s);
+	rules_fini(&rules);
+}
+
+static void
+patience_is_lent_within_a_56(void)
+{
+	AUTO_FREE char *dir = scratch_path("history");
+	static const char none[] = "history.none+20";
+	static const char both[] = "history.none+20 history.patient+0";
+	struct source *s;
+
+	make_rules(dir);
+	s = open_source();
+	/* A host has a /64. */
+	learn(s, "2001:db8::1", LEARNED_PATIENT);
+	learn(s, "2001:db8::2", LEARNED_PATIENT);
+	learn(s, "2001:db8::3", LEARNED_PATIENT);
+	CHECK_STR(ask(s, "2001:db8::ffff:1"), both);
+	CHECK_STR(ask(s, "2001:db8:0:9::1"), none);
+	learn(s, "2001:db8:0:1::1", LEARNED_PATIENT);
+	learn(s, "2001:db8:0:ff::1", LEARNED_PATIENT);
+	CHECK_STR(ask(s, "2001:db8:0:9::1"), both);
+	CHECK_STR(ask(s, "2001:db8:0:100::1"), none);
+	/* Held is caught. */
+	learn(s, "2001:db8:0:8::1", LEARNED_LISTED);
+	CHECK_STR(ask(s, "2001:db8:0:9::1"), none);
+	source_history.free(s);
+	rules_fini(&rules);
+}
+
+static void
+lend_after_is_an_option(void)
 {
 	AUTO_FREE char *dir = scratch_path("history");
 	struct source *s;
 
 	make_rules(dir);
+	rules.lend_after = 1;
 	s = open_source();
-	CHECK_STR(ask(s, "192.0.2.7"), "history.none+20");
 	learn(s, "192.0.2.7", LEARNED_PATIENT);
-	learn(s, "2001:db8::1", LEARNED_PATIENT);
-	CHECK_STR(ask(s, "192.0.2.7"), "history.patient-100");
-	CHECK_STR(ask(s, "192.0.2.200"), "history.patient-100");
-	CHECK_STR(ask(s, "192.0.3.7"), "history.none+20");
-	CHECK_STR(ask(s, "2001:db8::ffff:1"), "history.patient-100");
-	CHECK_STR(ask(s, "2001:db8:0:1::1"), "history.none+20");
-	/* Not to one that was caught. */
-	learn(s, "192.0.2.66", LEARNED_PREGREET);
-	CHECK_STR(ask(s, "192.0.2.66"), "history.pregreet+40 history.none+20");
-	CHECK_STR(ask(s, "192.0.2.67"), "history.patient-100");
+	CHECK_STR(ask(s, "192.0.2.8"), "history.none+20 history.patient+0");
+	rules.lend_after = 0;
+	learn(s, "192.0.2.9", LEARNED_PATIENT);
+	learn(s, "192.0.2.10", LEARNED_PATIENT);
+	CHECK_STR(ask(s, "192.0.2.8"), "history.none+20");
 	source_history.free(s);
 	rules_fini(&rules);
 }
@@ -406,11 +551,32 @@ what_is_bad_is_kept_to_the_host(void)
 	make_rules(dir);
 	s = open_source();
 	learn(s, "192.0.2.7", LEARNED_ABANDONED);
-	learn(s, "192.0.2.8", LEARNED_PASSED);
+	learn(s, "192.0.2.9", LEARNED_HELD);
 	CHECK_STR(ask(s, "192.0.2.7"), "history.none+20 history.abandoned+10");
 	CHECK_STR(ask(s, "192.0.2.8"), "history.none+20");
+	CHECK_STR(ask(s, "192.0.2.9"), "history.none+20 history.abandoned+10");
 	learn(s, "2001:db8::1", LEARNED_PREGREET);
 	CHECK_STR(ask(s, "2001:db8::2"), "history.pregreet+40 history.none+20");
+	CHECK_STR(ask(s, "2001:db8:0:1::2"), "history.none+20");
+	source_history.free(s);
+	rules_fini(&rules);
+}
+
+/* Who was seen while nobody was slowed has proved nothing. */
+static void
+seen_is_known_and_weighs_what_the_rules_say(void)
+{
+	AUTO_FREE char *dir = scratch_path("history");
+	struct source *s;
+
+	make_rules(dir);
+	s = open_source();
+	learn(s, "192.0.2.7", LEARNED_SEEN);
+	CHECK_STR(ask(s, "192.0.2.7"), "history.none+20");
+	rules.named[FACT_HISTORY_SEEN] = -20;
+	CHECK_STR(ask(s, "192.0.2.7"), "history.none+20 history.seen-20");
+	learn(s, "192.0.2.7", LEARNED_PATIENT);
+	CHECK_STR(ask(s, "192.0.2.7"), "history.none+20 history.patient+0");
 	source_history.free(s);
 	rules_fini(&rules);
 }
@@ -426,11 +592,11 @@ source_survives_a_restart_and_a_reload(void)
 	learn(s, "192.0.2.7", LEARNED_PATIENT);
 	source_history.free(s);
 	s = open_source();
-	CHECK_STR(ask(s, "192.0.2.7"), "history.patient-100");
+	CHECK_STR(ask(s, "192.0.2.7"), "history.none+20 history.patient+0");
 	CHECK_INT(source_history.open(&next, &rules, NULL), 0);
 	source_history.inherit(next, s);
 	source_history.free(s);
-	CHECK_STR(ask(next, "192.0.2.8"), "history.patient-100");
+	CHECK_STR(ask(next, "192.0.2.7"), "history.none+20 history.patient+0");
 	source_history.free(next);
 	rules_fini(&rules);
 }
@@ -448,7 +614,7 @@ without_a_directory_it_remembers_until_the_end(void)
 	CHECK(strstr(note.text, "No such file") != NULL);
 	CHECK(!source_history.refresh(s, &note));
 	learn(s, "192.0.2.7", LEARNED_PATIENT);
-	CHECK_STR(ask(s, "192.0.2.7"), "history.patient-100");
+	CHECK_STR(ask(s, "192.0.2.7"), "history.none+20 history.patient+0");
 	source_history.free(s);
 	rules_fini(&rules);
 	make_rules("");
@@ -464,14 +630,21 @@ static const struct check_case cases[] = {
 	CASE(keys_of_an_address),
 	CASE(amounts_fade_by_halves),
 	CASE(many_times_last_longer),
-	CASE(coming_again_renews),
+	CASE(patience_lasts_from_its_proof),
+	CASE(who_is_caught_is_patient_no_more),
+	CASE(networks_count_their_hosts),
+	CASE(networks_are_merged_by_host),
+	CASE(old_records_are_read),
 	CASE(merging_takes_the_latest),
 	CASE(codec_keeps_and_refuses),
 	CASE(full_table_forgets_the_least),
 	CASE(store_keeps_and_deletes),
 	CASE(killed_writer_leaves_whole_batches),
 	CASE(truncated_store_is_refused),
-	CASE(patience_is_lent_to_the_network),
+	CASE(patience_is_lent_by_several_hosts),
+	CASE(patience_is_lent_within_a_56),
+	CASE(lend_after_is_an_option),
+	CASE(seen_is_known_and_weighs_what_the_rules_say),
 	CASE(what_is_bad_is_kept_to_the_host),
 	CASE(source_survives_a_restart_and_a_reload),
 	CASE(without_a_directory_it_remembers_until_the_end),

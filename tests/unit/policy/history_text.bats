@@ -30,6 +30,10 @@ load ../../helpers/common
 	run_case policy/history_text_test queue_is_bounded_and_in_order
 }
 
+@test "networks have fields of their own" {
+	run_case policy/history_text_test networks_have_fields_of_their_own
+}
+
 @test "every case has a test" {
 	all_cases_listed policy/history_text_test
 }

@@ -10,7 +10,7 @@
 
 enum { NOW = 1000000 };
 
-static const struct history_fading fading = { { 1000, 100, 200 } };
+static const struct history_fading fading = { { 1000, 100, 200, 1000 } };
 
 static void
 keys_are_addresses_and_networks(void)
@@ -25,11 +25,16 @@ keys_are_addresses_and_networks(void)
 		      &(struct history_key){ 0xc00002, HISTORY_V4_NET }, buf),
 	    "tarpit:192.0.2.0/24");
 	CHECK_STR(history_format_key(&(struct history_key){ 0x20010db800010002,
-					 HISTORY_V6_NET },
+					 HISTORY_V6_HOST },
 		      buf),
 	    "tarpit:2001:db8:1:2::/64");
-	CHECK_STR(history_format_key(
-		      &(struct history_key){ UINT64_MAX, HISTORY_V6_NET }, buf),
+	CHECK_STR(
+	    history_format_key(
+		&(struct history_key){ 0x20010db8000100, HISTORY_V6_NET }, buf),
+	    "tarpit:2001:db8:1::/56");
+	CHECK_STR(
+	    history_format_key(
+		&(struct history_key){ UINT64_MAX, HISTORY_V6_HOST }, buf),
 	    "tarpit:ffff:ffff:ffff:ffff::/64");
 }
 
@@ -88,28 +93,28 @@ merging_counts_what_was_added(void)
 {
 	struct history_record a = { 0 }, there = { 0 };
 
-	there.when[HISTORY_PATIENT] = NOW;
-	there.amount[HISTORY_PATIENT] = 3 * HISTORY_ONE;
-	CHECK(history_add(&a, &fading, HISTORY_PATIENT, NOW));
-	CHECK(history_add(&a, &fading, HISTORY_PATIENT, NOW));
+	there.when[HISTORY_ABANDONED] = NOW;
+	there.amount[HISTORY_ABANDONED] = 3 * HISTORY_ONE;
+	CHECK(history_add(&a, &fading, HISTORY_ABANDONED, NOW));
+	CHECK(history_add(&a, &fading, HISTORY_ABANDONED, NOW));
 	history_merge(&a, &there, &fading);
-	CHECK_INT(a.amount[HISTORY_PATIENT], 5 * HISTORY_ONE);
+	CHECK_INT(a.amount[HISTORY_ABANDONED], 5 * HISTORY_ONE);
 	CHECK(redis_record_differs(&a, &there));
 	/* Again, with what it wrote or before that has arrived. */
 	history_merge(&a, &there, &fading);
-	CHECK_INT(a.amount[HISTORY_PATIENT], 5 * HISTORY_ONE);
+	CHECK_INT(a.amount[HISTORY_ABANDONED], 5 * HISTORY_ONE);
 	there = a;
 	history_merge(&a, &there, &fading);
-	CHECK_INT(a.amount[HISTORY_PATIENT], 5 * HISTORY_ONE);
+	CHECK_INT(a.amount[HISTORY_ABANDONED], 5 * HISTORY_ONE);
 	CHECK(!redis_record_differs(&a, &there));
 	/* Of long ago: a half-life before. */
-	there.when[HISTORY_PATIENT] = NOW - 1000;
-	there.amount[HISTORY_PATIENT] = 8 * HISTORY_ONE;
+	there.when[HISTORY_ABANDONED] = NOW - 100;
+	there.amount[HISTORY_ABANDONED] = 8 * HISTORY_ONE;
 	a = (struct history_record){ 0 };
-	CHECK(history_add(&a, &fading, HISTORY_PATIENT, NOW));
+	CHECK(history_add(&a, &fading, HISTORY_ABANDONED, NOW));
 	history_merge(&a, &there, &fading);
-	CHECK_INT(a.amount[HISTORY_PATIENT], 5 * HISTORY_ONE);
-	CHECK_INT(a.when[HISTORY_PATIENT], NOW);
+	CHECK_INT(a.amount[HISTORY_ABANDONED], 5 * HISTORY_ONE);
+	CHECK_INT(a.when[HISTORY_ABANDONED], NOW);
 }
 
 static struct redis_answer
@@ -131,22 +136,39 @@ answers_become_records(void)
 	struct redis_answer answer = answer_of("5 16", NULL, "6 32");
 	struct history_record rec;
 
-	CHECK(redis_record_read(&answer, NOW, &rec));
+	CHECK(redis_record_read(&answer, HISTORY_V4_HOST, NOW, &rec));
 	CHECK_INT(rec.when[HISTORY_PATIENT], 5);
 	CHECK_INT(rec.amount[HISTORY_ABANDONED], 0);
 	CHECK_INT(rec.amount[HISTORY_PREGREET], 32);
 	answer = answer_of("5 16", "garbage", NULL);
-	CHECK(!redis_record_read(&answer, NOW, &rec));
+	CHECK(!redis_record_read(&answer, HISTORY_V4_HOST, NOW, &rec));
 	CHECK_INT(rec.amount[HISTORY_PATIENT], 16);
 	CHECK_INT(rec.amount[HISTORY_ABANDONED], 0);
 	/* A server that answers with less, or with more. */
 	answer.n = 0;
-	CHECK(redis_record_read(&answer, NOW, &rec));
+	CHECK(redis_record_read(&answer, HISTORY_V4_HOST, NOW, &rec));
 	CHECK_INT(rec.amount[HISTORY_PATIENT], 0);
 	answer.n = REDIS_LINK_VALUES_MAX;
 	answer.value[1].text = NULL;
-	CHECK(redis_record_read(&answer, NOW, &rec));
+	CHECK(redis_record_read(&answer, HISTORY_V4_HOST, NOW, &rec));
 	CHECK_INT(rec.amount[HISTORY_PATIENT], 16);
+}
+
+static void
+networks_have_fields_of_their_own(void)
+{
+	struct redis_answer answer = answer_of("5 0", NULL, "6 255");
+	struct history_record rec;
+
+	CHECK_STR(history_field(HISTORY_V6_HOST, HISTORY_SEEN), "seen");
+	CHECK_STR(history_field(HISTORY_V4_NET, 2), "host3");
+	CHECK_STR(history_field(HISTORY_V6_NET, HISTORY_CAUGHT), "caught");
+	CHECK(redis_record_read(&answer, HISTORY_V4_NET, NOW, &rec));
+	CHECK_INT(history_net_hosts(&rec, &fading, 100), 2);
+	CHECK_INT(rec.amount[2], 255);
+	answer = answer_of("5 256", NULL, NULL);
+	CHECK(!redis_record_read(&answer, HISTORY_V4_NET, NOW, &rec));
+	CHECK(history_is_empty(&rec));
 }
 
 static void
@@ -182,6 +204,7 @@ static const struct check_case cases[] = {
 	CASE(times_to_come_are_now),
 	CASE(merging_counts_what_was_added),
 	CASE(answers_become_records),
+	CASE(networks_have_fields_of_their_own),
 	CASE(queue_is_bounded_and_in_order),
 };
 

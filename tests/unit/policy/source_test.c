@@ -105,7 +105,7 @@ ask(const char *addr)
 	CHECK_INT(cidr_parse_addr(addr, strlen(addr), &q.addr), 0);
 	facts_init(&q.facts);
 	CHECK_INT(source_lists.ask(source, &q), SOURCE_DONE);
-	verdict_print_reason(&q.facts, reason, sizeof(reason));
+	verdict_print_reason(&q.facts, NULL, reason, sizeof(reason));
 	return reason;
 }
 
@@ -136,7 +136,7 @@ ask_conclusion(uint32_t asn)
 	facts_init(&q.facts);
 	q.facts.asn = asn;
 	source_lists.conclude(source, &q);
-	verdict_print_reason(&q.facts, reason, sizeof(reason));
+	verdict_print_reason(&q.facts, NULL, reason, sizeof(reason));
 	return reason;
 }
 

@@ -26,7 +26,7 @@ print(const struct facts *f, size_t size)
 	static char buf[1024];
 
 	memset(buf, '#', sizeof(buf));
-	CHECK_INT(verdict_print_reason(f, buf, size), strlen(buf));
+	CHECK_INT(verdict_print_reason(f, NULL, buf, size), strlen(buf));
 	CHECK(strlen(buf) < size);
 	CHECK_INT(buf[size], '#');
 	return buf;

@@ -50,6 +50,14 @@ load ../../helpers/common
 	run_case tarpit-policyd/server_test outcomes_are_learned
 }
 
+@test "server: outcomes have circumstances" {
+	run_case tarpit-policyd/server_test outcomes_have_circumstances
+}
+
+@test "server: only the dispatcher teaches" {
+	run_case tarpit-policyd/server_test only_the_dispatcher_teaches
+}
+
 @test "server: every case is listed" {
 	all_cases_listed tarpit-policyd/server_test
 }

@@ -23,7 +23,7 @@ struct policy {
 	struct rules rules;
 	bool waits; /* questions wait until answer_one() */
 	size_t n_waiting, cancelled;
-	size_t learned[4]; /* by enum learned */
+	size_t learned[8]; /* by enum learned */
 	struct inquiry *waiting[WAITING_MAX];
 };
 
@@ -101,6 +101,7 @@ static struct journal journal;
 static struct policy policy;
 static struct server *server;
 static struct listen_socket listening;
+static struct server_door door;
 static char *path;
 
 static void
@@ -118,8 +119,8 @@ setup(bool waits)
 	journal.fd = -1;
 	CHECK_INT(loop_new(&loop), 0);
 	CHECK_INT(listen_open_unix(path, 0600, 8, &listening), 0);
-	CHECK_INT(
-	    server_new(loop, &journal, &policy, &listening.fd, 1, &server), 0);
+	door = (struct server_door){ listening.fd, true };
+	CHECK_INT(server_new(loop, &journal, &policy, &door, 1, &server), 0);
 }
 
 static void
@@ -339,7 +340,76 @@ outcomes_are_learned(void)
 	CHECK_INT(policy.learned[LEARNED_PATIENT], 1);
 	CHECK_INT(policy.learned[LEARNED_PREGREET], 1);
 	CHECK_INT(policy.learned[LEARNED_ABANDONED], 0);
-	CHECK_INT(policy.learned[LEARNED_PASSED], 0);
+	CHECK_INT(policy.learned[LEARNED_SEEN], 0);
+	close(fd);
+	run();
+	teardown();
+}
+
+/* Of the same outcome, what the dispatcher says of its circumstances counts. */
+static void
+outcomes_have_circumstances(void)
+{
+	static const char head[] =
+	    "request=tarpit_outcome\nclient_address=192.0.2.1\n";
+	static const struct {
+		const char *rest;
+		size_t learned[8];
+	} outcomes[] = {
+		{ "outcome=passed\nlane=pass\n\n", { 0 } },
+		{ "outcome=graduated\nlane=slow\n\n",
+		    { [LEARNED_PATIENT] = 1 } },
+		{ "outcome=graduated\nlane=slow\norder=release\n\n", { 0 } },
+		{ "outcome=passed\nlane=slow\nmode=observe\n\n",
+		    { [LEARNED_SEEN] = 1 } },
+		{ "outcome=passed\nlane=hold\nmode=observe\n\n",
+		    { [LEARNED_LISTED] = 1 } },
+		{ "outcome=abandoned\nlane=slow\nmode=observe\n\n", { 0 } },
+		{ "outcome=abandoned\nlane=pass\n\n", { 0 } },
+		{ "outcome=abandoned\nlane=slow\n\n",
+		    { [LEARNED_ABANDONED] = 1 } },
+		{ "outcome=abandoned\nlane=hold\n\n", { [LEARNED_HELD] = 1 } },
+		{ "outcome=refused\nlane=hold\n\n", { [LEARNED_LISTED] = 1 } },
+		{ "outcome=refused\nlane=throttle\n\n", { 0 } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++) {
+		int fd;
+
+		setup(false);
+		memset(policy.learned, 0, sizeof(policy.learned));
+		fd = dial();
+		say(fd, head);
+		say(fd, outcomes[i].rest);
+		run();
+		CHECK(memcmp(policy.learned, outcomes[i].learned,
+			  sizeof(policy.learned)) == 0);
+		close(fd);
+		run();
+		teardown();
+	}
+}
+
+/* Postfix's socket: questions are answered, lessons are not taken. */
+static void
+only_the_dispatcher_teaches(void)
+{
+	int fd;
+
+	setup(false);
+	memset(policy.learned, 0, sizeof(policy.learned));
+	server = server_free(server);
+	door.may_teach = false;
+	CHECK_INT(server_new(loop, &journal, &policy, &door, 1, &server), 0);
+	fd = dial();
+	say(fd,
+	    "request=tarpit_outcome\nclient_address=192.0.2.1\n"
+	    "outcome=graduated\n\n");
+	ask(fd, 1);
+	CHECK(strncmp(hear(fd), "instance=1\n", 11) == 0);
+	CHECK_INT(server_counts(server).outcomes, 0);
+	CHECK_INT(server_counts(server).refused, 1);
+	CHECK_INT(policy.learned[LEARNED_PATIENT], 0);
 	close(fd);
 	run();
 	teardown();
@@ -502,6 +572,8 @@ main(int argc, char **argv)
 		CASE(closing_cancels_what_waits),
 		CASE(half_closed_peer_gets_its_answers),
 		CASE(outcomes_are_learned),
+		CASE(outcomes_have_circumstances),
+		CASE(only_the_dispatcher_teaches),
 		CASE(outcome_of_a_peer_that_has_gone),
 		CASE(garbage_is_answered),
 		CASE(endless_message_closes),

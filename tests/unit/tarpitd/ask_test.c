@@ -6,6 +6,7 @@
 
 #include "bin/common/clock.h"
 #include "bin/common/fd.h"
+#include "bin/tarpitd/overrides.h"
 #include "tests/helpers/scratch.h"
 
 /* What became of a session. */
@@ -182,7 +183,16 @@ a_question_says_who(void)
 	ask_report(&ask, &pool.session[slot], "abandoned", 1234);
 	CHECK_STR(heard(),
 	    "request=tarpit_outcome\nclient_address=0.0.0.1\n"
-	    "outcome=abandoned\nheld_ms=1234\n\n");
+	    "outcome=abandoned\nheld_ms=1234\nlane=pass\n\n");
+	/* What makes it say something else of the client. */
+	pool.session[slot].verdict_lane = LANE_SLOW;
+	pool.session[slot].flags |= SESSION_OBSERVED;
+	pool.session[slot].override = OVERRIDE_RELEASE;
+	ask_report(&ask, &pool.session[slot], "passed", 1);
+	CHECK_STR(heard(),
+	    "request=tarpit_outcome\nclient_address=0.0.0.1\n"
+	    "outcome=passed\nheld_ms=1\nlane=slow\nmode=observe\n"
+	    "order=release\n\n");
 	end();
 }
 
