@@ -9,12 +9,15 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "bin/common/fd.h"
 #include "bin/common/fdpass.h"
 #include "bin/common/listen.h"
+#include "bin/common/tcp_state.h"
 #include "bin/tarpit-handoff/message.h"
 #include "bin/tarpit-handoff/spawn.h"
+#include "bin/tarpit-handoff/watch.h"
 
 enum {
 	/* Connections whose message is not there yet.  They need no MTA, so
@@ -25,6 +28,11 @@ enum {
 /* When to look again at a message that has come in part: being unread it
  * would wake a level-triggered loop all the time. */
 #define PARTIAL_RETRY (20 * USEC_PER_MSEC)
+
+/* How often MTAs that have not greeted are looked at.  A sound one greets 2 to
+ * 9 ms after it was started, and one that fails has ended after 20 (measured:
+ * Exim, sendmail): by then its exit status tells even if it wrote an excuse. */
+#define WATCH_INTERVAL (25 * USEC_PER_MSEC)
 
 /* A broken MTA fails for each session: one record for all within this. */
 #define FAILURE_INTERVAL (10 * USEC_PER_SEC)
@@ -47,6 +55,7 @@ struct mta {
 	pid_t pid;
 	uint64_t started;
 	char client[INET6_ADDRSTRLEN], client_port[6];
+	struct watch watch;
 };
 
 struct server {
@@ -60,6 +69,9 @@ struct server {
 	size_t n_peers;
 	struct mta *mtas; /* counts.running of them, in any order */
 	size_t mtas_size;
+	size_t n_watched;             /* of the MTAs */
+	struct timer watch;           /* runs while there are any */
+	char host[256];               /* our name, for clients */
 	bool full;                    /* peers and listeners are left alone */
 	uint64_t failure_at, full_at; /* next record of its kind not before */
 	uint64_t failures_untold;
@@ -262,24 +274,45 @@ read_rest(int fd)
 		continue;
 }
 
-static int
-start_mta(struct server *s, const struct message *m, int client, uint64_t now)
+/* PEER and CLIENT are the MTA's watch's if there is to be one, and -1 then. */
+static void
+watch_mta(struct server *s, struct mta *mta, int *client, int *peer,
+    const struct tcp_state *before)
+{
+	if (s->config.early_exit == 0)
+		return;
+	watch_begin(
+	    &mta->watch, fd_take(client), fd_take(peer), before->written);
+	if (s->n_watched++ == 0)
+		loop_arm(
+		    s->loop, &s->watch, loop_now(s->loop) + WATCH_INTERVAL);
+}
+
+static void
+start_mta(struct server *s, const struct message *m, int *client, int *peer,
+    uint64_t now)
 {
 	struct mta *mta = &s->mtas[s->counts.running];
-	int r = spawn_mta(s->config.argv, s->config.env, m, client, &mta->pid);
+	struct tcp_state before;
+	bool is_tcp = tcp_state_read(*client, &before) == 0;
+	int r = spawn_mta(s->config.argv, s->config.env, m, *client, &mta->pid);
 
+	mta->watch.client = mta->watch.dispatcher = -1;
 	if (r < 0) {
 		s->counts.failed++;
 		report_failure(
 		    s, m->client_address, m->client_port, strerror(-r), now);
-		return r;
+		return;
 	}
 	mta->started = now;
 	memcpy(mta->client, m->client_address, sizeof(mta->client));
 	memcpy(mta->client_port, m->client_port, sizeof(mta->client_port));
 	s->counts.running++;
 	s->counts.taken++;
-	return 0;
+	/* From now on a close says "taken", even that of a crash. */
+	read_rest(*peer);
+	if (is_tcp)
+		watch_mta(s, mta, client, peer, &before);
 }
 
 /* The message is complete.  Closes the peer in any case. */
@@ -301,8 +334,9 @@ peer_take(struct peer *p, const struct message *m, uint64_t now)
 	} else if (is_gone(client)) {
 		s->counts.withdrawn++;
 		read_rest(p->io.fd);
-	} else if (start_mta(s, m, client, now) == 0) {
-		read_rest(p->io.fd);
+	} else {
+		loop_remove(s->loop, &p->io);
+		start_mta(s, m, &client, &p->io.fd, now);
 	}
 	peer_close(p);
 	update_full(s, now);
@@ -416,15 +450,73 @@ describe_end(int status, bool early, char *how, size_t size)
 	return true;
 }
 
+/* The same of one whose client has heard nothing yet. */
+static bool
+describe_watched_end(const struct watch *w, int status, char *how, size_t size)
+{
+	enum watch_news news = watch_look(w);
+	bool wrong = describe_end(status, news != WATCH_LEFT, how, size);
+
+	if (news != WATCH_SILENT)
+		return wrong;
+	if (!wrong)
+		snprintf(how, size, "exited with status 0");
+	strncat(how, ", and had not greeted", size - strlen(how) - 1);
+	return true;
+}
+
+static void
+stop_watching(struct server *s, struct mta *mta)
+{
+	watch_served(&mta->watch);
+	if (--s->n_watched == 0)
+		loop_cancel(s->loop, &s->watch);
+}
+
 static void
 mta_ended(struct server *s, struct mta *mta, int status, uint64_t now)
 {
 	bool early = now - mta->started < s->config.early_exit;
+	bool watched = mta->watch.client >= 0;
 	char how[128];
 
-	if (describe_end(status, early, how, sizeof(how)))
+	if (watched
+		? describe_watched_end(&mta->watch, status, how, sizeof(how))
+		: describe_end(status, early, how, sizeof(how))) {
+		s->counts.failed++;
+		if (watched)
+			watch_failed(&mta->watch, s->host);
 		report_failure(s, mta->client, mta->client_port, how, now);
+	}
+	if (watched)
+		stop_watching(s, mta);
 	*mta = s->mtas[--s->counts.running];
+}
+
+/* The MTA need not be watched any more: it works, or it is not for us to see
+ * whether it does. */
+static bool
+is_settled(const struct server *s, const struct mta *mta, uint64_t now)
+{
+	return watch_look(&mta->watch) != WATCH_SILENT ||
+	    now - mta->started >= s->config.early_exit;
+}
+
+static void
+on_watch(struct timer *t, uint64_t now)
+{
+	struct server *s = CONTAINER_OF(t, struct server, watch);
+
+	/* Before one that has ended is taken for one that spoke. */
+	server_reap(s, now);
+	for (size_t i = 0; i < s->counts.running && s->n_watched > 0; i++) {
+		struct mta *mta = &s->mtas[i];
+
+		if (mta->watch.client >= 0 && is_settled(s, mta, now))
+			stop_watching(s, mta);
+	}
+	if (s->n_watched > 0)
+		loop_arm(s->loop, t, now + WATCH_INTERVAL);
 }
 
 void
@@ -479,6 +571,9 @@ server_new(struct loop *loop, struct journal *journal,
 		return -ENOMEM;
 	s->loop = loop;
 	s->journal = journal;
+	s->watch.on_timer = on_watch;
+	if (gethostname(s->host, sizeof(s->host) - 1) < 0)
+		strcpy(s->host, "localhost");
 	TAILQ_INIT(&s->peers);
 	r = server_configure(s, config);
 	if (r == 0)
@@ -500,6 +595,9 @@ server_free(struct server *s)
 		acceptor_fini(&s->listeners[--s->n_listeners].acceptor);
 	while (!TAILQ_EMPTY(&s->peers))
 		peer_close(TAILQ_FIRST(&s->peers));
+	for (size_t i = 0; i < s->counts.running; i++)
+		if (s->mtas[i].watch.client >= 0)
+			stop_watching(s, &s->mtas[i]);
 	free(s->listeners);
 	free(s->mtas);
 	free(s);

@@ -7,10 +7,13 @@
  * The protocol, as the dispatcher sees it.  It connects to our stream socket
  * and sends, best in one sendmsg(), a name=value message (attrs.h) with
  * client_address, client_port, server_address and server_port, the client's
- * descriptor attached to the first byte.  Nothing is written back:
+ * descriptor attached to the first byte.  What it sees then:
  *
- *   nothing yet    waiting in the socket's queue for a free MTA, in order
- *   end of file    an MTA has been started; the dispatcher closes its copy
+ *   nothing yet    waiting in the socket's queue for a free MTA, in order, or
+ *                  for the first word of one that has just been started
+ *   end of file    an MTA serves it; the dispatcher closes its copy
+ *   result=failed  and the end of file: one was started and did not serve it.
+ *                  The client has been told, by us if not by the MTA
  *   ECONNRESET     not taken (the message is wrong, the MTA cannot be
  *                  started, the service ends): the session is untouched, and
  *                  the dispatcher's to try again or to turn away
@@ -36,7 +39,8 @@ struct server;
 struct server_config {
 	size_t max;            /* MTAs at a time */
 	uint64_t read_timeout; /* usec a dispatcher may take for its message */
-	uint64_t early_exit;   /* an MTA failing within this never worked */
+	uint64_t early_exit;   /* an MTA failing within this never worked; how
+				* long it is waited for that it greets */
 	char *const *argv;     /* the MTA's command; borrowed */
 	char *const *env;      /* its environment; borrowed */
 };
@@ -44,7 +48,7 @@ struct server_config {
 struct server_counts {
 	size_t running;     /* MTAs now */
 	uint64_t taken;     /* sessions that became an MTA */
-	uint64_t failed;    /* ... that could not */
+	uint64_t failed;    /* ... that could not, or that failed at once */
 	uint64_t withdrawn; /* dispatcher or client left before */
 };
 

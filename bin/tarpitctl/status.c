@@ -135,6 +135,25 @@ print_relay(const struct message *m)
 		(uint64_t)message_number(m, "relay.to_clients"), to_clients));
 }
 
+static const char *
+mta_state(const struct message *m)
+{
+	static const char *const states[][2] = {
+		{ "untried", "not tried yet" },
+		{ "up", "takes sessions" },
+		{ "unserved", "TAKES SESSIONS AND DOES NOT SERVE THEM" },
+		{ "down", "TAKES NO SESSIONS" },
+	};
+	char state[16];
+
+	(void)message_text(m, "handoff.state", state, sizeof(state));
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		if (strcmp(states[i][0], state) == 0)
+			return states[i][1];
+	return message_number(m, "handoff.up") != 0 ? states[1][1]
+						    : states[3][1];
+}
+
 static void
 print_mta(const struct message *m)
 {
@@ -143,10 +162,12 @@ print_mta(const struct message *m)
 	    message_number(m, "backend.free");
 
 	printf("%-14s%s; %s wait, %s were taken, %s came back\n", "MTA",
-	    message_number(m, "handoff.up") != 0 ? "takes sessions"
-						 : "TAKES NO SESSIONS",
-	    figure(&f, "handoff.waiting"), figure(&f, "handoff.taken"),
-	    figure(&f, "handoff.returned"));
+	    mta_state(m), figure(&f, "handoff.waiting"),
+	    figure(&f, "handoff.taken"), figure(&f, "handoff.returned"));
+	if (message_number(m, "handoff.unserved") != 0)
+		printf("  %-12s%s that it took, the last %s in a row\n",
+		    "not served", figure(&f, "handoff.unserved"),
+		    figure(&f, "handoff.unserved_in_row"));
 	print_relay(m);
 	if (message_number(m, "backend.configured") == 0) {
 		printf("  %-12snone (Backend= is empty)\n", "throttle");

@@ -69,7 +69,8 @@ put_histogram(struct attrs_out *out, const char *what,
 static void
 put_sessions(const struct dispatcher *d, struct attrs_out *out)
 {
-	uint32_t handoff = d->handoff.n_waiting + d->handoff.n_offered;
+	uint32_t handoff =
+	    d->handoff.n_waiting + d->handoff.n_offered + d->handoff.n_taken;
 
 	put(out, "live.all", d->pool.live);
 	put(out, "live.asking", d->pool.asking.n);
@@ -97,14 +98,27 @@ put_ended(struct dispatcher *d, uint64_t wall, struct attrs_out *out)
 	}
 }
 
+static const char *
+handoff_state(const struct handoff *h)
+{
+	if (h->down)
+		return "down";
+	if (h->in_row > 0)
+		return "unserved";
+	return h->taken > 0 ? "up" : "untried";
+}
+
 static void
 put_handoff(const struct handoff *h, struct attrs_out *out)
 {
+	attrs_put(out, "handoff.state", handoff_state(h));
 	put(out, "handoff.up", !h->down);
 	put(out, "handoff.waiting", h->n_waiting);
 	put(out, "handoff.offered", h->n_offered);
 	put(out, "handoff.taken", h->taken);
 	put(out, "handoff.returned", h->returned);
+	put(out, "handoff.unserved", h->unserved);
+	put(out, "handoff.unserved_in_row", h->in_row);
 	put_histogram(out, "latency", &h->latency, &histogram_latency);
 }
 

@@ -93,7 +93,10 @@ say_farewell(struct dispatcher *d, uint64_t now)
 	while (f->slot != POOL_NONE && !slice_is_over(&slice)) {
 		struct session *s = &d->pool.session[f->slot];
 
-		if (is_to_leave(d, s))
+		/* Whom the MTA has, and is to greet, is not sent away. */
+		if (is_to_leave(d, s) &&
+		    (s->state != SESSION_HANDOFF ||
+			!handoff_conclude(&d->handoff, s, now)))
 			session_dismiss(d, s, OUTCOME_SHED, SMTP_SHUTDOWN, now);
 		f->slot = f->slot < d->pool.high ? f->slot + 1 : POOL_NONE;
 	}

@@ -2,6 +2,7 @@
 #include "bin/tarpitd/handoff.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "bin/common/clock.h"
 #include "bin/common/fd.h"
 #include "bin/common/fdpass.h"
+#include "bin/common/tcp_state.h"
 #include "bin/tarpitd/address.h"
 #include "bin/tarpitd/sockbuf.h"
 
@@ -28,21 +30,39 @@ enum { MESSAGE_MAX = 512 };
 #define RETRY_SOON (2 * USEC_PER_MSEC)
 enum { LOOKS_PER_RETRY = 256 };
 
-enum job_state { JOB_NONE, JOB_WAITING, JOB_OFFERED };
+/* When it is looked whether the MTA has greeted: at first after this, then
+ * after twice as much, and so on; a greeting takes 2 to 10 ms. */
+#define LOOK_FIRST (5 * USEC_PER_MSEC)
+#define LOOK_MAX   USEC_PER_SEC
+
+/* Until the MTA has greeted, so many times HandoffTimeout= may pass after it
+ * took the session. */
+enum { GREETING_TIMEOUTS = 3 };
+
+/* Those that were not served have one record within this. */
+#define UNSERVED_INTERVAL (10 * USEC_PER_SEC)
+
+enum job_state { JOB_NONE, JOB_WAITING, JOB_OFFERED, JOB_TAKEN };
 
 struct handoff_job {
 	struct loop_io io; /* to the MTA; -1 unless offered */
 	struct timer deadline;
+	struct timer look; /* for the MTA's greeting */
 	struct handoff *handoff;
 	uint64_t since;
+	uint64_t written; /* to the client, when the session was offered */
+	uint64_t pause;   /* between looks */
 	uint32_t slot;
 	uint32_t next, prev; /* of those waiting */
 	enum job_state state;
-	bool greets; /* by TCP: connected, the MTA's greeting is waited for */
+	bool greets;  /* by TCP: connected, the MTA's greeting is waited for */
+	bool failed;  /* tarpit-handoff has said so */
+	bool counted; /* as not served */
 };
 
 static void on_retry(struct timer *, uint64_t now);
 static void on_deadline(struct timer *, uint64_t now);
+static void on_look(struct timer *, uint64_t now);
 static void on_mta_ready(struct loop_io *, uint32_t events, uint64_t now);
 static void on_tcp_ready(struct loop_io *, uint32_t events, uint64_t now);
 
@@ -118,6 +138,10 @@ leave(struct handoff_job *job)
 		loop_remove(h->loop, &job->io);
 		fd_close(&job->io.fd);
 		h->n_offered--;
+	}
+	if (job->state == JOB_TAKEN) {
+		loop_cancel(h->loop, &job->look);
+		h->n_taken--;
 	}
 	job->state = JOB_NONE;
 }
@@ -261,6 +285,7 @@ static int
 offer(struct handoff *h, struct handoff_job *job)
 {
 	bool tcp = is_by_tcp(h);
+	struct tcp_state before;
 	AUTO_FD fd = socket(tcp ? h->target->address.ss_family : AF_UNIX,
 	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int r;
@@ -271,7 +296,9 @@ offer(struct handoff *h, struct handoff_job *job)
 	 * would be offered twice. */
 	job->io = (struct loop_io){ .fd = fd,
 		.on_event = tcp ? on_tcp_ready : on_mta_ready };
-	job->greets = false;
+	job->greets = job->failed = false;
+	if (tcp_state_read(h->pool->session[job->slot].fd, &before) == 0)
+		job->written = before.written;
 	r = loop_add(h->loop, &job->io, tcp ? EPOLLOUT : EPOLLIN);
 	if (r < 0)
 		return r;
@@ -371,11 +398,121 @@ on_retry(struct timer *t, uint64_t now)
 		    h->loop, t, now + (more ? RETRY_SOON : RETRY_INTERVAL));
 }
 
+/*
+ * Taken, and served or not
+ */
+
+static void
+count_unserved(struct handoff_job *job, const char *how, uint64_t now)
+{
+	struct handoff *h = job->handoff;
+	char client[ADDRESS_TEXT];
+	struct record record;
+
+	if (job->counted)
+		return;
+	job->counted = true;
+	h->unserved++;
+	h->in_row++;
+	if (now < h->tell_at) {
+		h->untold++;
+		return;
+	}
+	h->tell_at = now + UNSERVED_INTERVAL;
+	address_print(&h->pool->session[job->slot].client, client);
+	record_begin(&record, EVENT_HANDOFF_UNSERVED,
+	    "the MTA at %s took the session of %s, and %s", h->target->path,
+	    client, how);
+	record_field(&record, "TARPIT_CLIENT", "%s", client);
+	record_field(&record, "TARPIT_UNTOLD", "%" PRIu64, h->untold);
+	h->untold = 0;
+	journal_send(h->journal, &record);
+}
+
+static void
+finish_served(struct handoff_job *job, uint64_t now)
+{
+	job->handoff->in_row = 0;
+	finish(job, HANDOFF_TAKEN, now);
+}
+
+/* A client that has ended its half, or left, is the MTA's to find out about. */
+static bool
+is_greeted(const struct handoff_job *job)
+{
+	const struct session *s = &job->handoff->pool->session[job->slot];
+	struct tcp_state state;
+
+	return tcp_state_read(s->fd, &state) < 0 ||
+	    state.written != job->written || !state.is_open;
+}
+
+static void
+look(struct handoff_job *job, uint64_t now)
+{
+	if (is_greeted(job)) {
+		finish_served(job, now);
+		return;
+	}
+	loop_arm(job->handoff->loop, &job->look, now + job->pause);
+	job->pause = job->pause < LOOK_MAX / 2 ? 2 * job->pause : LOOK_MAX;
+}
+
+static void
+on_look(struct timer *t, uint64_t now)
+{
+	look(CONTAINER_OF(t, struct handoff_job, look), now);
+}
+
+/* The receiver has closed: it has the session. */
+static void
+note_taken(struct handoff_job *job, uint64_t now)
+{
+	struct handoff *h = job->handoff;
+
+	h->taken++;
+	histogram_add(&h->latency, &histogram_latency, now - job->since);
+	set_down(h, 0);
+	if (job->failed) {
+		count_unserved(job, "its process failed at once", now);
+		finish(job, HANDOFF_FAILED, now);
+		return;
+	}
+	leave(job);
+	job->state = JOB_TAKEN;
+	job->look.on_timer = on_look;
+	job->pause = LOOK_FIRST;
+	h->n_taken++;
+	loop_arm(h->loop, &job->deadline, now + h->timeout);
+	look(job, now);
+}
+
+/* Said after one HandoffTimeout=, and given up after the last of them. */
+static void
+on_greeting_timeout(struct handoff_job *job, uint64_t now)
+{
+	struct handoff *h = job->handoff;
+
+	if (is_greeted(job)) {
+		finish_served(job, now);
+	} else if (job->counted) {
+		finish(job, HANDOFF_SILENT, now);
+	} else {
+		count_unserved(job, "has not greeted it", now);
+		loop_arm(h->loop, &job->deadline,
+		    now + (GREETING_TIMEOUTS - 1) * h->timeout);
+	}
+}
+
 static void
 on_deadline(struct timer *t, uint64_t now)
 {
 	struct handoff_job *job = CONTAINER_OF(t, struct handoff_job, deadline);
 
+	if (job->state == JOB_TAKEN) {
+		on_greeting_timeout(job, now);
+		return;
+	}
 	if (job->state == JOB_OFFERED && job->io.on_event == on_tcp_ready)
 		set_down(job->handoff, -ETIMEDOUT);
 	finish(job,
@@ -402,18 +539,19 @@ on_mta_ready(struct loop_io *io, uint32_t events, uint64_t now)
 {
 	struct handoff_job *job = CONTAINER_OF(io, struct handoff_job, io);
 	struct handoff *h = job->handoff;
-	char byte;
-	ssize_t n = recv(io->fd, &byte, sizeof(byte), MSG_DONTWAIT);
+	char buf[64];
+	ssize_t n = recv(io->fd, buf, sizeof(buf), MSG_DONTWAIT);
 
 	(void)events;
-	if (n > 0 || (n < 0 && errno == EAGAIN))
-		return; /* it has nothing to tell us; its end counts */
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n > 0) {
+		/* It speaks only to say that it failed; its end counts. */
+		job->failed = true;
+		return;
+	}
 	if (n == 0) {
-		h->taken++;
-		histogram_add(
-		    &h->latency, &histogram_latency, now - job->since);
-		set_down(h, 0);
-		finish(job, HANDOFF_TAKEN, now);
+		note_taken(job, now);
 		return;
 	}
 	take_back(job, -errno);
@@ -479,7 +617,7 @@ give_to_relay(struct handoff_job *job, uint64_t now)
 	(void)fd_take(&job->io.fd);
 	h->taken++;
 	set_down(h, 0);
-	finish(job, HANDOFF_TAKEN, now);
+	finish_served(job, now);
 }
 
 static void
@@ -525,6 +663,17 @@ handoff_start(struct handoff *h, struct session *s, uint64_t now)
 	if (!is_busy(r))
 		set_down(h, r);
 	append_waiting(h, job);
+}
+
+bool
+handoff_conclude(struct handoff *h, struct session *s, uint64_t now)
+{
+	struct handoff_job *job = &h->job[pool_slot(h->pool, s)];
+
+	if (job->state != JOB_TAKEN)
+		return false;
+	finish(job, HANDOFF_TAKEN, now);
+	return true;
 }
 
 void

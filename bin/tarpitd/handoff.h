@@ -7,7 +7,14 @@
  * connection a session; the message and the descriptor go over in one
  * sendmsg(), then the receiver's end of file means that it has taken the
  * session, and ECONNRESET that it has not (Postfix was stopped with it in its
- * backlog, say): the session is then still ours and whole.
+ * backlog, say): the session is then still ours and whole.  tarpit-handoff may
+ * say before its end that the MTA has failed.
+ *
+ * Taken is not served: an smtpd that cannot work (no SASL, a map that is not
+ * there) takes the session, dies, and leaves a client without a word.  So our
+ * copy of the descriptor stays until somebody has written to the client.  Who
+ * else has it, the kernel does not tell; hence a time, and a long one, since a
+ * sound MTA may be waiting for a resolver.
  *
  * Or its bytes, to an MTA on another machine: one TCP connection a session,
  * with a PROXY header ahead; the first byte of the MTA's greeting means that it
@@ -30,6 +37,8 @@ enum handoff_result {
 	HANDOFF_TAKEN,
 	HANDOFF_TIMED_OUT, /* HandoffTimeout= is over */
 	HANDOFF_GONE,      /* the client left meanwhile */
+	HANDOFF_SILENT,    /* taken, but the MTA has not greeted */
+	HANDOFF_FAILED,    /* taken, but not served; the client has been told */
 };
 
 struct handoff_job;
@@ -50,9 +59,13 @@ struct handoff {
 	uint32_t first, last;    /* slots that wait to be offered, in order */
 	uint32_t look;           /* of them, looked at next for having left */
 	uint32_t n_waiting, n_offered;
+	uint32_t n_taken; /* whose greeting is waited for */
 	struct timer retry;
 	bool down;
 	uint64_t taken, returned; /* counters; returned by ECONNRESET */
+	uint64_t unserved; /* taken, and not greeted in HandoffTimeout= */
+	uint64_t in_row;   /* the last of those: none was served since */
+	uint64_t untold, tell_at;
 	struct histogram latency; /* from handoff_start() to taken */
 };
 
@@ -63,5 +76,8 @@ void handoff_fini(struct handoff *);
 /* Offers S to the MTA; on_done() is called once, perhaps before this returns.
  * Until then nothing may be read from or written to its descriptor. */
 void handoff_start(struct handoff *, struct session *s, uint64_t now);
+/* Whether the MTA has S and only its greeting is waited for: on_done() has been
+ * called then, as if it had come. */
+bool handoff_conclude(struct handoff *, struct session *s, uint64_t now);
 /* Forgets S, which is being closed by someone else. */
 void handoff_cancel(struct handoff *, struct session *s);

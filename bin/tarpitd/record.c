@@ -276,9 +276,10 @@ record_counts(const struct dispatcher *d, char *buf, size_t size)
 	    " abandoned, %" PRIu64 " refused, %" PRIu64 " shed, %" PRIu64
 	    " failed; longest stall %.1f ms",
 	    d->pool.live, d->pool.asking.n, d->n_slowed - held, held,
-	    d->handoff.n_waiting + d->handoff.n_offered, n[OUTCOME_PASSED],
-	    n[OUTCOME_GRADUATED], n[OUTCOME_DELIVERED], n[OUTCOME_ABANDONED],
-	    n[OUTCOME_REFUSED], n[OUTCOME_SHED], n[OUTCOME_FAILED],
+	    d->handoff.n_waiting + d->handoff.n_offered + d->handoff.n_taken,
+	    n[OUTCOME_PASSED], n[OUTCOME_GRADUATED], n[OUTCOME_DELIVERED],
+	    n[OUTCOME_ABANDONED], n[OUTCOME_REFUSED], n[OUTCOME_SHED],
+	    n[OUTCOME_FAILED],
 	    (double)d->longest_stall / (double)USEC_PER_MSEC);
 
 	if (len <= 0 || (size_t)len >= size)

@@ -280,7 +280,11 @@ session_handed_off(void *dispatcher, struct session *s,
 		session_close_as(d, s, OUTCOME_ABANDONED, now);
 		return;
 	case HANDOFF_TIMED_OUT:
+	case HANDOFF_SILENT:
 		session_dismiss(d, s, OUTCOME_FAILED, SMTP_NO_MTA, now);
+		return;
+	case HANDOFF_FAILED:
+		session_close_as(d, s, OUTCOME_FAILED, now);
 		return;
 	}
 }

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fake_mta PATH [BACKLOG]: stands at the other end of a hand-off, in either
+ * fake_mta PATH [BACKLOG | die | late]: stands at the other end of a hand-off, in either
  * form, and says on standard output what comes of it:
  *
  *   took MESSAGE   a session, with its message's NULs and line ends as blanks
  *   heard LINE     what the client then said
  *
  * It greets with "220 mta.test ESMTP", answers 250 to everything and 221 to
- * QUIT.  With a BACKLOG it listens with that and never accepts.
+ * QUIT.  With a BACKLOG it listens with that and never accepts; with "die" it
+ * takes sessions and ends without a word, as an smtpd that cannot work; with
+ * "late" it greets after 1.5 s.
  */
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +60,7 @@ serve(int fd)
 }
 
 static void
-take(int conn)
+take(int conn, const char *how)
 {
 	struct pollfd in = { .fd = conn, .events = POLLIN };
 	char message[4096];
@@ -80,6 +83,10 @@ take(int conn)
 	if (fork() == 0) {
 		/* Its end tells the dispatcher that we have taken it. */
 		close(conn);
+		if (strcmp(how, "die") == 0)
+			_exit(1);
+		if (strcmp(how, "late") == 0)
+			(void)poll(NULL, 0, 1500);
 		serve(session);
 	}
 	fd_close(&session);
@@ -89,7 +96,9 @@ int
 main(int argc, char **argv)
 {
 	struct listen_socket listener;
-	int backlog = argc > 2 ? atoi(argv[2]) : 64;
+	const char *how = argc > 2 ? argv[2] : "";
+	bool accepts = *how < '0' || *how > '9';
+	int backlog = accepts ? 64 : atoi(how);
 	int r;
 
 	if (argc < 2)
@@ -100,7 +109,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "fake_mta: %s: %s\n", argv[1], strerror(-r));
 		return 1;
 	}
-	if (argc > 2)
+	if (!accepts)
 		pause();
 	(void)fd_set_nonblocking(listener.fd, false);
 	for (;;) {
@@ -108,6 +117,6 @@ main(int argc, char **argv)
 
 		if (conn < 0)
 			return 1;
-		take(conn);
+		take(conn, how);
 	}
 }

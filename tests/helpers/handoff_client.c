@@ -16,10 +16,11 @@
  *                    connection to SOCKET without having had an answer
  *   --verdict-only   leave once the service has answered
  *
- * On standard error: "sent" once the message is out, then "taken" or "refused:
- * ERROR", as the dispatcher sees it, and if refused, "session intact" when a
- * byte still reaches the client.
- * Exits with 0 if taken, 1 if refused, 2 for its own troubles.
+ * On standard error: "sent" once the message is out, then "taken", "failed" (an
+ * MTA was started, but did not serve it) or "refused: ERROR", as the dispatcher
+ * sees it, and if refused, "session intact" when a byte still reaches the
+ * client.
+ * Exits with 0 if taken, 1 if refused, 2 for its own troubles, 3 if failed.
  */
 
 #include <arpa/inet.h>
@@ -209,21 +210,25 @@ wait_readable(int fd)
 	return poll(&p, 1, DEADLINE_MSEC) > 0;
 }
 
-/* True: taken. */
-static bool
+/* The exit status. */
+static int
 hear_verdict(struct test *t)
 {
-	char c;
+	char c, text[64] = "";
 	ssize_t n;
 
 	if (!wait_readable(t->service)) {
 		fprintf(stderr, "no verdict\n");
 		exit(2);
 	}
-	n = recv(t->service, &c, 1, 0);
+	n = recv(t->service, text, sizeof(text) - 1, 0);
 	if (n == 0) {
 		fprintf(stderr, "taken\n");
-		return true;
+		return 0;
+	}
+	if (n > 0 && strcmp(text, "result=failed\n\n") == 0) {
+		fprintf(stderr, "failed\n");
+		return 3;
 	}
 	fprintf(stderr, "refused: %s\n",
 	    n < 0 ? strerrorname_np(errno) : "it spoke");
@@ -231,7 +236,7 @@ hear_verdict(struct test *t)
 	    wait_readable(t->client) && recv(t->client, &c, 1, 0) == 1 &&
 	    c == '!')
 		fprintf(stderr, "session intact\n");
-	return false;
+	return 1;
 }
 
 static bool
@@ -296,6 +301,7 @@ int
 main(int argc, char **argv)
 {
 	struct test t = { .from = "127.0.0.1" };
+	int verdict;
 
 	parse(&t, argc, argv);
 	connect_session(&t);
@@ -305,10 +311,11 @@ main(int argc, char **argv)
 		getchar();
 		return 0;
 	}
-	if (!hear_verdict(&t))
-		return 1;
+	verdict = hear_verdict(&t);
+	if (verdict == 1)
+		return verdict;
 	close(t.server);
 	if (!t.on[OPT_VERDICT_ONLY])
 		talk(&t);
-	return 0;
+	return verdict;
 }

@@ -292,6 +292,14 @@ lists() {
 	provoked HANDOFF_UP tarpitd
 }
 
+@test "events: HANDOFF_UNSERVED" {
+	policy
+	mta die
+	tarpitd HandoffTimeout=1s
+	smtp_connect "$AT"
+	provoked HANDOFF_UNSERVED tarpitd
+}
+
 @test "events: ACCEPT_PAUSED" {
 	local i
 	start_daemon -n handoff prlimit --nofile=12 "$BUILD/tarpit-handoff" \

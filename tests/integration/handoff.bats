@@ -187,6 +187,45 @@ dialogue() {
 	[ "$(grep -c event=spawn_error "$DAEMONS/handoff.log")" = 1 ]
 }
 
+# Exim without AF_NETLINK, say: each session was "taken", and 0 had failed.
+@test "handoff: an MTA that ends without a word has not served, and its client is told" {
+	handoff -- /bin/true
+	client </dev/null
+	[ "$status" = 3 ]
+	[[ $output == *"failed"*"421 4.3.0 "* ]]
+	wait_for_log handoff 'exited with status 0, and had not greeted.*event=spawn_error'
+	wait_for_notify handoff 'STATUS=0 of 20 MTAs run; 1 sessions taken, 1 failed'
+}
+
+@test "handoff: an MTA that fails at once with an excuse has not served, and the excuse is all" {
+	handoff -- /bin/sh -c 'echo 421 Unexpected failure; exit 1'
+	client </dev/null
+	[ "$status" = 3 ]
+	[[ $output == *"421 Unexpected failure"* ]]
+	[[ $output != *"421 4.3.0"* ]]
+	wait_for_log handoff 'exited with status 1 at once.*event=spawn_error'
+	wait_for_notify handoff 'STATUS=0 of 20 MTAs run; 1 sessions taken, 1 failed'
+}
+
+@test "handoff: a client that is gone before the greeting is no failure of the MTA's" {
+	handoff -- /bin/sh -c 'read x; exit 1'
+	client </dev/null
+	[ "$status" = 0 ]
+	round_trip
+	wait_for_notify handoff 'STATUS=0 of 20 MTAs run; 1 sessions taken, 0 failed'
+}
+
+@test "handoff: one that greets late is taken after EarlyExit, and goes on" {
+	echo EarlyExit=100ms >>"$CONFIG"
+	mkfifo "$DAEMONS/go"
+	handoff -- /bin/sh -c "read x <$DAEMONS/go; echo 220 late; read x"
+	hold slow
+	wait_for_log slow '^taken$'
+	echo >"$DAEMONS/go"
+	wait_for_log slow '220 late'
+	release slow
+}
+
 @test "handoff: beyond Max sessions wait, in order, and are served" {
 	handoff --max 1 -- "${MTA[@]}"
 	hold first

@@ -55,6 +55,50 @@ expect_no_mta() {
 	record_of 127.0.0.3 outcome=failed lane=slow
 }
 
+# An smtpd without SASL, a map or its chroot's files: "passed", said the record.
+@test "handoff: an MTA that takes sessions and dies has not served them" {
+	mta die
+	tarpitd HandoffTimeout=1s
+	smtp_connect "$AT" 127.0.0.2
+	wait_for_log tarpitd 'took the session of 127.0.0.2, and has not greeted it.*event=handoff_unserved'
+	smtp_expect '421 4.3.2 mx.test'
+	smtp_expect_eof
+	record_of 127.0.0.2 outcome=failed lane=pass
+	run ctl status
+	[[ $output == *"TAKES SESSIONS AND DOES NOT SERVE THEM"* ]]
+	[[ $output == *"not served  1 that it took, the last 1 in a row"* ]]
+}
+
+@test "handoff: an MTA that is late is said to be, and serves" {
+	mta late
+	tarpitd HandoffTimeout=1s
+	smtp_connect "$AT" 127.0.0.2
+	wait_for_log tarpitd event=handoff_unserved
+	smtp_expect '220 mta.test'
+	record_of 127.0.0.2 outcome=passed lane=pass
+	run ctl status
+	[[ $output == *"takes sessions"*"not served  1 that it took, the last 0 in a row"* ]]
+}
+
+@test "handoff: one whose process fails is told of by tarpit-handoff" {
+	start_daemon -n handoff "$BUILD/tarpit-handoff" --config /dev/null \
+		--listen "$MTA" -- /bin/sh -c 'echo 421 Unexpected failure; exit 1'
+	wait_for_notify handoff READY=1
+	tarpitd Handoff=inetd:"$MTA"
+	smtp_connect "$AT" 127.0.0.2
+	smtp_expect '421 Unexpected failure'
+	smtp_expect_eof
+	record_of 127.0.0.2 outcome=failed lane=pass
+	wait_for_log tarpitd 'its process failed at once.*event=handoff_unserved'
+}
+
+@test "handoff: before the first session nobody knows of the MTA" {
+	tarpitd
+	run ctl status
+	[[ $output == *"not tried yet"* ]]
+	[[ $output != *"takes sessions"* ]]
+}
+
 @test "handoff: the MTA's start is noticed, and who waited gets there" {
 	local i
 	tarpitd
