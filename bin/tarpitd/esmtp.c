@@ -1,34 +1,31 @@
 /* SPDX-License-Identifier: ISC */
 #include "bin/tarpitd/esmtp.h"
 
-#include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 #include "bin/common/decimal.h"
 #include "bin/common/util.h"
+#include "bin/tarpitd/envelope.h"
 #include "bin/tarpitd/token.h"
+#include "bin/tarpitd/utf8.h"
 
 enum {
 	/* Real senders make none or one; Postfix's smtpd_hard_error_limit. */
 	ERRORS_MAX = 20,
 	/* Of one session without a message: 1,000 recipients and then some. */
 	COMMANDS_MAX = 2000,
-	NAME_MAX_LEN = 255,
-	/* RFC 5321, 4.5.3.1: 64 + 1 + 255 and brackets; source routes. */
-	PATH_MAX_LEN = 512,
-	/* RFC 3461, 4.4 and 4.2. */
-	ENVID_MAX_LEN = 100,
-	ORCPT_MAX_LEN = 500,
 };
 
 const char esmtp_too_many_errors[] = "421 4.7.0 Error: too many errors\r\n";
+const char esmtp_no_room[] =
+    "452 4.3.1 Error: message is too large for this session\r\n";
+const char esmtp_line_too_long[] = "451 4.5.2 Error: line too long\r\n";
 
 static const char ok[] = "250 2.0.0 Ok\r\n";
-static const char syntax[] = "501 5.5.4 Error: bad syntax\r\n";
-static const char sequence[] = "503 5.5.1 Error: bad sequence of commands\r\n";
-static const char parameter[] = "555 5.5.4 Error: parameter not supported\r\n";
-static const char too_large[] = "552 5.3.4 Message size exceeds our limit\r\n";
+static const char need_hello[] = "503 5.5.1 Error: send EHLO or HELO first\r\n";
+static const char need_mail[] = "503 5.5.1 Error: need MAIL command\r\n";
+static const char in_chunks[] =
+    "503 5.5.1 Error: only BDAT may follow BDAT before its LAST\r\n";
 
 /* What a command works on; handlers fill in `step`. */
 struct call {
@@ -36,6 +33,7 @@ struct call {
 	const struct esmtp_limits *limits;
 	const char *argument;
 	size_t len;
+	bool is_error;
 	struct esmtp_step step;
 };
 
@@ -46,256 +44,13 @@ say(struct call *c, const char *reply)
 	c->step.reply = reply;
 }
 
-/* ---- words ---- */
-
-/* RFC 3461, 4: printable ASCII, where '+' begins two upper case hex digits. */
-static bool
-is_xtext(const char *s, size_t len)
+/* The client's mistake, of which it may make some. */
+static void
+refuse(struct call *c, const char *reply)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (s[i] < '!' || s[i] > '~' || s[i] == '=')
-			return false;
-		if (s[i] != '+')
-			continue;
-		if (len - i < 3 || !isxdigit((unsigned char)s[i + 1]) ||
-		    !isxdigit((unsigned char)s[i + 2]))
-			return false;
-		i += 2;
-	}
-	return len > 0;
+	say(c, reply);
+	c->is_error = true;
 }
-
-static bool
-is_path_byte(unsigned char c, bool utf8)
-{
-	return (c >= ' ' && c <= '~') || (utf8 && c >= 0x80);
-}
-
-/* The length of "<...>" at S, or 0.  A quoted local part may hold blanks and
- * brackets (RFC 5321, 4.1.2); outside of quotes neither may stand. */
-static size_t
-path_length(const char *s, size_t len, bool utf8)
-{
-	bool quoted = false;
-
-	if (len < 2 || s[0] != '<')
-		return 0;
-	for (size_t i = 1; i < len && i < PATH_MAX_LEN; i++) {
-		if (!is_path_byte((unsigned char)s[i], utf8))
-			return 0;
-		if (quoted && s[i] == '\\')
-			i++;
-		else if (s[i] == '"')
-			quoted = !quoted;
-		else if (!quoted && s[i] == '>')
-			return i + 1;
-		else if (!quoted && (s[i] == ' ' || s[i] == '<'))
-			return 0;
-		if (i < len && !is_path_byte((unsigned char)s[i], utf8))
-			return 0;
-	}
-	return 0;
-}
-
-/* "FROM:<path>..." or "TO:<path>...": leaves the argument at the path.  Real
- * programs put a blank before it. */
-static bool
-parse_path(struct call *c, const char *keyword)
-{
-	size_t n = strlen(keyword);
-
-	if (c->len <= n || strncasecmp(c->argument, keyword, n) != 0)
-		return false;
-	c->argument += n;
-	c->len -= n;
-	while (c->len > 0 && *c->argument == ' ') {
-		c->argument++;
-		c->len--;
-	}
-	/* Whether UTF-8 was right is known after the parameters. */
-	c->step.path_len = path_length(c->argument, c->len, true);
-	if (c->step.path_len == 0)
-		return false;
-	c->step.argument = c->argument;
-	c->step.argument_len = c->len;
-	return c->step.path_len == c->len ||
-	    c->argument[c->step.path_len] == ' ';
-}
-
-static bool
-is_ascii(const char *s, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)s[i] >= 0x80)
-			return false;
-	return true;
-}
-
-/* ---- parameters of MAIL and RCPT ---- */
-
-/* Checks a parameter's value (NULL: it has none); NULL or a refusal. */
-struct parameter {
-	const char *name;
-	uint8_t offer; /* known only if this is offered */
-	const char *(*check)(struct call *, const char *value, size_t len);
-};
-
-static const char *
-check_size(struct call *c, const char *value, size_t len)
-{
-	int64_t n;
-	int r;
-
-	if (value == NULL)
-		return syntax;
-	r = decimal_parse(value, len, 0, INT64_MAX, &n);
-	if (r == 0 && (c->limits->size == 0 || (uint64_t)n <= c->limits->size))
-		return NULL;
-	return r == 0 ? too_large : syntax;
-}
-
-static const char *
-check_body(struct call *c, const char *value, size_t len)
-{
-	(void)c;
-	if (value != NULL &&
-	    (token_is(value, len, "7BIT") || token_is(value, len, "8BITMIME")))
-		return NULL;
-	return syntax;
-}
-
-static const char *
-check_utf8(struct call *c, const char *value, size_t len)
-{
-	(void)len;
-	if (value != NULL)
-		return syntax;
-	c->e->memory |= ESMTP_IS_UTF8;
-	return NULL;
-}
-
-static const char *
-check_ret(struct call *c, const char *value, size_t len)
-{
-	(void)c;
-	if (value != NULL &&
-	    (token_is(value, len, "FULL") || token_is(value, len, "HDRS")))
-		return NULL;
-	return syntax;
-}
-
-static const char *
-check_envid(struct call *c, const char *value, size_t len)
-{
-	(void)c;
-	if (value != NULL && len <= ENVID_MAX_LEN && is_xtext(value, len))
-		return NULL;
-	return syntax;
-}
-
-static bool
-is_notify_word(const char *s, size_t len)
-{
-	return token_is(s, len, "SUCCESS") || token_is(s, len, "FAILURE") ||
-	    token_is(s, len, "DELAY");
-}
-
-/* RFC 3461, 4.1: NEVER alone, or a list of the others. */
-static const char *
-check_notify(struct call *c, const char *value, size_t len)
-{
-	(void)c;
-	if (value == NULL)
-		return syntax;
-	if (token_is(value, len, "NEVER"))
-		return NULL;
-	for (;;) {
-		const char *comma = memchr(value, ',', len);
-		size_t n = comma != NULL ? (size_t)(comma - value) : len;
-
-		if (!is_notify_word(value, n))
-			return syntax;
-		if (comma == NULL)
-			return NULL;
-		value += n + 1;
-		len -= n + 1;
-	}
-}
-
-/* "rfc822;xtext"; with SMTPUTF8 also "utf-8;..." (RFC 6533, 3). */
-static const char *
-check_orcpt(struct call *c, const char *value, size_t len)
-{
-	const char *semicolon;
-	size_t type;
-
-	(void)c;
-	if (value == NULL || len > ORCPT_MAX_LEN)
-		return syntax;
-	semicolon = memchr(value, ';', len);
-	type = semicolon != NULL ? (size_t)(semicolon - value) : 0;
-	if (type == 0)
-		return syntax;
-	for (size_t i = 0; i < type; i++)
-		if (!isalnum((unsigned char)value[i]) && value[i] != '-')
-			return syntax;
-	for (size_t i = type + 1; i < len; i++)
-		if (!isgraph((unsigned char)value[i]) &&
-		    (unsigned char)value[i] < 0x80)
-			return syntax;
-	return len > type + 1 ? NULL : syntax;
-}
-
-static const struct parameter of_mail[] = {
-	{ "SIZE", ESMTP_SIZE, check_size },
-	{ "BODY", ESMTP_8BITMIME, check_body },
-	{ "SMTPUTF8", ESMTP_UTF8, check_utf8 },
-	{ "RET", ESMTP_DSN, check_ret },
-	{ "ENVID", ESMTP_DSN, check_envid },
-};
-
-static const struct parameter of_rcpt[] = {
-	{ "NOTIFY", ESMTP_DSN, check_notify },
-	{ "ORCPT", ESMTP_DSN, check_orcpt },
-};
-
-/* One "NAME[=VALUE]"; NULL, or the refusal.  SEEN has a bit for each one:
- * RFC 5321, 4.1.1.11 lets none be given twice. */
-static const char *
-check_word(struct call *c, const struct parameter *known, size_t n,
-    const char *word, size_t len, unsigned int *seen)
-{
-	const char *equals = memchr(word, '=', len);
-	size_t name = equals != NULL ? (size_t)(equals - word) : len;
-
-	for (size_t i = 0; i < n; i++) {
-		if (!token_is(word, name, known[i].name) ||
-		    (c->limits->offers & known[i].offer) == 0)
-			continue;
-		if ((*seen & 1U << i) != 0)
-			return syntax;
-		*seen |= 1U << i;
-		return known[i].check(c, equals != NULL ? equals + 1 : NULL,
-		    equals != NULL ? len - name - 1 : 0);
-	}
-	return parameter;
-}
-
-static const char *
-check_parameters(struct call *c, const struct parameter *known, size_t n)
-{
-	const char *pos = c->argument + c->step.path_len;
-	const char *end = c->argument + c->len;
-	unsigned int seen = 0;
-	const char *word, *refusal = NULL;
-	size_t len;
-
-	while (refusal == NULL && token_next(&pos, end, &word, &len))
-		refusal = check_word(c, known, n, word, len, &seen);
-	return refusal;
-}
-
-/* ---- commands ---- */
 
 static void
 forget(struct esmtp *e)
@@ -304,15 +59,13 @@ forget(struct esmtp *e)
 	e->recipients = 0;
 }
 
+/* Whatever name it gives itself: the MTA hears it, and may mind.  It is answered
+ * before that, so not what Postfix would refuse as no UTF-8. */
 static void
 hello(struct call *c, uint8_t memory)
 {
-	if (c->len == 0 || c->len > NAME_MAX_LEN)
-		return say(c, syntax);
-	/* It goes to the MTA in a command of ours. */
-	for (size_t i = 0; i < c->len; i++)
-		if (!isgraph((unsigned char)c->argument[i]))
-			return say(c, syntax);
+	if (!utf8_is_valid(c->argument, c->len))
+		return refuse(c, "451 4.5.2 Error: hostname is not UTF-8\r\n");
 	forget(c->e);
 	c->e->memory = memory;
 	c->step.action = ESMTP_HELLO;
@@ -323,54 +76,69 @@ hello(struct call *c, uint8_t memory)
 static void
 run_ehlo(struct call *c)
 {
+	if (c->len == 0)
+		return refuse(c, "501 5.5.4 Syntax: EHLO hostname\r\n");
 	hello(c, ESMTP_SAID_HELLO | ESMTP_SAID_EHLO);
 }
 
 static void
 run_helo(struct call *c)
 {
+	if (c->len == 0)
+		return refuse(c, "501 5.5.4 Syntax: HELO hostname\r\n");
 	hello(c, ESMTP_SAID_HELLO);
+}
+
+static bool
+take_envelope(struct call *c, const char *keyword, struct envelope *ret)
+{
+	if (!envelope_read(
+		c->argument, c->len, keyword, c->limits->offers, ret))
+		return false;
+	c->step.argument = ret->argument;
+	c->step.argument_len = ret->len;
+	c->step.path_len = ret->path_len;
+	return true;
+}
+
+/* Most MTAs take mail from who has not said hello; so it is theirs to refuse
+ * it. */
+static bool
+is_answer_known(const struct call *c, const struct envelope *e)
+{
+	return e->plain && (c->e->memory & ESMTP_SAID_HELLO) != 0 &&
+	    (c->limits->size == 0 || e->size <= c->limits->size);
 }
 
 static void
 run_mail(struct call *c)
 {
-	const char *refusal;
+	struct envelope e;
 
-	if ((c->e->memory & ESMTP_SAID_HELLO) == 0 ||
-	    (c->e->memory & ESMTP_HAS_SENDER) != 0)
-		return say(c, sequence);
-	if (!parse_path(c, "FROM:"))
-		return say(c, syntax);
-	refusal = check_parameters(c, of_mail, ARRAY_SIZE(of_mail));
-	if (refusal == NULL && (c->e->memory & ESMTP_IS_UTF8) == 0 &&
-	    !is_ascii(c->argument, c->len))
-		refusal = syntax;
-	if (refusal != NULL) {
-		c->e->memory &= (uint8_t)~ESMTP_IS_UTF8;
-		return say(c, refusal);
-	}
+	if ((c->e->memory & ESMTP_HAS_SENDER) != 0)
+		return refuse(c, "503 5.5.1 Error: nested MAIL command\r\n");
+	if (!take_envelope(c, "FROM", &e))
+		return refuse(c, "501 5.5.4 Syntax: MAIL FROM:<address>\r\n");
+	/* The MTA may take it, only not by way of us. */
+	if (e.size > c->limits->room &&
+	    (c->limits->size == 0 || e.size <= c->limits->size))
+		return say(c, esmtp_no_room);
 	c->e->memory |= ESMTP_HAS_SENDER;
 	c->step.action = ESMTP_MAIL;
-	c->step.reply = "250 2.1.0 Ok\r\n";
+	c->step.reply = is_answer_known(c, &e) ? "250 2.1.0 Ok\r\n" : NULL;
 }
 
 static void
 run_rcpt(struct call *c)
 {
-	const char *refusal;
+	struct envelope e;
 
-	if ((c->e->memory & ESMTP_HAS_SENDER) == 0 ||
-	    (c->e->memory & ESMTP_IN_CHUNKS) != 0)
-		return say(c, sequence);
-	if (!parse_path(c, "TO:") || c->step.path_len == 2)
-		return say(c, syntax);
-	refusal = check_parameters(c, of_rcpt, ARRAY_SIZE(of_rcpt));
-	if (refusal == NULL && (c->e->memory & ESMTP_IS_UTF8) == 0 &&
-	    !is_ascii(c->argument, c->len))
-		refusal = syntax;
-	if (refusal != NULL)
-		return say(c, refusal);
+	if ((c->e->memory & ESMTP_HAS_SENDER) == 0)
+		return refuse(c, need_mail);
+	if ((c->e->memory & ESMTP_IN_CHUNKS) != 0)
+		return refuse(c, in_chunks);
+	if (!take_envelope(c, "TO", &e))
+		return refuse(c, "501 5.5.4 Syntax: RCPT TO:<address>\r\n");
 	/* RFC 5321, 4.5.3.1.10: the client sends the rest in another one. */
 	if (c->e->recipients >= c->limits->recipients)
 		return say(c, "452 4.5.3 Error: too many recipients\r\n");
@@ -382,8 +150,10 @@ run_rcpt(struct call *c)
 static const char *
 why_no_message(const struct esmtp *e)
 {
+	if ((e->memory & (ESMTP_HAS_SENDER | ESMTP_SAID_HELLO)) == 0)
+		return need_hello;
 	if ((e->memory & ESMTP_HAS_SENDER) == 0)
-		return sequence;
+		return need_mail;
 	if (e->recipients > 0)
 		return NULL;
 	return (e->memory & ESMTP_REFUSED) != 0
@@ -397,12 +167,12 @@ run_data(struct call *c)
 	const char *refusal = why_no_message(c->e);
 
 	if (c->len > 0)
-		return say(c, syntax);
+		return refuse(c, "501 5.5.4 Syntax: DATA\r\n");
 	/* RFC 3030, 2: DATA and BDAT do not mix. */
 	if (refusal == NULL && (c->e->memory & ESMTP_IN_CHUNKS) != 0)
-		refusal = sequence;
+		refusal = in_chunks;
 	if (refusal != NULL)
-		return say(c, refusal);
+		return refuse(c, refusal);
 	c->step.action = ESMTP_DATA;
 	c->step.reply = "354 End data with <CR><LF>.<CR><LF>\r\n";
 }
@@ -421,7 +191,7 @@ run_bdat(struct call *c)
 	if (!token_next(&pos, end, &size, &size_len) ||
 	    decimal_parse(size, size_len, 0, INT64_MAX, &n) < 0) {
 		c->step.action = ESMTP_CLOSE;
-		c->step.reply = "421 4.5.4 Error: bad chunk size\r\n";
+		c->step.reply = "421 4.5.4 Syntax: BDAT count [LAST]\r\n";
 		return;
 	}
 	c->step.action = ESMTP_BDAT;
@@ -430,8 +200,10 @@ run_bdat(struct call *c)
 	if (token_next(&pos, end, &word, &len)) {
 		c->step.last = token_is(word, len, "LAST");
 		if (!c->step.last || token_next(&pos, end, &word, &len))
-			c->step.reply = syntax;
+			c->step.reply =
+			    "501 5.5.4 Syntax: BDAT count [LAST]\r\n";
 	}
+	c->is_error = c->step.reply != NULL;
 	if (c->step.reply == NULL)
 		c->e->memory |= ESMTP_IN_CHUNKS;
 }
@@ -453,9 +225,9 @@ run_noop(struct call *c)
 static void
 run_vrfy(struct call *c)
 {
-	say(c,
-	    c->len > 0 ? "252 2.1.5 Send some mail, I'll try my best\r\n"
-		       : syntax);
+	if (c->len == 0)
+		return refuse(c, "501 5.5.4 Syntax: VRFY address\r\n");
+	say(c, "252 2.1.5 Send some mail, I'll try my best\r\n");
 }
 
 static void
@@ -474,19 +246,35 @@ run_quit(struct call *c)
 static void
 run_absent(struct call *c)
 {
-	say(c, "502 5.5.1 Error: command not implemented\r\n");
+	refuse(c, "502 5.5.1 Error: command not implemented\r\n");
+}
+
+/* What the MTA's own listener may well do, and this session cannot: not for
+ * good, or who is throttled once would be told so (RFC 4954, 6; RFC 1985,
+ * 5.3). */
+static void
+run_auth(struct call *c)
+{
+	refuse(c, "454 4.7.0 Authentication is not available right now\r\n");
+}
+
+static void
+run_etrn(struct call *c)
+{
+	refuse(c, "458 4.7.1 Unable to queue messages right now\r\n");
 }
 
 static void
 run_starttls(struct call *c)
 {
 	if (c->limits->secure)
-		return say(c, "503 5.5.1 Error: TLS is active already\r\n");
+		return refuse(c, "503 5.5.1 Error: TLS is active already\r\n");
 	if ((c->limits->offers & ESMTP_STARTTLS) == 0)
-		return run_absent(c);
+		return refuse(
+		    c, "454 4.7.0 TLS is not available right now\r\n");
 	/* RFC 3207, 4: it has no parameters. */
 	if (c->len > 0)
-		return say(c, syntax);
+		return refuse(c, "501 5.5.4 Syntax: STARTTLS\r\n");
 	c->step.action = ESMTP_SECURE;
 	c->step.reply = "220 2.0.0 Ready to start TLS\r\n";
 }
@@ -508,55 +296,48 @@ static const struct {
 	{ "HELP", run_help },
 	{ "QUIT", run_quit },
 	{ "EXPN", run_absent },
-	{ "AUTH", run_absent },
-	{ "ETRN", run_absent },
+	{ "AUTH", run_auth },
+	{ "ETRN", run_etrn },
 	{ "STARTTLS", run_starttls },
 	{ "XCLIENT", run_absent },
 	{ "XFORWARD", run_absent },
 };
 
 static void
-run(struct call *c, const char *line, size_t len)
+run(struct call *c, const char *line, const char *end)
 {
-	const char *space = memchr(line, ' ', len);
-	size_t verb = space != NULL ? (size_t)(space - line) : len;
+	const char *verb, *pos = line;
+	size_t len;
 
-	c->argument = line + verb;
-	c->len = len - verb;
+	(void)token_next(&pos, end, &verb, &len);
+	pos = token_skip_blanks(pos, end);
 	/* RFC 5321, 4.1.1: servers tolerate trailing white space. */
-	while (c->len > 0 && c->argument[c->len - 1] == ' ')
-		c->len--;
-	while (c->len > 0 && *c->argument == ' ') {
-		c->argument++;
-		c->len--;
-	}
+	while (end > pos && is_blank(end[-1]))
+		end--;
+	c->argument = pos;
+	c->len = (size_t)(end - pos);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (token_is(line, verb, commands[i].verb))
+		if (token_is(verb, len, commands[i].verb))
 			return commands[i].run(c);
-	say(c, "500 5.5.2 Error: command not recognized\r\n");
+	refuse(c, "500 5.5.2 Error: command not recognized\r\n");
 }
 
-/* Whether the bytes of a line could stand in any command: CR, LF, NUL and
- * other controls could not. */
+/* Whether the bytes of a line could stand in a command of ours: CR, LF, NUL
+ * and other controls could not.  A tab can. */
 static bool
 has_control(const char *line, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)line[i] < ' ' || line[i] == 127)
+		if (((unsigned char)line[i] < ' ' && line[i] != '\t') ||
+		    line[i] == 127)
 			return true;
 	return false;
-}
-
-static bool
-is_refusal(const struct esmtp_step *step)
-{
-	return step->reply != NULL && step->reply[0] == '5';
 }
 
 static void
 limit_errors(struct call *c)
 {
-	if (is_refusal(&c->step) && esmtp_note_error(c->e)) {
+	if (c->is_error && esmtp_note_error(c->e)) {
 		c->step.action = ESMTP_CLOSE;
 		c->step.reply = esmtp_too_many_errors;
 	} else if (++c->e->commands > COMMANDS_MAX) {
@@ -565,6 +346,7 @@ limit_errors(struct call *c)
 	}
 }
 
+/* What cannot be passed on safely another MTA may well take: not for good. */
 struct esmtp_step
 esmtp_line(struct esmtp *e, const struct esmtp_limits *limits, const char *line,
     size_t len)
@@ -573,11 +355,11 @@ esmtp_line(struct esmtp *e, const struct esmtp_limits *limits, const char *line,
 
 	/* RFC 5321, 2.3.8: only CRLF ends a line. */
 	if (len < 2 || line[len - 2] != '\r')
-		say(&c, "500 5.5.2 Error: bare <LF> received\r\n");
+		refuse(&c, "451 4.5.2 Error: bare <LF> received\r\n");
 	else if (has_control(line, len - 2))
-		say(&c, "500 5.5.2 Error: control character received\r\n");
+		refuse(&c, "451 4.5.2 Error: control character received\r\n");
 	else
-		run(&c, line, len - 2);
+		run(&c, line, line + len - 2);
 	limit_errors(&c);
 	return c.step;
 }

@@ -3,8 +3,8 @@
 /*
  * The dialogue engine of the lane throttle: a command line in, a step out.
  * Pure: no I/O, no clock; what it remembers is plain data of the caller's.
- * Whether a recipient or a message is taken is not for it to say: that is the
- * MTA's, whom the caller asks.
+ * Whether a sender, a recipient or a message is taken is not for it to say: that
+ * is the MTA's, whom the caller asks.  What it refuses for good no MTA takes.
  */
 
 #include <stdbool.h>
@@ -28,7 +28,8 @@ enum esmtp_offer {
 
 struct esmtp_limits {
 	uint8_t offers; /* of enum esmtp_offer */
-	uint64_t size;  /* of a message, bytes */
+	uint64_t size;  /* of a message, bytes, that the MTA takes; 0: any */
+	uint64_t room;  /* that we do */
 	uint32_t recipients;
 	bool secure; /* TLS is active */
 };
@@ -37,9 +38,8 @@ enum esmtp_memory {
 	ESMTP_SAID_HELLO = 1 << 0,
 	ESMTP_SAID_EHLO = 1 << 1,
 	ESMTP_HAS_SENDER = 1 << 2,
-	ESMTP_IS_UTF8 = 1 << 3,   /* SMTPUTF8 was given to MAIL */
-	ESMTP_IN_CHUNKS = 1 << 4, /* BDAT has begun: nothing else may follow */
-	ESMTP_REFUSED = 1 << 5,   /* a recipient of this sender was refused */
+	ESMTP_IN_CHUNKS = 1 << 3, /* BDAT has begun: nothing else may follow */
+	ESMTP_REFUSED = 1 << 4,   /* a recipient of this sender was refused */
 };
 
 /* One session's memory of its dialogue. */
@@ -53,7 +53,7 @@ struct esmtp {
 enum esmtp_action {
 	ESMTP_SAY,    /* `reply`, that is all */
 	ESMTP_HELLO,  /* forget the transaction, say what is offered */
-	ESMTP_MAIL,   /* remember the sender, `reply` */
+	ESMTP_MAIL,   /* remember the sender, `reply` or ask about it */
 	ESMTP_RCPT,   /* ask about the recipient */
 	ESMTP_DATA,   /* `reply`, then the body up to its dot */
 	ESMTP_BDAT,   /* a chunk of `chunk` bytes, then `reply` or ask */
@@ -65,13 +65,15 @@ enum esmtp_action {
 struct esmtp_step {
 	enum esmtp_action action;
 	/* CRLF included.  NULL where the caller makes it: ESMTP_HELLO and
-	 * ESMTP_RCPT; for ESMTP_BDAT a refusal, said after the chunk has been
-	 * read and thrown away, or NULL. */
+	 * ESMTP_RCPT; ESMTP_MAIL if it is not known what the MTA will say; for
+	 * ESMTP_BDAT a refusal, said after the chunk has been read and thrown
+	 * away, or NULL. */
 	const char *reply;
-	/* Slices of the line: the host's name, or "<path> PARAMETER ...". */
+	/* Slices of the line: the host's name, or "<path> PARAMETER ...", if
+	 * the client knows how (see envelope.h). */
 	const char *argument;
 	size_t argument_len;
-	size_t path_len; /* of it: "<path>" */
+	size_t path_len; /* of it: what looks like the path */
 	uint64_t chunk;
 	bool last; /* BDAT's LAST */
 };
@@ -90,6 +92,9 @@ void esmtp_end_transaction(struct esmtp *, bool taken);
 bool esmtp_note_error(struct esmtp *);
 
 extern const char esmtp_too_many_errors[];
+extern const char esmtp_line_too_long[];
+/* Of a message that is larger than `room`. */
+extern const char esmtp_no_room[];
 
 /* The reply to ESMTP_HELLO: how many bytes, of at most SIZE. */
 size_t esmtp_print_hello(const struct esmtp *, const struct esmtp_limits *,

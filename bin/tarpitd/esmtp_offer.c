@@ -24,18 +24,27 @@ size_t
 esmtp_print_hello(const struct esmtp *e, const struct esmtp_limits *limits,
     const char *host_name, char *buf, size_t size)
 {
-	const char *more = (e->memory & ESMTP_SAID_EHLO) != 0 ? "-" : " ";
-	size_t n = (size_t)snprintf(buf, size, "250%s%s\r\n", more, host_name);
+	size_t n = (size_t)snprintf(buf, size, "250-%s\r\n", host_name);
+	size_t last = 0; /* where the last line begins */
 
-	if (*more == ' ')
-		return n;
-	for (size_t i = 0; i < ARRAY_SIZE(extensions); i++)
-		if ((limits->offers & extensions[i].offer) != 0)
-			n += (size_t)snprintf(buf + n, size - n, "250-%s\r\n",
-			    extensions[i].keyword);
-	/* RFC 1870, 3: SIZE 0 and SIZE alone say that there is no limit. */
-	n += (size_t)snprintf(buf + n, size - n, "250 SIZE %llu\r\n",
-	    (unsigned long long)limits->size);
+	for (size_t i = 0;
+	     i < ARRAY_SIZE(extensions) && (e->memory & ESMTP_SAID_EHLO) != 0;
+	     i++) {
+		if ((limits->offers & extensions[i].offer) == 0)
+			continue;
+		last = n;
+		n += (size_t)snprintf(
+		    buf + n, size - n, "250-%s\r\n", extensions[i].keyword);
+	}
+	/* RFC 1870, 3: SIZE 0 says that there is no fixed limit.  A client
+	 * bounces by itself what is larger, so it is the MTA's and not ours. */
+	if ((e->memory & ESMTP_SAID_EHLO) != 0 &&
+	    (limits->offers & ESMTP_SIZE) != 0) {
+		last = n;
+		n += (size_t)snprintf(buf + n, size - n, "250-SIZE %llu\r\n",
+		    (unsigned long long)limits->size);
+	}
+	buf[last + strlen("250")] = ' ';
 	return n;
 }
 

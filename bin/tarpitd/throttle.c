@@ -67,20 +67,19 @@ throttle_go_on(
 	return SESSION_T_COMMAND;
 }
 
-/* We turn
- * chunks into DATA and answer commands in order, however they come. */
+/* We turn chunks into DATA and answer commands in order, however they come. */
 struct esmtp_limits
 throttle_limits(const struct dispatcher *d, const struct session *s)
 {
 	const struct esmtp_limits *mta = &d->mux.offers;
-	struct esmtp_limits limits = { .size = d->config->max_message_size,
+	struct esmtp_limits limits = { .size = mta->size,
+		.room = d->config->max_message_size,
 		.recipients = (uint32_t)d->config->max_recipients };
 
-	if (mta->size != 0 && mta->size < limits.size)
-		limits.size = mta->size;
-	limits.offers = ESMTP_SIZE | ESMTP_CHUNKING | ESMTP_PIPELINING;
+	limits.offers = ESMTP_CHUNKING | ESMTP_PIPELINING;
 	limits.offers |= mta->offers &
-	    (ESMTP_8BITMIME | ESMTP_ENHANCED | ESMTP_UTF8 | ESMTP_DSN);
+	    (ESMTP_SIZE | ESMTP_8BITMIME | ESMTP_ENHANCED | ESMTP_UTF8 |
+		ESMTP_DSN);
 	limits.secure = s->tls != NULL;
 	if (starttls_is_offered(d, s))
 		limits.offers |= ESMTP_STARTTLS;
@@ -261,5 +260,5 @@ throttle_visit_skipping(struct dispatcher *d, struct session *s, uint64_t now)
 		s->flags |= SESSION_CLOSE_AFTER;
 		return throttle_say(d, s, esmtp_too_many_errors, now);
 	}
-	return throttle_say(d, s, "500 5.5.2 Error: line too long\r\n", now);
+	return throttle_say(d, s, esmtp_line_too_long, now);
 }

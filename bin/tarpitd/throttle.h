@@ -26,6 +26,8 @@ enum throttle_flag {
 	THROTTLE_FAILED = 1 << 5,  /* it was told 451 because of the MTA */
 	THROTTLE_TOO_LARGE = 1 << 6,
 	THROTTLE_NO_SPACE = 1 << 7,
+	THROTTLE_ASKS_SENDER = 1 << 8, /* the MTA is asked about it alone */
+	THROTTLE_NO_ROOM = 1 << 9, /* the message is too large for us only */
 };
 
 /* What such a session has besides its struct session: one a slot, used from
@@ -47,8 +49,8 @@ struct throttle {
 	uint32_t body_taken;            /* bytes, of a body or a long line */
 	uint16_t messages, unheard;     /* taken by the MTA; nobody listened */
 	uint16_t good, bad;             /* recipients */
-	uint8_t next;  /* enum session_state, after the reply */
-	uint8_t flags; /* enum throttle_flag */
+	uint16_t flags;                 /* enum throttle_flag */
+	uint8_t next; /* enum session_state, after the reply */
 };
 
 /* After the 220- lines: the greeting's last one. */

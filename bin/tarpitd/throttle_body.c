@@ -22,7 +22,7 @@ begin_body(struct dispatcher *d, struct session *s, uint64_t now)
 		return SESSION_T_BODY;
 	t->flags |= THROTTLE_IN_BODY;
 	/* Wide enough for a line is not wide. */
-	t->flags &= (uint8_t)~THROTTLE_WIDE;
+	t->flags &= (uint16_t)~THROTTLE_WIDE;
 	t->body_from = t->body_until = msec;
 	t->body_taken = 0;
 	if (!throttle_is_free(t, s))
@@ -62,7 +62,7 @@ throttle_run_chunk(struct dispatcher *d, struct session *s,
 
 	body_begin_chunk(&t->body, step->chunk, first);
 	t->refusal = step->reply;
-	t->flags &= (uint8_t)~THROTTLE_LAST;
+	t->flags &= (uint16_t)~THROTTLE_LAST;
 	if (step->last)
 		t->flags |= THROTTLE_LAST;
 	s->deadline = session_timeout(d, now);
@@ -81,7 +81,7 @@ hand_over(struct dispatcher *d, struct session *s, uint64_t now)
 		dispatcher_msec(d, now) - t->body_from));
 	if ((t->flags & THROTTLE_WIDE) != 0 && !throttle_is_free(t, s)) {
 		sockbuf_shrink(s->fd);
-		t->flags &= (uint8_t)~THROTTLE_WIDE;
+		t->flags &= (uint16_t)~THROTTLE_WIDE;
 	}
 	return throttle_ask_mta(d, s, now);
 }
@@ -97,6 +97,8 @@ why_not(const struct throttle *t)
 		       "NUL\r\n";
 	if ((t->flags & THROTTLE_TOO_LARGE) != 0)
 		return too_large;
+	if ((t->flags & THROTTLE_NO_ROOM) != 0)
+		return esmtp_no_room;
 	if ((t->flags & THROTTLE_NO_SPACE) != 0)
 		return "452 4.3.1 Error: insufficient system storage\r\n";
 	return NULL;
@@ -122,6 +124,14 @@ tell_full(struct dispatcher *d, size_t len, int error)
 	journal_send(d->journal, &record);
 }
 
+/* So much that the MTA would say so, too, however it counts: what is just over
+ * its limit is left to its own words. */
+static bool
+is_too_large(const struct esmtp_limits *limits, uint64_t size)
+{
+	return limits->size != 0 && size > limits->size + limits->size / 8;
+}
+
 /* Stores what is worth it: a message that will be refused is only read. */
 static void
 store(
@@ -132,8 +142,10 @@ store(
 	int r = 0;
 
 	if (why_not(t) == NULL) {
-		if (t->spool.size + len > limits.size)
+		if (is_too_large(&limits, t->spool.size + len))
 			t->flags |= THROTTLE_TOO_LARGE;
+		else if (t->spool.size + len > limits.room)
+			t->flags |= THROTTLE_NO_ROOM;
 		else
 			r = spool_append(&d->spool, &t->spool, data, len);
 	}
@@ -250,7 +262,9 @@ throttle_visit_body(struct dispatcher *d, struct session *s, uint64_t now)
 		s->deadline = session_timeout(d, now);
 		if (is_endless(d, t)) {
 			s->flags |= SESSION_CLOSE_AFTER;
-			return throttle_say(d, s, too_large, now);
+			return throttle_say(d, s,
+			    why_not(t) != NULL ? why_not(t) : esmtp_no_room,
+			    now);
 		}
 	}
 	if (ended)

@@ -62,8 +62,9 @@ throttle_forget(struct dispatcher *d, struct throttle *t)
 	throttle_release(d, &t->candidate);
 	spool_drop(&d->spool, &t->spool);
 	t->refusal = NULL;
-	t->flags &= (uint8_t) ~(THROTTLE_IN_BODY | THROTTLE_LAST |
-	    THROTTLE_TOO_LARGE | THROTTLE_NO_SPACE);
+	t->flags &=
+	    (uint16_t) ~(THROTTLE_IN_BODY | THROTTLE_LAST | THROTTLE_TOO_LARGE |
+		THROTTLE_NO_SPACE | THROTTLE_NO_ROOM | THROTTLE_ASKS_SENDER);
 }
 
 void
@@ -109,7 +110,10 @@ throttle_remember_sender(struct dispatcher *d, struct session *s,
 	t->sender = join(d, INTERN_NONE, step->argument, step->argument_len);
 	if (t->sender == INTERN_NONE)
 		return throttle_close(s, OUTCOME_FAILED);
-	return throttle_say(d, s, step->reply, now);
+	if (step->reply != NULL)
+		return throttle_say(d, s, step->reply, now);
+	t->flags |= THROTTLE_ASKS_SENDER;
+	return throttle_ask_mta(d, s, now);
 }
 
 enum session_state
@@ -129,20 +133,41 @@ throttle_ask_recipient(struct dispatcher *d, struct session *s,
 	return throttle_ask_mta(d, s, now);
 }
 
+/* About the envelope, rather than to have the message taken. */
+static bool
+is_question(const struct throttle *t)
+{
+	return t->candidate != INTERN_NONE ||
+	    (t->flags & THROTTLE_ASKS_SENDER) != 0;
+}
+
+/* What it calls itself now: before EHLO, or before the one after STARTTLS,
+ * nothing. */
+static const char *
+current_helo(const struct dispatcher *d, const struct session *s,
+    const struct throttle *t)
+{
+	size_t len;
+	const char *helo = intern_get(&d->strings, s->words, &len);
+
+	return helo != NULL && (t->esmtp.memory & ESMTP_SAID_HELLO) != 0 ? helo
+									 : "";
+}
+
 void
 throttle_describe(void *dispatcher, uint32_t slot, struct transaction *ret)
 {
 	const struct dispatcher *d = dispatcher;
 	const struct session *s = &d->pool.session[slot];
 	const struct throttle *t = &d->throttle[slot];
-	bool asks = t->candidate != INTERN_NONE;
+	bool asks = is_question(t);
 	size_t len;
 
 	ret->client = s->client;
 	ret->port = s->port;
 	(void)proxied_server(&d->proxied, s, &ret->server, &ret->server_port);
 	ret->esmtp = (t->esmtp.memory & ESMTP_SAID_EHLO) != 0;
-	ret->helo = intern_get(&d->strings, s->words, &len);
+	ret->helo = current_helo(d, s, t);
 	ret->sender = intern_get(&d->strings, t->sender, &len);
 	ret->recipients = intern_get(&d->strings,
 	    asks ? t->candidate : t->recipients, &ret->recipients_len);
@@ -178,7 +203,7 @@ throttle_is_there(void *dispatcher, uint32_t slot)
 	if (!drip_has_ended(s))
 		return true;
 	return !drip_is_lost(s) &&
-	    has_said_all(s, d->throttle[slot].candidate != INTERN_NONE);
+	    has_said_all(s, is_question(&d->throttle[slot]));
 }
 
 /* ---- the MTA's answers ---- */
@@ -188,6 +213,27 @@ say_failure(struct dispatcher *d, struct session *s, uint64_t now)
 {
 	throttle_of(d, s)->flags |= THROTTLE_FAILED;
 	return throttle_say(d, s, no_mta, now);
+}
+
+/* A sender that is not by the book, in the MTA's words. */
+static enum session_state
+answer_sender(struct dispatcher *d, struct session *s, bool said,
+    const char *reply, size_t len, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+
+	t->flags &= (uint16_t)~THROTTLE_ASKS_SENDER;
+	if (!said || reply[0] != '2')
+		throttle_end_transaction(d, t, false);
+	if (!said)
+		return say_failure(d, s, now);
+	if (reply[0] != '2')
+		s->flags |= SESSION_REFUSED;
+	if (reply[0] == '5' && esmtp_note_error(&t->esmtp)) {
+		s->flags |= SESSION_CLOSE_AFTER;
+		return throttle_say(d, s, esmtp_too_many_errors, now);
+	}
+	return throttle_say_n(d, s, reply, len, SESSION_T_COMMAND, now);
 }
 
 static enum session_state
@@ -247,6 +293,20 @@ answer_message(struct dispatcher *d, struct session *s, bool said,
 	return throttle_say_within(d, s, reply, len, 0, SESSION_T_COMMAND, now);
 }
 
+/* To what it was asked about. */
+static enum session_state
+answer(struct dispatcher *d, struct session *s, bool said, const char *reply,
+    size_t len, uint64_t now)
+{
+	const struct throttle *t = throttle_of(d, s);
+
+	if ((t->flags & THROTTLE_ASKS_SENDER) != 0)
+		return answer_sender(d, s, said, reply, len, now);
+	if (t->candidate != INTERN_NONE)
+		return answer_recipient(d, s, said, reply, len, now);
+	return answer_message(d, s, said, reply, len, now);
+}
+
 void
 throttle_answer(void *dispatcher, uint32_t slot, enum mux_result result,
     const char *reply, size_t len, uint64_t now)
@@ -260,10 +320,8 @@ throttle_answer(void *dispatcher, uint32_t slot, enum mux_result result,
 	assert(s->state == SESSION_T_WAITING);
 	if (result == MUX_GONE)
 		next = throttle_leave(t, s);
-	else if (t->candidate != INTERN_NONE)
-		next = answer_recipient(d, s, said, reply, len, now);
 	else
-		next = answer_message(d, s, said, reply, len, now);
+		next = answer(d, s, said, reply, len, now);
 	session_go_on(d, s, next, now);
 }
 
@@ -283,7 +341,5 @@ throttle_visit_waiting(struct dispatcher *d, struct session *s, uint64_t now)
 	if (!mux_is_queued(&d->mux, slot) || !session_is_due(d, s, now))
 		return SESSION_T_WAITING;
 	mux_cancel(&d->mux, slot, now);
-	if (t->candidate != INTERN_NONE)
-		return answer_recipient(d, s, false, NULL, 0, now);
-	return answer_message(d, s, false, NULL, 0, now);
+	return answer(d, s, false, NULL, 0, now);
 }

@@ -74,7 +74,7 @@ throttle_come_again(struct dispatcher *d, struct throttle *t)
 	    loop_modify(d->loop, &t->io, WATCHED_EVENTS | EPOLLET) == 0)
 		return;
 	loop_remove(d->loop, &t->io);
-	t->flags &= (uint8_t)~THROTTLE_WATCHED;
+	t->flags &= (uint16_t)~THROTTLE_WATCHED;
 }
 
 void

@@ -28,11 +28,11 @@
 struct transaction {
 	struct in6_addr client, server; /* from, and to which address of ours */
 	in_port_t port, server_port;
-	bool esmtp; /* it said EHLO rather than HELO */
-	const char *helo;
+	bool esmtp;               /* it said EHLO rather than HELO */
+	const char *helo;         /* "": it has not said hello */
 	const char *sender;       /* "<path> PARAMETER ..." */
 	const char *recipients;   /* the same, NUL-terminated, one by one */
-	size_t recipients_len;    /* with their NULs */
+	size_t recipients_len;    /* with their NULs; 0: ask about the sender */
 	const struct spool *body; /* NULL: ask about the one recipient */
 	bool first;               /* none has been accepted before that one */
 	bool goes_on;             /* at full speed: more may follow at once */

@@ -332,13 +332,38 @@ answer(struct upstream *u, enum upstream_result result, const char *reply,
 	return UPSTREAM_RSET;
 }
 
+/* A name that is too long is told again each time. */
+static void
+remember_identity(struct upstream *u)
+{
+	size_t len = strlen(u->tx.helo);
+
+	if (len >= sizeof(u->identity.helo))
+		return;
+	u->identity.client = u->tx.client;
+	u->identity.port = u->tx.port;
+	u->identity.esmtp = u->tx.esmtp;
+	memcpy(u->identity.helo, u->tx.helo, len + 1);
+	u->identified = true;
+}
+
+/* Who the client is the MTA knows by now; what it calls itself, if anything. */
+static enum upstream_phase
+introduce(struct upstream *u)
+{
+	if (u->tx.helo[0] != '\0')
+		return UPSTREAM_EHLO;
+	remember_identity(u);
+	return UPSTREAM_MAIL;
+}
+
 /* A refusal here is the MTA's word on this client. */
 static enum upstream_phase
 on_proxy(
     struct upstream *u, int code, const char *reply, size_t len, uint64_t now)
 {
 	if (is_good(code))
-		return UPSTREAM_EHLO;
+		return introduce(u);
 	return answer(u, UPSTREAM_SAID, reply, len, now);
 }
 
@@ -374,28 +399,13 @@ on_xclient(
 	enum upstream_result result = UPSTREAM_SAID;
 
 	if (is_good(code))
-		return UPSTREAM_EHLO;
+		return introduce(u);
 	if (refuses_xclient(code, reply, len))
 		result = UPSTREAM_NO_IDENTITY;
 	else if (is_about_syntax(code))
 		result = UPSTREAM_SPOILED;
 	relay(u, result, reply, len, now);
 	return UPSTREAM_QUIT;
-}
-
-/* A name that is too long is told again each time. */
-static void
-remember_identity(struct upstream *u)
-{
-	size_t len = strlen(u->tx.helo);
-
-	if (len >= sizeof(u->identity.helo))
-		return;
-	u->identity.client = u->tx.client;
-	u->identity.port = u->tx.port;
-	u->identity.esmtp = u->tx.esmtp;
-	memcpy(u->identity.helo, u->tx.helo, len + 1);
-	u->identified = true;
 }
 
 static enum upstream_phase
@@ -412,9 +422,12 @@ static enum upstream_phase
 on_mail(
     struct upstream *u, int code, const char *reply, size_t len, uint64_t now)
 {
-	if (is_good(code))
+	if (!is_good(code))
+		return answer(u, UPSTREAM_SAID, reply, len, now);
+	if (u->tx.recipients_len > 0)
 		return UPSTREAM_RCPT;
-	return answer(u, UPSTREAM_SAID, reply, len, now);
+	relay(u, UPSTREAM_KEPT, reply, len, now);
+	return UPSTREAM_OPEN;
 }
 
 static enum upstream_phase

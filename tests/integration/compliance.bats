@@ -16,7 +16,9 @@ setup_file() {
 	postfix_setup
 	tarpitd_setup
 	BACKEND=$(free_port)
+	DIRECT=$(free_port)
 	shipped_listener "$BACKEND" >>"$POSTFIX/etc/master.cf"
+	echo "127.0.0.1:$DIRECT inet n - n - - smtpd" >>"$POSTFIX/etc/master.cf"
 	# For RCPT TO:<Postmaster>, which every server must take.
 	postconf -c "$POSTFIX/etc" myorigin=mx.test \
 		smtpd_relay_restrictions=reject_unauth_destination
@@ -26,7 +28,7 @@ setup_file() {
 		MaxPerClient=0
 	wait_for_notify tarpitd '1 free'
 	TRANSCRIPT=$BATS_FILE_TMPDIR/transcript
-	export AT PORT MAIL POSTFIX TRANSCRIPT
+	export AT PORT DIRECT MAIL POSTFIX TRANSCRIPT
 }
 
 setup() {
@@ -70,6 +72,11 @@ copies_of() {
 
 body_of() {
 	sed '1,/^$/d' "$1"
+}
+
+# postfix_is_in_step: no connection was given up because of a reply too many.
+postfix_is_in_step() {
+	never_in 'does not serve throttled sessions' "$DAEMONS/tarpitd.log"
 }
 
 # only REGEX: has the input only such lines?
@@ -170,6 +177,12 @@ envelope() {
 	done
 }
 
+@test "compliance: nothing is refused that Postfix takes, and in its words" {
+	"$ROOT/tests/helpers/compare-dialogues" "$DIALOGUES/odd.table" \
+		"$DIRECT" "$PORT"
+	postfix_is_in_step
+}
+
 # RFC 2034, 4: all replies but those to the greeting, EHLO and HELO, and those
 # of class 3.
 @test "compliance: RFC 2034, the class of each enhanced status code is the reply's" {
@@ -179,7 +192,7 @@ envelope() {
 		only "^S: (220 mx.test|250[ -]mx.test|250[ -][A-Z0-9]+( [0-9]+)?$|${class}[0-9][0-9][ -]$class\.[0-9]{1,3}\.[0-9]{1,3} )" \
 			< <(grep "^S: $class" "$TRANSCRIPT")
 	done
-	only '^S: (220|221|214|250|252|354|5[0-9][0-9])[ -]' \
+	only '^S: (220|221|214|250|252|354|454|5[0-9][0-9])[ -]' \
 		< <(grep '^S: ' "$TRANSCRIPT")
 }
 

@@ -79,15 +79,17 @@ took() {
 		S: 250-DSN$
 		S: 250-SMTPUTF8$
 		S: 250-CHUNKING$
-		S: 250 SIZE 307200$
+		S: 250 SIZE 1000000$
 		C: AUTH PLAIN AGEAYg==
-		S: 502
+		S: 454 4.7.0
 		C: ETRN dest.test
-		S: 502
+		S: 458 4.7.1
+		C: STARTTLS
+		S: 454 4.7.0
 		C: XCLIENT ADDR=192.0.2.1
 		S: 502
 		C: MAIL FROM:<a@b.test> SIZE=307201
-		S: 552 5.3.4
+		S: 452 4.3.1
 		C: HELO client.test
 		S: 250 mx.test$
 		C: QUIT
@@ -106,11 +108,10 @@ took() {
 		C: EHLO client.test
 		S: 250-mx.test$
 		S: 250-PIPELINING$
-		S: 250-CHUNKING$
-		S: 250 SIZE 52428800$
+		S: 250 CHUNKING$
 		C: MAIL FROM:<a@b.test> BODY=8BITMIME
-		S: 555
-		C: MAIL FROM:<a@b.test>
+		S: 250
+		C: RSET
 		S: 250
 	END
 }
@@ -200,7 +201,8 @@ took() {
 	data
 	lines 1000 >&"${SMTP_OUT[client]}"
 	smtp_send '.\r\n'
-	smtp_expect '552 5.3.4'
+	# The MTA would take it, some other time.
+	smtp_expect '452 4.3.1'
 	envelope
 	data
 	smtp_send 'x\r\n.\r\n'
@@ -215,7 +217,7 @@ took() {
 	greet
 	smtp_say 'BDAT 9000000000000 LAST'
 	lines 4000 >&"${SMTP_OUT[client]}" || :
-	smtp_expect '552 5.3.4'
+	smtp_expect '503 5.5.1'
 	smtp_expect_eof
 }
 
@@ -504,7 +506,7 @@ wait_at_the_dot() {
 	dispatcher
 	greet
 	printf 'NOOP %03000d\r\n' 0 >&"${SMTP_OUT[client]}"
-	smtp_expect '500 5.5.2'
+	smtp_expect '451 4.5.2'
 	smtp_say NOOP
 	smtp_expect '250 '
 	# The dispatcher may have had enough before all of it is out.

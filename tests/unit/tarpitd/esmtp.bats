@@ -23,16 +23,20 @@ load ../../helpers/common
 	run_case tarpitd/esmtp_test learns_what_the_mta_does
 }
 
-@test "esmtp: knows only offered parameters" {
-	run_case tarpitd/esmtp_test knows_only_offered_parameters
+@test "esmtp: asks about odd senders" {
+	run_case tarpitd/esmtp_test asks_about_odd_senders
 }
 
-@test "esmtp: checks values" {
-	run_case tarpitd/esmtp_test checks_values
+@test "esmtp: leaves recipients to the mta" {
+	run_case tarpitd/esmtp_test leaves_recipients_to_the_mta
 }
 
-@test "esmtp: checks paths" {
-	run_case tarpitd/esmtp_test checks_paths
+@test "esmtp: says what is expected" {
+	run_case tarpitd/esmtp_test says_what_is_expected
+}
+
+@test "esmtp: takes any name" {
+	run_case tarpitd/esmtp_test takes_any_name
 }
 
 @test "esmtp: takes whole clean lines only" {

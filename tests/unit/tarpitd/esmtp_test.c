@@ -15,7 +15,7 @@ start(void)
 {
 	session = (struct esmtp){ 0 };
 	limits = (struct esmtp_limits){
-		.offers = ALL, .size = 1000, .recipients = 3
+		.offers = ALL, .size = 1000, .room = 900, .recipients = 3
 	};
 }
 
@@ -71,7 +71,11 @@ static void
 keeps_the_order(void)
 {
 	start();
-	CHECK_STR(say("MAIL FROM:<a@b.test>"), "503");
+	CHECK_STR(say("DATA"), "503");
+	CHECK_STR(say("RCPT TO:<u@dest.test>"), "503");
+	/* Whether EHLO has to come first is the MTA's to say. */
+	CHECK_STR(say("MAIL FROM:<a@b.test>"), "");
+	CHECK_INT(step.action, ESMTP_MAIL);
 	hello();
 	CHECK_STR(say("RCPT TO:<u@dest.test>"), "503");
 	CHECK_STR(say("DATA"), "503");
@@ -89,14 +93,18 @@ keeps_the_order(void)
 static void
 never_offers_what_is_the_mtas(void)
 {
+	/* What the MTA's own listener may have is not refused for good. */
 	static const char *const lines[] = { "AUTH PLAIN AGEAYg==", "ETRN x",
-		"XCLIENT ADDR=192.0.2.1", "XFORWARD NAME=x", "STARTTLS",
+		"STARTTLS", "XCLIENT ADDR=192.0.2.1", "XFORWARD NAME=x",
 		"EXPN list" };
+	static const char *const codes[] = { "454", "458", "454", "502", "502",
+		"502" };
 	char buf[1024];
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		hello();
-		CHECK_STR(say(lines[i]), "502");
+		CHECK_STR(say(lines[i]), codes[i]);
+		CHECK_INT(step.action, ESMTP_SAY);
 	}
 	CHECK_STR(say("BURL imap://x"), "500");
 	buf[esmtp_print_hello(
@@ -106,6 +114,15 @@ never_offers_what_is_the_mtas(void)
 	    "250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250-SMTPUTF8\r\n"
 	    "250-CHUNKING\r\n250 SIZE 1000\r\n");
 	CHECK_STR(say("HELO client.test"), "");
+	buf[esmtp_print_hello(
+	    &session, &limits, "mx.test", buf, sizeof(buf) - 1)] = '\0';
+	CHECK_STR(buf, "250 mx.test\r\n");
+	CHECK_STR(say("EHLO client.test"), "");
+	limits.offers = ESMTP_DSN;
+	buf[esmtp_print_hello(
+	    &session, &limits, "mx.test", buf, sizeof(buf) - 1)] = '\0';
+	CHECK_STR(buf, "250-mx.test\r\n250 DSN\r\n");
+	limits.offers = 0;
 	buf[esmtp_print_hello(
 	    &session, &limits, "mx.test", buf, sizeof(buf) - 1)] = '\0';
 	CHECK_STR(buf, "250 mx.test\r\n");
@@ -147,83 +164,105 @@ learns_what_the_mta_does(void)
 	CHECK_INT(mta.size, 500);
 }
 
-/* What was not offered is not known. */
+/* What goes on to the MTA, whoever answers. */
 static void
-knows_only_offered_parameters(void)
+check_argument(const char *expected, size_t path_len)
 {
-	static const char *const parameters[] = { "SIZE=1", "BODY=7BIT",
-		"SMTPUTF8", "RET=FULL", "ENVID=x" };
-	char line[256];
+	CHECK_INT(step.argument_len, strlen(expected));
+	CHECK(memcmp(step.argument, expected, step.argument_len) == 0);
+	CHECK_INT(step.path_len, path_len);
+}
 
-	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++) {
-		snprintf(line, sizeof(line), "MAIL FROM:<a@b.test> %s",
-		    parameters[i]);
-		hello();
-		CHECK_STR(say(line), "250");
-		hello();
-		limits.offers = 0;
-		CHECK_STR(say(line), "555");
-	}
+/* The answer to what is by the book is known, if the MTA offers it; all else
+ * is for the MTA to judge. */
+static void
+asks_about_odd_senders(void)
+{
 	hello();
-	CHECK_STR(say("MAIL FROM:<a@b.test> AUTH=<>"), "555");
-	CHECK_STR(say("MAIL FROM:<a@b.test> MT-PRIORITY=3"), "555");
+	CHECK_STR(say("MAIL FROM:<a@b.test> AUTH=<>"), "");
+	CHECK_INT(step.action, ESMTP_MAIL);
+	check_argument("<a@b.test> AUTH=<>", 10);
+	esmtp_end_transaction(&session, false);
+	CHECK_STR(say("MAIL FROM:a@b.test\tSIZE=10  "), "");
+	check_argument("a@b.test\tSIZE=10", 8);
+	esmtp_end_transaction(&session, false);
+	/* Larger than the MTA takes; then larger than we do. */
+	CHECK_STR(say("MAIL FROM:<a@b.test> SIZE=1001"), "");
+	CHECK_INT(step.action, ESMTP_MAIL);
+	esmtp_end_transaction(&session, false);
+	CHECK_STR(say("MAIL FROM:<a@b.test> SIZE=901"), "452");
+	CHECK_INT(step.action, ESMTP_SAY);
+	CHECK_STR(say("MAIL FROM:<a@b.test> SIZE=900"), "250");
+	hello();
+	limits.offers = 0;
+	CHECK_STR(say("MAIL FROM:<a@b.test> SIZE=900"), "");
+	CHECK_INT(step.action, ESMTP_MAIL);
 }
 
 static void
-checks_values(void)
+leaves_recipients_to_the_mta(void)
 {
-	static const char *const bad[] = { "SIZE", "SIZE=", "SIZE=-1", "SIZE=x",
-		"SIZE=1 SIZE=1", "BODY=BINARYMIME", "BODY", "SMTPUTF8=1",
-		"RET=ALL", "ENVID=", "ENVID=a+2", "ENVID=a=b",
-		"ENVID=01234567890123456789012345678901234567890123456789"
-		"012345678901234567890123456789012345678901234567890" };
-	static const char *const bad_rcpt[] = { "NOTIFY=", "NOTIFY=NEVER,DELAY",
-		"NOTIFY=DELAY,", "NOTIFY=x", "ORCPT=", "ORCPT=rfc822",
-		"ORCPT=rfc822;", "ORCPT=;x" };
-	char line[512];
+	static const char *const lines[] = { "RCPT TO:u@dest.test",
+		"RCPT TO: <u@dest.test>",
+		"rcpt\tto:<u@dest.test> ORCPT=rfc822;", "RCPT TO:<>",
+		"RCPT TO:<u@dest.test> NOTIFY=x FOO",
+		"RCPT TO:<\xc3\xa4@dest.test>", "RCPT TO : <u@dest.test" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		snprintf(line, sizeof(line), "MAIL FROM:<a@b.test> %s", bad[i]);
-		hello();
-		CHECK_STR(say(line), "501");
-	}
 	hello();
-	CHECK_STR(say("MAIL FROM:<a@b.test> SIZE=1001"), "552");
-	CHECK_STR(
-	    say("MAIL FROM:<a@b.test> SIZE=1000 RET=hdrs ENVID=+2Bx"), "250");
-	for (size_t i = 0; i < ARRAY_SIZE(bad_rcpt); i++) {
-		snprintf(line, sizeof(line), "RCPT TO:<u@dest.test> %s",
-		    bad_rcpt[i]);
-		CHECK_STR(say(line), "501");
+	CHECK_STR(say("MAIL FROM:<a@b.test>"), "250");
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		CHECK_STR(say(lines[i]), "");
+		CHECK_INT(step.action, ESMTP_RCPT);
 	}
-	CHECK_STR(say("RCPT TO:<u@dest.test> NOTIFY=success,DELAY "
-		      "ORCPT=rfc822;u@dest.test"),
-	    "");
+	check_argument("<u@dest.test", 12);
 }
 
+/* Not even an MTA that takes everything finds anything in these. */
 static void
-checks_paths(void)
+says_what_is_expected(void)
 {
-	static const char *const good[] = { "<a@b.test>", "<>", "<\"a b\"@c>",
-		"<\"a>b\"@c>", "<\"a\\\"b\"@c>", "<@x,@y:a@b>", "  <a@b>" };
-	static const char *const bad[] = { "", "a@b.test", "<a@b.test",
-		"<a b@c>", "<a<b@c>", "<a@b>x", "<\"a@b>", "<a@b> \xc3\xa4",
-		"<\xc3\xa4@b>" };
-	char line[512];
+	static const char *const lines[][2] = {
+		{ "EHLO", "501 5.5.4 Syntax: EHLO hostname\r\n" },
+		{ "HELO \t ", "501 5.5.4 Syntax: HELO hostname\r\n" },
+		{ "MAIL", "501 5.5.4 Syntax: MAIL FROM:<address>\r\n" },
+		{ "MAIL FROM:", "501 5.5.4 Syntax: MAIL FROM:<address>\r\n" },
+		{ "MAIL <a@b>", "501 5.5.4 Syntax: MAIL FROM:<address>\r\n" },
+		{ "MAIL TO:<a@b>",
+		    "501 5.5.4 Syntax: MAIL FROM:<address>\r\n" },
+		{ "VRFY", "501 5.5.4 Syntax: VRFY address\r\n" },
+		{ "DATA now", "501 5.5.4 Syntax: DATA\r\n" },
+		{ "BDAT 1 LAST 2", "501 5.5.4 Syntax: BDAT count [LAST]\r\n" },
+	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
-		snprintf(line, sizeof(line), "MAIL FROM:%s", good[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		hello();
-		CHECK_STR(say(line), "250");
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		snprintf(line, sizeof(line), "MAIL FROM:%s", bad[i]);
-		hello();
-		CHECK(step.reply == NULL && say(line)[0] == '5');
+		CHECK_STR(say(lines[i][0]), "501");
+		CHECK_STR(step.reply, lines[i][1]);
 	}
 	hello();
-	CHECK_STR(say("MAIL FROM:<\xc3\xa4@b> SMTPUTF8"), "250");
-	CHECK_STR(say("RCPT TO:<>"), "501");
+	CHECK_STR(say("MAIL FROM:<>"), "250");
+	CHECK_STR(say("RCPT"), "501");
+	CHECK_STR(step.reply, "501 5.5.4 Syntax: RCPT TO:<address>\r\n");
+}
+
+/* Whatever real clients call themselves. */
+static void
+takes_any_name(void)
+{
+	static const char *const names[] = { "My PC 1", "x.test\t",
+		"[192.0.2.1]", "[IPv6:2001:db8::1]", "under_score", "-", "<x>",
+		"\xc3\xa4.test" };
+	char line[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(line, sizeof(line), " ehlo\t%s ", names[i]);
+		start();
+		CHECK_STR(say(line), "");
+		CHECK_INT(step.action, ESMTP_HELLO);
+		CHECK_INT(step.argument[0], names[i][0]);
+	}
+	CHECK_STR(say("EHLO \xe4.test"), "451");
+	CHECK_STR(say("EHLO \xc0\x80"), "451");
 }
 
 /* Nothing that a command of ours must not hold gets into one. */
@@ -232,15 +271,15 @@ takes_whole_clean_lines_only(void)
 {
 	hello();
 	step = esmtp_line(&session, &limits, "NOOP\n", 5);
-	CHECK(memcmp(step.reply, "500", 3) == 0);
+	CHECK(memcmp(step.reply, "451", 3) == 0);
 	step = esmtp_line(&session, &limits, "\n", 1);
-	CHECK(memcmp(step.reply, "500", 3) == 0);
+	CHECK(memcmp(step.reply, "451", 3) == 0);
 	step = esmtp_line(&session, &limits, "NO\0OP\r\n", 7);
-	CHECK(memcmp(step.reply, "500", 3) == 0);
-	CHECK_STR(say("MAIL FROM:<a@b>\rRCPT TO:<c@d>"), "500");
-	CHECK_STR(say("EHLO a\tb"), "500");
-	CHECK_STR(say("EHLO a b"), "501");
-	CHECK_STR(say("EHLO"), "501");
+	CHECK(memcmp(step.reply, "451", 3) == 0);
+	CHECK_STR(say("MAIL FROM:<a@b>\rRCPT TO:<c@d>"), "451");
+	CHECK_STR(say("EHLO a\x7f"), "451");
+	CHECK_STR(say("EHLO a\x1b"), "451");
+	CHECK_STR(say(""), "500");
 }
 
 static void
@@ -307,9 +346,10 @@ static const struct check_case cases[] = {
 	CASE(never_offers_what_is_the_mtas),
 	CASE(offers_starttls_once),
 	CASE(learns_what_the_mta_does),
-	CASE(knows_only_offered_parameters),
-	CASE(checks_values),
-	CASE(checks_paths),
+	CASE(asks_about_odd_senders),
+	CASE(leaves_recipients_to_the_mta),
+	CASE(says_what_is_expected),
+	CASE(takes_any_name),
 	CASE(takes_whole_clean_lines_only),
 	CASE(counts_chunks),
 	CASE(limits_recipients),
