@@ -4,8 +4,27 @@
 #include <string.h>
 
 /* What has been read of a line.  CR and the dot are held back until it is
- * known what they are. */
-enum { LINE_START, IN_LINE, CR, DOT, DOT_CR };
+ * known what they are.  The LF_ states are of a line after a bare LF: its dot
+ * ends nothing. */
+enum { LINE_START, LF_LINE_START, IN_LINE, CR, DOT, DOT_CR, LF_DOT, LF_DOT_CR };
+
+static bool
+has_dot(const struct body *b)
+{
+	return b->state == DOT || b->state == LF_DOT;
+}
+
+static bool
+has_cr(const struct body *b)
+{
+	return b->state == CR || b->state == DOT_CR || b->state == LF_DOT_CR;
+}
+
+static bool
+is_at_start(const struct body *b)
+{
+	return b->state == LINE_START || b->state == LF_LINE_START;
+}
 
 void
 body_begin(struct body *b)
@@ -28,14 +47,21 @@ put_byte(struct body *b, char c, char *out)
 {
 	size_t n = 0;
 
-	if (c == '\0' || b->state == CR || b->state == DOT_CR)
+	if (c == '\0' || has_cr(b))
 		b->bad = true;
-	if (b->state == DOT ||
-	    (b->counted && b->state == LINE_START && c == '.'))
+	if (has_dot(b) || (b->counted && is_at_start(b) && c == '.'))
 		out[n++] = '.';
 	b->state = IN_LINE;
 	out[n++] = c;
 	return n;
+}
+
+/* A dot at the beginning of a line. */
+static size_t
+hold_dot(struct body *b)
+{
+	b->state = b->state == LINE_START ? DOT : LF_DOT;
+	return 0;
 }
 
 /* The ordinary bytes in the middle of a line, which most are, all at once:
@@ -57,23 +83,31 @@ put_run(const struct body *b, const char *in, size_t len, char *out)
 static size_t
 put_cr(struct body *b)
 {
-	if (b->state == CR || b->state == DOT_CR)
+	if (has_cr(b))
 		b->bad = true;
-	b->state = b->state == DOT ? DOT_CR : CR;
+	b->state = b->state == DOT ? DOT_CR
+	    : b->state == LF_DOT   ? LF_DOT_CR
+				   : CR;
 	return 0;
 }
 
-/* A bare LF begins no line: a dot after it is no end (<LF>.<CR><LF>). */
+/* The end of a line, which may be one of a dot that ended nothing: for the MTA
+ * that is text, too. */
 static size_t
 put_lf(struct body *b, char *out)
 {
-	bool bare = b->state != CR;
+	bool bare = !has_cr(b);
+	size_t n = 0;
 
-	b->bad |= bare;
-	b->state = bare ? IN_LINE : LINE_START;
-	out[0] = '\r';
-	out[1] = '\n';
-	return 2;
+	if (has_dot(b) || b->state == LF_DOT_CR) {
+		out[n++] = '.';
+		out[n++] = '.';
+	}
+	b->bare_lf |= bare;
+	b->state = bare ? LF_LINE_START : LINE_START;
+	out[n++] = '\r';
+	out[n++] = '\n';
+	return n;
 }
 
 /* True at the dot that ends a body; a counted one has none. */
@@ -101,8 +135,8 @@ feed(struct body *b, const char *in, size_t len, size_t *ret_used, char *out,
 			n += put_lf(b, out + n);
 		else if (c == '\r')
 			n += put_cr(b);
-		else if (c == '.' && b->state == LINE_START && !b->counted)
-			b->state = DOT;
+		else if (c == '.' && is_at_start(b) && !b->counted)
+			n += hold_dot(b);
 		else
 			n += put_byte(b, c, out + n);
 	}
@@ -129,7 +163,7 @@ body_finish(struct body *b, char *out)
 {
 	if (b->state == CR)
 		b->bad = true;
-	if (b->state == LINE_START)
+	if (is_at_start(b))
 		return 0;
 	b->state = LINE_START;
 	out[0] = '\r';

@@ -4,9 +4,11 @@
  * A message's body as it comes in, by DATA or by BDAT, and as it is replayed
  * to the MTA by DATA.  Pure: bytes in, bytes out.
  *
- * Only CRLF.CRLF ends a body, and only bytes whose line ends are all CRLF go
- * to the MTA: a bare CR or LF, or a NUL, anywhere in it makes the message bad
- * as a whole (SMTP smuggling, CVE-2023-51764 to -51766).
+ * Only CRLF.CRLF as it came ends a body, and only bytes whose line ends are all
+ * CRLF go to the MTA.  A bare LF becomes one, and then a line of a dot beside it
+ * is text, on either side: what some servers take for an end, and some senders
+ * for text, is never one here (SMTP smuggling, CVE-2023-51764 to -51766).  A
+ * bare CR or a NUL makes the message bad as a whole.
  */
 
 #include <stdbool.h>
@@ -16,7 +18,8 @@
 struct body {
 	uint8_t state;
 	bool counted; /* BDAT: `left` more bytes, rather than up to a dot */
-	bool bad;     /* a line end that is none, or a NUL */
+	bool bad;     /* a bare CR, or a NUL */
+	bool bare_lf; /* a line end that was one, and is CRLF now */
 	uint64_t left;
 };
 

@@ -17,6 +17,7 @@ static const char *const mode_names[] = { "enforce", "observe", NULL };
 static const char *const tls_names[] = { "TLSv1.2", "TLSv1.3", NULL };
 static const char *const log_names[] = { "all", "slowed", "summary", NULL };
 static const char *const failure_names[] = { "pass", "slow", NULL };
+static const char *const bare_newline_names[] = { "normalize", "reject", NULL };
 static const char *const identity_names[] = { "xclient", "proxy", NULL };
 
 static const struct {
@@ -359,6 +360,9 @@ static const struct option options[] = {
 	{ "Dispatcher", "MaxRecipients", OPTION_INT, MEMBER(max_recipients),
 	    .min = 1, .max = 50000, .initial = "1000",
 	    .help = "of a message; RFC 5321 asks for at least 100" },
+	{ "Dispatcher", "BareNewline", OPTION_ENUM, MEMBER(bare_newline),
+	    .initial = "normalize", .names = bare_newline_names,
+	    .help = "of a LF without CR in a message: normalize or reject" },
 	{ "Dispatcher", "SpoolDirectory", OPTION_STRING,
 	    MEMBER(spool_directory), .min = 1, .max = 4000,
 	    .initial = "/var/tmp",

@@ -15,6 +15,8 @@ enum tls_min_version { TLS_MIN_1_2, TLS_MIN_1_3 };
 enum policy_failure { POLICY_FAILURE_PASS, POLICY_FAILURE_SLOW };
 /* How the MTA of the throttle lane is told who its client is. */
 enum backend_identity { BACKEND_XCLIENT, BACKEND_PROXY };
+/* What a bare LF in a message is: a line end, or a reason to refuse it. */
+enum bare_newline { BARE_NEWLINE_NORMALIZE, BARE_NEWLINE_REJECT };
 /* Which sessions have a record of their own. */
 enum log_choice { LOG_ALL, LOG_SLOWED, LOG_SUMMARY };
 
@@ -65,6 +67,7 @@ struct config {
 	uint64_t max_reply_time, max_dialogue_delay, max_body_delay;
 	uint64_t max_message_size;
 	int64_t max_recipients;
+	int bare_newline; /* enum bare_newline */
 	char *spool_directory;
 	uint64_t spool_memory, spool_max;
 	char *tls_certificate, *tls_key;

@@ -5,18 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
-/* For the human who telnets in: what happens and why. */
+/* For the human who telnets in, and for one who finds them in a bounce: some
+ * clients quote all of a greeting when the MTA ends it with a refusal.  So they
+ * promise nothing that it might not keep. */
 static const char *const lines[] = {
 	"ESMTP",
-	"This server talks slowly to clients that it does not know yet.",
-	"Mail servers wait, and after some seconds they are passed on.",
-	"Programs that send spam are in a hurry, and most of them leave.",
-	"There is nothing that you need to do: what is sent is not lost.",
-	"If you are reading this with your own eyes: hello, and welcome.",
-	"You are looking at a tarpit.  Nothing is broken on either side.",
-	"RFC 5321, 4.5.3.2.1, lets a greeting take up to five minutes;",
-	"this one takes some seconds, and then comes the mail system's.",
+	"Some clients are greeted slowly here, and this is one of them.",
+	"Mail servers wait for it; programs that send spam rarely do.",
+	"RFC 5321, 4.5.3.2.1, lets a greeting take up to five minutes.",
 	"Whoever speaks before it has ended will not get any further.",
+	"These lines do not say whether mail is taken.  The reply behind",
+	"them does, and so do the replies to the commands that follow.",
+	"In a mail that was returned, the reason stands after this text.",
+	"If you are reading this with your own eyes: hello from a tarpit.",
 	"Is it always slow for you?  Write to postmaster at the domain",
 	"that your mail is for, best of all from another mail server.",
 };

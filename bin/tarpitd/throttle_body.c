@@ -86,15 +86,32 @@ hand_over(struct dispatcher *d, struct session *s, uint64_t now)
 	return throttle_ask_mta(d, s, now);
 }
 
+/* BareNewline=reject is the operator's word, and for good.  A bare CR or a NUL is
+ * what we cannot pass on; the MTA may take it in another session. */
+static const char *
+why_bad(const struct dispatcher *d, const struct body *b)
+{
+	bool reject = d->config->bare_newline == BARE_NEWLINE_REJECT;
+
+	if (b->bare_lf && reject)
+		return "550 5.5.2 Error: bare <LF> received\r\n";
+	if (b->bad)
+		return reject
+		    ? "550 5.5.2 Error: bare <CR> or NUL received\r\n"
+		    : "451 4.5.2 Error: bare <CR> or NUL received\r\n";
+	return NULL;
+}
+
 /* Why the message cannot be taken, or NULL. */
 static const char *
-why_not(const struct throttle *t)
+why_not(const struct dispatcher *d, const struct throttle *t)
 {
+	const char *why = why_bad(d, &t->body);
+
 	if (t->refusal != NULL)
 		return t->refusal;
-	if (t->body.bad)
-		return "550 5.5.2 Error: line ends must be <CR><LF>, and no "
-		       "NUL\r\n";
+	if (why != NULL)
+		return why;
 	if ((t->flags & THROTTLE_TOO_LARGE) != 0)
 		return too_large;
 	if ((t->flags & THROTTLE_NO_ROOM) != 0)
@@ -141,7 +158,7 @@ store(
 	struct esmtp_limits limits = throttle_limits(d, s);
 	int r = 0;
 
-	if (why_not(t) == NULL) {
+	if (why_not(d, t) == NULL) {
 		if (is_too_large(&limits, t->spool.size + len))
 			t->flags |= THROTTLE_TOO_LARGE;
 		else if (t->spool.size + len > limits.room)
@@ -153,7 +170,7 @@ store(
 		t->flags |= THROTTLE_NO_SPACE;
 		tell_full(d, len, r);
 	}
-	if (why_not(t) != NULL)
+	if (why_not(d, t) != NULL)
 		spool_drop(&d->spool, &t->spool);
 }
 
@@ -191,7 +208,7 @@ end_body(struct dispatcher *d, struct session *s, uint64_t now)
 		n = body_finish(&t->body, rest);
 		store(d, s, rest, n);
 	}
-	refusal = why_not(t);
+	refusal = why_not(d, t);
 	if (refusal != NULL)
 		return refuse(d, s, refusal, now);
 	if (counted && (t->flags & THROTTLE_LAST) == 0)
@@ -263,7 +280,8 @@ throttle_visit_body(struct dispatcher *d, struct session *s, uint64_t now)
 		if (is_endless(d, t)) {
 			s->flags |= SESSION_CLOSE_AFTER;
 			return throttle_say(d, s,
-			    why_not(t) != NULL ? why_not(t) : esmtp_no_room,
+			    why_not(d, t) != NULL ? why_not(d, t)
+						  : esmtp_no_room,
 			    now);
 		}
 	}

@@ -26,9 +26,10 @@ setup_file() {
 	postfix_start
 	tarpitd Backend=127.0.0.1:"$BACKEND" SpoolDirectory="$DAEMONS" \
 		MaxPerClient=0
+	export BACKEND
 	wait_for_notify tarpitd '1 free'
 	TRANSCRIPT=$BATS_FILE_TMPDIR/transcript
-	export AT PORT DIRECT MAIL POSTFIX TRANSCRIPT
+	export AT PORT DIRECT CONF POLICY MTA MAIL POSTFIX TRANSCRIPT
 }
 
 setup() {
@@ -42,6 +43,16 @@ teardown() {
 teardown_file() {
 	stop_daemons
 	postfix_remove
+}
+
+# configure_lane [KEY=VALUE]...: the same with these, by a reload.
+configure_lane() {
+	local n
+	n=$(grep -c event=reloaded "$DAEMONS/tarpitd.log") || :
+	configure Backend=127.0.0.1:"$BACKEND" SpoolDirectory="$DAEMONS" \
+		MaxPerClient=0 "$@"
+	kill -HUP "$(daemon_pid tarpitd)"
+	wait_until "[ \$(grep -c event=reloaded $DAEMONS/tarpitd.log) -gt $n ]"
 }
 
 # play NAME: the dialogue, as it happened also to the transcript of all.
@@ -203,21 +214,70 @@ ENDS=('\n.\n' '\n.\r\n' '\r\n.\n' '\r.\r' '\r.\r\n' '\r\n.\r' '\r.\n' '\n.\r'
 	'\r\n.\r\r\n' '\r\r\n.\r\r\n' '\r\n\0.\r\n' '\r\n.\0\r\n' '\r\n.\r\0\n'
 	'\r\n\0\r\n.\n' '\n\n.\r\n' '\n\r.\r\n' '\r\n.\n\r\n' '\r\n.\n\n')
 
-@test "compliance: nothing but CR LF dot CR LF ends a message" {
-	local end i=0
-	for end in "${ENDS[@]}"; do
-		i=$((i + 1))
-		envelope "outer$i"
+# smuggles SENDER WAY TEXT: one message from there, however it is sent, in which
+# TEXT stands, or none.  WAY: at once, in pieces of one byte, or in chunks of 7.
+smuggles() {
+	local reply text="Subject: $1\\r\\n\\r\\nx$3"
+	envelope "$1"
+	case $2 in
+	chunks)
+		by_chunks "$(printf '%b.' "$text" | od -An -v -t x1 | tr -d ' \n')"
+		;;
+	bytes)
 		smtp_say DATA
 		smtp_expect '354 '
-		smtp_send "Subject: outer\\r\\n\\r\\nx$end$SMUGGLED"
-		smtp_expect '550 5.5.2'
-		smtp_say QUIT
-		smtp_expect '221 '
-		smtp_expect_eof
-		smtp_close
+		by_bytes "$(printf '%b.' "$text" | od -An -v -t x1 | tr -d ' \n')"
+		;;
+	*)
+		smtp_say DATA
+		smtp_expect '354 '
+		smtp_send "$text"
+		;;
+	esac
+	smtp_expect '(250|451) '
+	reply=${LINE%% *}
+	# One reply to one message, and nothing else has been heard.
+	smtp_say QUIT
+	smtp_expect '221 '
+	smtp_expect_eof
+	smtp_close
+	[ "$reply" != 250 ] || SENT=$((SENT + 1))
+}
+
+# Both take the bytes as hexadecimal digits, and a dot that marks their end.
+by_bytes() {
+	local hex=${1%2e} i
+	for ((i = 0; i < ${#hex}; i += 2)); do
+		smtp_send "\\x${hex:i:2}"
 	done
-	# A message after them, and Postfix has seen only that one.
+}
+
+by_chunks() {
+	local hex=${1%2e} size=14 last piece
+	while [ -n "$hex" ]; do
+		piece=${hex:0:size} hex=${hex:size} last=
+		[ -n "$hex" ] || last=' LAST'
+		smtp_send "BDAT $((${#piece} / 2))$last\\r\\n$(sed 's/../\\x&/g' <<<"$piece")"
+		[ -n "$last" ] || smtp_expect '250 '
+	done
+}
+
+@test "compliance: nothing but CR LF dot CR LF ends a message" {
+	local end way i=0
+	SENT=0
+	for end in "${ENDS[@]}"; do
+		i=$((i + 1)) way=whole
+		smuggles "whole$i" "$way" "$end$SMUGGLED"
+	done
+	# The reads of a body, and chunks, end anywhere.
+	for end in '\n.\n' '\n.\r\n' '\r\n.\n'; do
+		i=$((i + 1))
+		smuggles "bytes$i" bytes "$end$SMUGGLED"
+		smuggles "chunks$i" chunks "$end$SMUGGLED"
+	done
+	# Those of bare LF are taken, as one message each.
+	[ "$SENT" = $((6 + 2 * 3)) ]
+	# A message after them: Postfix has seen as many as were taken.
 	envelope honest
 	smtp_say DATA
 	smtp_expect '354 '
@@ -225,19 +285,36 @@ ENDS=('\n.\n' '\n.\r\n' '\r\n.\n' '\r.\r' '\r.\r\n' '\r\n.\r' '\r.\n' '\n.\r'
 	smtp_expect '250 '
 	arrived honest
 	grep -q 'from=<honest@b.test>' "$POSTFIX/log"
-	never_in '<(smuggler|outer[0-9]*)@' "$POSTFIX/log"
-	never_in '^Subject: (smuggled|outer)' "$MAIL"/new/*
+	[ "$(grep -Ec 'qmgr.* from=<(whole|bytes|chunks)[0-9]+@b.test>.*queue active' \
+		"$POSTFIX/log")" = "$SENT" ]
+	never_in '<smuggler@' "$POSTFIX/log"
+	# It is text of theirs: in their bodies, and no header.
+	never_in 'Return-Path: <smuggler' "$MAIL"/new/*
+	[ "$(body_of "$(copies_of whole1)")" = "$(printf '%b' \
+		"x\\n.\\n${SMUGGLED%.\\r\\n}" | tr -d '\r')" ]
+}
+
+@test "compliance: BareNewline=reject refuses for good" {
+	local end
+	configure_lane BareNewline=reject
+	for end in '\n.\n' '\n' '\r.\r\n'; do
+		envelope strict
+		smtp_say DATA
+		smtp_expect '354 '
+		smtp_send "x${end}y\\r\\n.\\r\\n"
+		smtp_expect '550 5.5.2'
+		smtp_send "MAIL FROM:<strict@b.test>\\r\\nRCPT TO:<u@mx.test>\\r\\nBDAT 4 LAST\\r\\na${end}"
+		smtp_expect '250 '
+		smtp_expect '250 '
+		smtp_close
+	done
+	configure_lane
+	never_in 'from=<strict@' "$POSTFIX/log"
 }
 
 @test "compliance: nothing can be smuggled in a chunk" {
-	local body='Subject: inner\r\n\r\nx\r\n.\r\n' text
-	text="Subject: bare\\r\\n\\r\\nx\\n.\\n$SMUGGLED"
-	envelope bare
-	smtp_send "BDAT $(printf '%b' "$text" | wc -c) LAST\\r\\n$text"
-	smtp_expect '550 5.5.2'
-	smtp_close
 	# A real end of data in a chunk is a line of the message.
-	text="$body$SMUGGLED"
+	local text="Subject: inner\\r\\n\\r\\nx\\r\\n.\\r\\n$SMUGGLED"
 	envelope inner
 	smtp_send "BDAT $(printf '%b' "$text" | wc -c) LAST\\r\\n$text"
 	smtp_expect '250 '
@@ -245,7 +322,6 @@ ENDS=('\n.\n' '\n.\r\n' '\r\n.\n' '\r.\r' '\r.\r\n' '\r\n.\r' '\r.\n' '\n.\r'
 	smtp_expect '221 '
 	arrived inner | grep -Fqx 'MAIL FROM:<smuggler@b.test>'
 	never_in '<smuggler@' "$POSTFIX/log"
-	never_in '^Subject: bare' "$MAIL"/new/*
 }
 
 # taken_from SENDER: messages that Postfix has queued from there.

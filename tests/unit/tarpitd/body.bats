@@ -23,8 +23,12 @@ load ../../helpers/common
 	run_case tarpitd/body_test smuggling_ends_nothing
 }
 
-@test "body: every bare line end is bad" {
-	run_case tarpitd/body_test every_bare_line_end_is_bad
+@test "body: a bare LF becomes a line end" {
+	run_case tarpitd/body_test a_bare_lf_becomes_a_line_end
+}
+
+@test "body: a bare CR is bad" {
+	run_case tarpitd/body_test a_bare_cr_is_bad
 }
 
 @test "body: chunks are counted" {
@@ -35,8 +39,8 @@ load ../../helpers/common
 	run_case tarpitd/body_test chunks_may_split_a_line_end
 }
 
-@test "body: chunks with bare line ends are bad" {
-	run_case tarpitd/body_test chunks_with_bare_line_ends_are_bad
+@test "body: chunks with bare LF are made lines" {
+	run_case tarpitd/body_test chunks_with_bare_lf_are_made_lines
 }
 
 @test "body: every case has a test" {

@@ -11,6 +11,10 @@ load ../../helpers/common
 	run_case tarpitd/lane_test a_greeting_can_last_a_minute_in_hold
 }
 
+@test "lane: it promises nothing" {
+	run_case tarpitd/lane_test it_promises_nothing
+}
+
 @test "lane: the first line names the host" {
 	run_case tarpitd/lane_test the_first_line_names_the_host
 }

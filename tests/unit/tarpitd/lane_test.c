@@ -63,6 +63,21 @@ a_greeting_can_last_a_minute_in_hold(void)
 	}
 }
 
+/* Clients quote it in bounces when the MTA ends it with a refusal. */
+static void
+it_promises_nothing(void)
+{
+	static const char *const promises[] = { "lost", "accept", "deliver",
+		"passed on", "welcome", "nothing is", "Nothing is", "will be" };
+
+	greeting_init(&greeting, "mx.example.org");
+	for (size_t i = 0; i < greeting.n; i++)
+		for (size_t j = 0; j < ARRAY_SIZE(promises); j++)
+			CHECK(memmem(greeting.line[i].text,
+				  greeting.line[i].len, promises[j],
+				  strlen(promises[j])) == NULL);
+}
+
 static void
 the_first_line_names_the_host(void)
 {
@@ -199,6 +214,7 @@ only_slow_rates_are_visited_once_a_second(void)
 static const struct check_case cases[] = {
 	CASE(every_total_is_whole_lines),
 	CASE(a_greeting_can_last_a_minute_in_hold),
+	CASE(it_promises_nothing),
 	CASE(the_first_line_names_the_host),
 	CASE(a_long_host_name_is_left_out),
 	CASE(copies_from_everywhere_agree),
