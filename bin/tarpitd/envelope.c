@@ -62,8 +62,8 @@ is_plain_path(const char *path, size_t len)
 	local = (size_t)(at - (path + 1));
 	return local <= PLAIN_LOCAL_MAX &&
 	    is_dotted(path + 1, local, is_local_byte) &&
-	    memchr(path, '%', local) == NULL &&
-	    memchr(path, '!', local) == NULL &&
+	    memchr(path + 1, '%', local) == NULL &&
+	    memchr(path + 1, '!', local) == NULL &&
 	    is_dotted(at + 1, len - local - 3, is_domain_byte) &&
 	    at[1] != '-' && path[len - 2] != '-' &&
 	    memmem(at, len - local - 1, "-.", 2) == NULL &&

@@ -62,7 +62,7 @@ knows_what_is_plain(void)
 	static const char *const odd[] = { "a@b.test", "<a>", "<@b>", "<a@>",
 		"<a@b@c>", "<.a@b>", "<a..b@c>", "<a.@b>", "<a@.b>", "<a@b.>",
 		"<a@b..c>", "<a@-b>", "<a@b->", "<a@b-.c>", "<a@b.-c>",
-		"<a_b@c_d>", "<a%b@c>", "<b!a@c>", "<@x:a@b>",
+		"<a_b@c_d>", "<a%b@c>", "<a%@c>", "<b!a@c>", "<@x:a@b>",
 		"<a@[192.0.2.1]>", "<\"a\"@b>", "<a b@c>", "<<a@b>>", "<a@b>x",
 		"<a@b", "a@b>", "<\xc3\xa4@b>", "<a@\xc3\xa4>", "<a(x)@b>",
 		"<a@b>SIZE=1", "<a@b> AUTH=<>", "<a@b> AUTH=x", "<a@b> FOO",
