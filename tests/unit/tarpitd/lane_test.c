@@ -73,9 +73,9 @@ it_promises_nothing(void)
 	greeting_init(&greeting, "mx.example.org");
 	for (size_t i = 0; i < greeting.n; i++)
 		for (size_t j = 0; j < ARRAY_SIZE(promises); j++)
-			CHECK(memmem(greeting.line[i].text,
-				  greeting.line[i].len, promises[j],
-				  strlen(promises[j])) == NULL);
+			CHECK(
+			    memmem(greeting.line[i].text, greeting.line[i].len,
+				promises[j], strlen(promises[j])) == NULL);
 }
 
 static void
