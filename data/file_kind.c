@@ -126,9 +126,9 @@ text_kind(const uint8_t *file, size_t len, bool all, char text[FILE_KIND_SIZE])
 		return "a text of tab-separated values (TSV)";
 	if (!all || line > MESSAGE_MAX || line + 2 < len)
 		return "a plain text";
-	/* Bytes outside ASCII would not do in a record's sentence. */
+	/* What would not do in a record's sentence. */
 	for (size_t i = 0; i < line; i++) {
-		if (file[i] >= 0x80)
+		if (file[i] < ' ' || file[i] > '~')
 			return "a plain text";
 	}
 	snprintf(text, FILE_KIND_SIZE, "a message: \"%.*s\"", (int)line,

@@ -136,8 +136,10 @@ add_address(const struct reader *r, const struct rr *rr, size_t size,
 
 	if (rr->data_len != size)
 		return -EBADMSG;
-	if (ret->n == DNS_ADDRESSES_MAX)
+	if (ret->n == DNS_ADDRESSES_MAX) {
+		ret->more = true;
 		return 0;
+	}
 	memset(to, 0, sizeof(*to));
 	if (size == 4)
 		memset(&to->s6_addr[10], 0xff, 2);
@@ -151,8 +153,10 @@ add_name(const struct reader *r, const struct rr *rr, struct dns_answer *ret)
 {
 	struct reader data = { r->msg, r->len, rr->data };
 
-	if (ret->n == DNS_NAMES_MAX)
+	if (ret->n == DNS_NAMES_MAX) {
+		ret->more = true;
 		return 0;
+	}
 	if (read_name(&data, ret->name[ret->n]) < 0 ||
 	    data.at != rr->data + rr->data_len)
 		return -EBADMSG;
@@ -227,6 +231,7 @@ dns_message_read(const uint8_t *message, size_t len, enum dns_type type,
 	uint16_t id, flags, count[4];
 
 	ret->n = 0;
+	ret->more = false;
 	ret->ttl = DNS_TTL_MAX;
 	if (read_u16(&r, &id) < 0 || read_u16(&r, &flags) < 0)
 		return -EBADMSG;

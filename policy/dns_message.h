@@ -6,6 +6,7 @@
  */
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,8 +21,9 @@ enum dns_status {
 };
 
 enum {
-	DNS_ADDRESSES_MAX = 16, /* what is more is left out */
-	DNS_NAMES_MAX = 4,
+	/* What is more is left out, which `more` says. */
+	DNS_ADDRESSES_MAX = 128,
+	DNS_NAMES_MAX = 10,
 	DNS_TEXT_MAX = 253, /* a name in text, RFC 1035 3.1 */
 	DNS_TTL_MAX = 86400,
 	DNS_TTL_NEGATIVE_MAX = 3600,
@@ -31,6 +33,7 @@ enum {
 struct dns_answer {
 	enum dns_status status;
 	uint32_t ttl; /* seconds */
+	bool more;    /* than these; nothing can be said of the others */
 	size_t n;     /* addresses or names */
 	union {
 		struct in6_addr address[DNS_ADDRESSES_MAX]; /* IPv4 mapped */

@@ -186,6 +186,18 @@ note_answer(
  * Connecting
  */
 
+/* Why our greeting was refused.  A server that does not know AUTH, or a proxy in
+ * front of it, repeats what it was sent: "unknown command `AUTH`, with args
+ * beginning with: `s3cret`". */
+static const char *
+refusal(const struct redis_link *l, const char *said)
+{
+	if (*l->url.password != '\0' &&
+	    (strstr(said, l->url.password) || strstr(said, "beginning with")))
+		return "it refuses AUTH, in words with the password in them";
+	return said;
+}
+
 static void
 on_greeting(redisAsyncContext *c, void *data, void *arg)
 {
@@ -196,7 +208,7 @@ on_greeting(redisAsyncContext *c, void *data, void *arg)
 	if (c != l->context)
 		return;
 	if (reply->type == REDIS_REPLY_ERROR) {
-		give_up(l, reply->str);
+		give_up(l, refusal(l, reply->str));
 		return;
 	}
 	if (--l->greetings > 0)

@@ -1,10 +1,12 @@
 #pragma once
 /* SPDX-License-Identifier: ISC */
 /*
- * Where a Redis or Valkey server is: redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]
- * or redis+unix://[[USER]:PASSWORD@]/PATH[?db=DB].  HOST is a name, an IPv4
- * address or [an IPv6 one]; user and password may have %XX escapes (RFC 3986,
- * 2.1).  Pure.
+ * Where a Redis or Valkey server is:
+ * redis://[[USER]:PASSWORD@]HOST[:PORT][/DB] or, the same, ?db=DB, and
+ * redis+unix://[[USER]:PASSWORD@]/PATH[?db=DB]; valkey for redis, too.  HOST is
+ * a name, an IPv4 address or [an IPv6 one]; user and password may have %XX
+ * escapes (RFC 3986, 2.1), and a password may have @, / and ? as they are.
+ * Pure.
  */
 
 #include <stdbool.h>
@@ -22,9 +24,11 @@ struct redis_url {
 	uint16_t port, db;
 };
 
+/* Whether a URL is meant, be it one of ours or not. */
 bool redis_url_is(const char *text);
 
-/* 0, or -EINVAL with the reason, static, in *RET_WHY. */
+/* 0, or -EINVAL with the reason, static, in *RET_WHY; it
+ * quotes nothing. */
 int redis_url_parse(
     const char *text, struct redis_url *ret, const char **ret_why) MUST_CHECK;
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+/* bookworm has 1.18, which knows nothing of what came after these calls. */
+#define CARES_NO_DEPRECATED
 #include <ares.h>
 #include <arpa/nameser.h>
 #include <errno.h>
@@ -39,7 +41,9 @@ struct resolver {
 	struct timer tick;
 	uint64_t timeout, next_trial;
 	uint64_t unheard_since; /* 0: nothing waits for an answer */
+	uint64_t last_heard;    /* 0: never */
 	bool down, closing;
+	bool own_servers;     /* none were named: /etc/resolv.conf's */
 	struct entry *asking; /* inside ares_query() for it */
 	size_t cache_max, n_buckets, trials;
 	struct siphash_key key;
@@ -141,6 +145,7 @@ static void
 heard(struct resolver *r)
 {
 	r->down = false;
+	r->last_heard = loop_now(r->loop);
 	r->unheard_since = r->counts.in_flight > 0 ? loop_now(r->loop) : 0;
 }
 
@@ -174,10 +179,29 @@ on_trial(void *arg, int status, int timeouts, unsigned char *buf, int len)
 		heard(r);
 }
 
+/* At boot the file may come after us.  The library reads it once; servers can
+ * only be replaced while nothing is asked. */
+static void
+reread_servers(struct resolver *r)
+{
+	struct ares_addr_port_node *servers = NULL;
+	struct ares_options none = { 0 };
+	ares_channel fresh;
+
+	if (!r->own_servers || r->trials > 0 || r->counts.in_flight > 0 ||
+	    ares_init_options(&fresh, &none, 0) != ARES_SUCCESS)
+		return;
+	if (ares_get_servers_ports(fresh, &servers) == ARES_SUCCESS)
+		(void)ares_set_servers_ports(r->channel, servers);
+	ares_free_data(servers);
+	ares_destroy(fresh);
+}
+
 /* Any answer will do; a resolver gives this one by itself (RFC 6303). */
 static void
 try_again(struct resolver *r, uint64_t now)
 {
+	reread_servers(r);
 	r->next_trial = now + TRIAL;
 	r->trials++;
 	ares_query(r->channel, "1.0.0.127.in-addr.arpa", ns_c_in, ns_t_ptr,
@@ -244,6 +268,11 @@ on_reply(void *arg, int status, int timeouts, unsigned char *buf, int len)
 		return;
 	if (is_from_a_resolver(status))
 		heard(r);
+	/* Nobody listens there: that is known at once. */
+	if (status == ARES_ECONNREFUSED && !r->down) {
+		r->down = true;
+		r->next_trial = loop_now(r->loop) + TRIAL;
+	}
 	if (!buf || dns_message_read(buf, (size_t)len, e->type, &answer) < 0) {
 		answer.status = DNS_FAILED;
 		answer.n = 0;
@@ -398,6 +427,7 @@ resolver_new(struct loop *loop, const struct resolver_config *config,
 	r->loop = loop;
 	r->timeout = config->timeout;
 	r->cache_max = config->cache_max;
+	r->own_servers = *config->servers == '\0';
 	r->tick.on_timer = on_tick;
 	r->lru.lru_next = r->lru.lru_prev = &r->lru;
 	for (r->n_buckets = SIZE_MIN; r->n_buckets < r->cache_max;)
@@ -446,6 +476,12 @@ bool
 resolver_is_down(const struct resolver *r)
 {
 	return r->down;
+}
+
+uint64_t
+resolver_last_heard(const struct resolver *r)
+{
+	return r->last_heard;
 }
 
 struct resolver_counts

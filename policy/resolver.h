@@ -53,4 +53,7 @@ void resolver_cancel(struct resolver_wait *);
  * until one is heard again, which is tried each second. */
 bool resolver_is_down(const struct resolver *);
 
+/* When a resolver last answered anything, be it that it failed; 0: never. */
+uint64_t resolver_last_heard(const struct resolver *);
+
 struct resolver_counts resolver_counts(const struct resolver *);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bin/common/secret.h"
 #include "policy/redis_url.h"
 #include "policy/rules.h"
 
@@ -304,10 +305,10 @@ set_named(struct rules *r, const char *name, const char *value, char *why,
 }
 
 static struct dnsbl_weight *
-find_dnsbl(struct rules *r, const char *zone, const char *filter)
+find_dnsbl(struct rules *r, const char *key, const char *filter)
 {
 	for (size_t i = 0; i < r->n_dnsbl; i++) {
-		if (strcasecmp(dnsbl_zone(&r->dnsbl[i]), zone) == 0 &&
+		if (strcasecmp(r->dnsbl[i].key, key) == 0 &&
 		    strcmp(r->dnsbl[i].filter, filter) == 0)
 			return &r->dnsbl[i];
 	}
@@ -316,15 +317,40 @@ find_dnsbl(struct rules *r, const char *zone, const char *filter)
 	return &r->dnsbl[r->n_dnsbl++];
 }
 
+static const char zone_bytes[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+
 static bool
 is_zone(const char *zone)
 {
 	size_t n = strlen(zone);
 
-	return n > 0 && n <= DNSBL_ZONE_MAX && strchr(zone, '.') &&
-	    strspn(zone,
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		"0123456789-_.") == n;
+	return n > 0 && n <= DNSBL_ZONE_MAX && strspn(zone, zone_bytes) == n;
+}
+
+/* NAME=ZONE, in whatever order with the weights. */
+static int
+set_alias(
+    void *config, const char *key, const char *value, char *why, size_t size)
+{
+	struct rules *r = config;
+	struct dnsbl_alias *a = r->alias;
+
+	if (!is_zone(key) || strlen(key) > DNSBL_NAME_MAX)
+		return fail(why, size,
+		    "a name is made of at most 63 letters, digits, - _ and .");
+	if (*value != '\0' && (!is_zone(value) || !strchr(value, '.')))
+		return fail(why, size, "not the name of a zone");
+	while (a < r->alias + r->n_aliases && strcasecmp(a->name, key) != 0)
+		a++;
+	if (a == r->alias + DNSBL_MAX)
+		return fail(why, size, "more than 32 names");
+	if (a == r->alias + r->n_aliases)
+		r->n_aliases++;
+	snprintf(a->name, sizeof(a->name), "%s", key);
+	/* An empty value takes back what an earlier file said. */
+	snprintf(a->zone, sizeof(a->zone), "%s", value);
+	return 0;
 }
 
 /* "60" or "60=127.0.0.2-11". */
@@ -335,6 +361,7 @@ set_dnsbl(struct rules *r, const char *zone, const char *value, char *why,
 	const char *filter = strchrnul(value, '=');
 	struct dnsbl_filter answers;
 	struct dnsbl_weight *d;
+	const char *reason;
 	char number[16];
 	int32_t weight;
 
@@ -342,18 +369,16 @@ set_dnsbl(struct rules *r, const char *zone, const char *value, char *why,
 	if (parse_weight(number, &weight, why, size) < 0)
 		return -EINVAL;
 	filter += *filter == '=';
-	if (strlen(filter) >= sizeof(d->filter) ||
-	    dnsbl_filter_parse(filter, &answers) < 0)
-		return fail(
-		    why, size, "the filter is not of the form 127.0.0.2-11");
+	if (dnsbl_filter_parse(filter, &answers, &reason) < 0)
+		return fail(why, size, reason);
 	if (!is_zone(zone))
 		return fail(why, size, "not the name of a zone");
 	d = find_dnsbl(r, zone, filter);
 	if (!d)
-		return fail(why, size, "more than 16 zones");
+		return fail(why, size, "more than 32 zones");
 	d->weight = weight;
 	d->answers = answers;
-	snprintf(d->name, sizeof(d->name), "dnsbl.%s", zone);
+	snprintf(d->key, sizeof(d->key), "%s", zone);
 	snprintf(d->filter, sizeof(d->filter), "%s", filter);
 	return 0;
 }
@@ -504,6 +529,7 @@ static const struct option options[] = {
 	{ .section = "Data", .key = "History", .type = OPTION_CUSTOM,
 	    .offset = offsetof(struct rules, history),
 	    .initial = "/var/lib/tarpit/history", .parse = parse_history,
+	    .secret = true,
 	    .help = "what is remembered of clients: a directory, or "
 		    "redis://HOST:PORT/DB" },
 	LANE("Slow", slow, "20", "lowest score of the lane slow"),
@@ -546,6 +572,11 @@ static const struct option options[] = {
 	{ .section = "Dns", .key = "Servers", .type = OPTION_STRING,
 	    .offset = offsetof(struct rules, dns_servers), .max = 1023,
 	    .help = "ADDRESS[:PORT],... of resolvers; /etc/resolv.conf" },
+	{ .section = "Dns", .key = "TrustZones", .type = OPTION_STRING,
+	    .offset = offsetof(struct rules, dns_trust), .max = 1023,
+	    .secret = true,
+	    .help = "zones, as in [Weights], that count though they fail "
+		    "their test" },
 	{ .section = "Dns", .key = "GenericNames", .type = OPTION_STRING,
 	    .offset = offsetof(struct rules, rdns_generic), .max = 4095,
 	    .initial = SYSCONFDIR "/tarpit/rdns-generic.conf",
@@ -571,6 +602,8 @@ static const struct option_section sections[] = {
 	{ "Patience", set_patience,
 	    "SCORE=TIME: length of the greeting at this score" },
 	{ "Weights", set_weight, "FACT=POINTS: what a fact adds to the score" },
+	{ "Zones", set_alias,
+	    "NAME=ZONE: dnsbl.NAME is shown where ZONE has a key in it" },
 };
 
 const struct option_table rules_table = {
@@ -578,6 +611,7 @@ const struct option_table rules_table = {
 	.n_options = ARRAY_SIZE(options),
 	.sections = sections,
 	.n_sections = ARRAY_SIZE(sections),
+	.secret_section = "Zones",
 };
 
 static const struct curve default_rate = {
@@ -588,6 +622,94 @@ static const struct curve default_patience = {
 	.n = 3,
 	.point = { { 20, 6 }, { 60, 20 }, { 100, 25 } },
 };
+
+/* What is asked for a weight, and what is shown of it. */
+static int
+name_zone(struct rules *r, struct dnsbl_weight *d, struct option_error *error)
+{
+	char shown[DNSBL_ZONE_MAX + 1];
+	const char *zone = NULL;
+
+	for (size_t i = 0; i < r->n_aliases; i++) {
+		if (strcasecmp(r->alias[i].name, d->key) == 0 &&
+		    r->alias[i].zone[0] != '\0')
+			zone = r->alias[i].zone;
+	}
+	snprintf(d->zone, sizeof(d->zone), "%s", zone ? zone : d->key);
+	snprintf(d->name, sizeof(d->name), "dnsbl.%s",
+	    zone ? d->key : secret_hide(d->key, shown, sizeof(shown)));
+	if (zone || strchr(d->key, '.'))
+		return 0;
+	option_say(error,
+	    "[Weights] dnsbl.%s: neither a zone nor a name in [Zones]",
+	    dnsbl_shown(d));
+	return -EINVAL;
+}
+
+/* The next word of *TEXT, which moves behind it; its length, 0 at the end. */
+static size_t
+next_word(const char **text, const char **ret_word)
+{
+	size_t n;
+
+	*ret_word = *text + strspn(*text, " ,");
+	n = strcspn(*ret_word, " ,");
+	*text = *ret_word + n;
+	return n;
+}
+
+static bool
+is_named(const struct dnsbl_weight *d, const char *word, size_t n)
+{
+	return (strncasecmp(d->key, word, n) == 0 && d->key[n] == '\0') ||
+	    (strncasecmp(d->zone, word, n) == 0 && d->zone[n] == '\0');
+}
+
+bool
+rules_trust_zone(const struct rules *r, const struct dnsbl_weight *d)
+{
+	const char *text = r->dns_trust, *word;
+	size_t n;
+
+	while ((n = next_word(&text, &word)) > 0) {
+		if (is_named(d, word, n))
+			return true;
+	}
+	return false;
+}
+
+/* Trust in what is not there is a slip of the pen. */
+static int
+check_trust(const struct rules *r, struct option_error *error)
+{
+	const char *text = r->dns_trust, *word;
+	char copy[DNSBL_ZONE_MAX + 1], shown[DNSBL_ZONE_MAX + 1];
+	size_t n;
+
+	while ((n = next_word(&text, &word)) > 0) {
+		size_t i = 0;
+
+		while (i < r->n_dnsbl && !is_named(&r->dnsbl[i], word, n))
+			i++;
+		if (i < r->n_dnsbl)
+			continue;
+		snprintf(copy, sizeof(copy), "%.*s", (int)n, word);
+		option_say(error, "[Dns] TrustZones=: dnsbl.%s has no weight",
+		    secret_hide(copy, shown, sizeof(shown)));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int
+check_zones(struct rules *r, struct option_error *error)
+{
+	for (size_t i = 0; i < r->n_dnsbl; i++) {
+		if (name_zone(r, &r->dnsbl[i], error) < 0)
+			return -EINVAL;
+	}
+	return check_trust(r, error);
+}
 
 int
 rules_check(struct rules *r, struct option_error *ret_error)
@@ -608,7 +730,7 @@ rules_check(struct rules *r, struct option_error *ret_error)
 		    "[Lanes] Throttle=%lld is not below Hold=%lld",
 		    (long long)r->throttle, (long long)r->hold);
 	else
-		return 0;
+		return check_zones(r, ret_error);
 	return -EINVAL;
 }
 

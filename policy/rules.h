@@ -23,7 +23,8 @@ enum {
 	WEIGHT_MAX = 1000000, /* largest weight, either sign */
 	RATE_MAX = 1000000,   /* bytes per second */
 	PATIENCE_MAX = 3600,  /* seconds */
-	DNSBL_MAX = 16,       /* zones, one each for every filter of a zone */
+	DNSBL_MAX = 32,       /* zones, one each for every filter of a zone */
+	DNSBL_NAME_MAX = 63,  /* of a name in [Zones] */
 	LIST_NAME_MAX = 63,
 };
 
@@ -67,17 +68,25 @@ struct asn_weights {
 	} * slot;
 };
 
+/* A name that is shown in place of a zone's. */
+struct dnsbl_alias {
+	char name[DNSBL_NAME_MAX + 1];
+	char zone[DNSBL_ZONE_MAX + 1];
+};
+
 /* One zone and one filter of its answers. */
 struct dnsbl_weight {
 	int32_t weight;
 	struct dnsbl_filter answers;
-	char filter[64];                   /* as written */
-	char name[6 + DNSBL_ZONE_MAX + 1]; /* of the fact: "dnsbl.ZONE" */
+	char filter[DNSBL_FILTER_MAX + 1]; /* as written */
+	char key[DNSBL_ZONE_MAX + 1];      /* a zone, or a name in [Zones] */
+	char zone[DNSBL_ZONE_MAX + 1];     /* what is asked; rules_check() */
+	char name[6 + DNSBL_ZONE_MAX + 1]; /* of the fact: "dnsbl.NAME" */
 };
 
-/* The zone's name. */
+/* What of a zone is shown: its name, without a key in it. */
 static inline const char *
-dnsbl_zone(const struct dnsbl_weight *d)
+dnsbl_shown(const struct dnsbl_weight *d)
 {
 	return d->name + 6; /* behind "dnsbl." */
 }
@@ -95,13 +104,15 @@ struct rules {
 	struct list_weight *list_weight;
 	size_t n_dnsbl;
 	struct dnsbl_weight dnsbl[DNSBL_MAX];
+	size_t n_aliases;
+	struct dnsbl_alias alias[DNSBL_MAX];
 	char *action[LANE_COUNT];               /* [Postfix] */
 	uint64_t ttl;                           /* usec */
 	uint64_t half_life[HISTORY_KIND_COUNT]; /* usec; see history.h */
 	int64_t lend_after;                     /* hosts; 0: never */
 	int64_t history_max;                    /* records */
 	uint64_t history_cache;                 /* usec */
-	char *dns_servers, *rdns_generic;
+	char *dns_servers, *dns_trust, *rdns_generic;
 	uint64_t dns_timeout, dns_probe; /* usec */
 	int64_t dns_cache;               /* names */
 	int64_t max_connections;
@@ -114,7 +125,7 @@ struct rules {
  * rules.  rules_check() must follow. */
 extern const struct option_table rules_table;
 
-/* What no single line can tell: the lanes ascend.  Gives curves without
+/* What no single line can tell: the lanes ascend, zones have been named.  Gives curves without
  * points their defaults.  0, or -EINVAL and *RET_ERROR's text. */
 int rules_check(struct rules *, struct option_error *ret_error) MUST_CHECK;
 
@@ -134,6 +145,9 @@ void rules_add_named(const struct rules *, enum named_fact, struct facts *);
 /* Whether any weight is for facts from the DNS, and taking them all away. */
 bool rules_ask_dns(const struct rules *);
 void rules_forget_dns(struct rules *);
+
+/* Whether a zone counts even when it fails its test. */
+bool rules_trust_zone(const struct rules *, const struct dnsbl_weight *);
 
 int32_t rules_asn_weight(const struct rules *, uint32_t asn);
 

@@ -37,22 +37,30 @@ find_rdns_range(struct source *s)
 	    w[FACT_RDNS_GENERIC] || w[FACT_RDNS_UNCONFIRMED];
 }
 
+static struct zone *
+find_zone(struct source *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_zones; i++) {
+		if (strcasecmp(s->zone[i].name, name) == 0)
+			return &s->zone[i];
+	}
+	return NULL;
+}
+
 static void
 add_zone(struct source *s, const struct dnsbl_weight *d)
 {
-	struct zone *z = NULL;
+	struct zone *z = find_zone(s, d->zone);
 
 	if (d->weight == 0)
 		return;
-	for (size_t i = 0; i < s->n_zones; i++) {
-		if (strcasecmp(s->zone[i].name, dnsbl_zone(d)) == 0)
-			z = &s->zone[i];
-	}
 	if (!z) {
 		z = &s->zone[s->n_zones++];
 		z->source = s;
-		z->name = dnsbl_zone(d);
+		z->name = d->zone;
+		z->shown = dnsbl_shown(d);
 	}
+	z->trusted = z->trusted || rules_trust_zone(s->rules, d);
 	if (d->weight < 0)
 		z->least += d->weight;
 	else
@@ -83,8 +91,10 @@ dns_free(struct source *s)
 	while (s->lookups)
 		source_dns_lookup_free(s->lookups);
 	for (size_t i = 0; i < s->n_zones; i++) {
-		for (size_t j = 0; j < TEST_COUNT; j++)
-			resolver_cancel(&s->zone[i].probe[j].wait);
+		for (size_t j = 0; j < ZONE_FAMILIES; j++) {
+			for (size_t k = 0; k < TEST_COUNT; k++)
+				resolver_cancel(&s->zone[i].probe[j][k].wait);
+		}
 	}
 	resolver_unref(s->resolver);
 	rdns_rules_free(s->generic);
@@ -96,16 +106,6 @@ static bool
 wants_anything(const struct source *s)
 {
 	return s->wants_rdns || s->n_zones > 0;
-}
-
-static struct zone *
-find_zone(struct source *s, const char *name)
-{
-	for (size_t i = 0; i < s->n_zones; i++) {
-		if (strcasecmp(s->zone[i].name, name) == 0)
-			return &s->zone[i];
-	}
-	return NULL;
 }
 
 /* The cache, and what is known of the zones. */
@@ -126,8 +126,13 @@ dns_inherit(struct source *s, struct source *old)
 
 		if (!was)
 			continue;
-		z->good = was->good;
+		/* Trust is these rules' own: it is tested again for it. */
+		z->good = was->good && was->trusted == z->trusted;
+		memcpy(z->asks, was->asks, sizeof(z->asks));
+		if (was->trusted != z->trusted)
+			continue;
 		z->told_bad = was->told_bad;
+		z->told_odd = was->told_odd;
 		snprintf(z->why, sizeof(z->why), "%s", was->why);
 		z->next_probe = was->probes > 0 ? 0 : was->next_probe;
 	}
@@ -229,16 +234,33 @@ tell_down(struct source *s, struct source_note *note)
 	return true;
 }
 
+/* A trusted zone is used, with a word about what is wrong with it. */
+static bool
+tell_odd(struct zone *z, struct source_note *note)
+{
+	bool odd = z->good && *z->why != '\0';
+
+	if (odd == z->told_odd)
+		return false;
+	z->told_odd = note->is_warning = odd;
+	snprintf(note->file, sizeof(note->file), "the zone %s", z->shown);
+	snprintf(note->text, sizeof(note->text), "%s",
+	    odd ? z->why : "it answers as it should again");
+	return true;
+}
+
 static bool
 tell_zone(struct zone *z, struct source_note *note)
 {
 	bool bad = !z->good && *z->why != '\0';
 
+	if (z->trusted)
+		return tell_odd(z, note);
 	if (bad == z->told_bad || (!bad && !z->good))
 		return false;
 	z->told_bad = note->failed = bad;
 	note->has_data = false;
-	snprintf(note->file, sizeof(note->file), "the zone %s", z->name);
+	snprintf(note->file, sizeof(note->file), "the zone %s", z->shown);
 	snprintf(note->text, sizeof(note->text), "%s",
 	    bad ? z->why : "it answers as it should again");
 	return true;

@@ -18,29 +18,32 @@
 #include "policy/source.h"
 #include "policy/watch.h"
 
-enum {
-	/* RFC 5782 5: 127.0.0.2 is listed, 127.0.0.1 is not. */
-	TEST_LISTED = 0,
-	TEST_UNLISTED = 1,
-	TEST_COUNT
-};
+enum zone_family { ZONE_V4, ZONE_V6, ZONE_FAMILIES };
+
+/* RFC 5782 5: in a list of IPv4, 127.0.0.2 is listed and 127.0.0.1 is not; in
+ * one of IPv6 the same holds for ::ffff:7f00:2 and ::ffff:7f00:1. */
+enum { TEST_LISTED = 0, TEST_UNLISTED = 1, TEST_COUNT };
 
 /* One zone, whatever number of filters it has in the rules. */
 struct zone {
 	struct source *source;
 	const char *name;
+	const char *shown;   /* to people: the name may have a key in it */
 	int64_t least, most; /* what it can add to a score */
-	bool good;           /* it has passed its test */
-	bool told_bad;
-	char why[160]; /* it has not */
-	uint64_t next_probe;
+	bool trusted;        /* used even when it fails its test */
+	bool good;           /* it has passed its test, or is trusted */
+	bool asks[ZONE_FAMILIES];
+	bool told_bad, told_odd;
+	char why[200]; /* it is not good; or what is odd about a trusted one */
+	uint64_t next_probe, probed;
 	size_t probes; /* under way */
-	enum dns_status status[TEST_COUNT];
-	bool listed[TEST_COUNT];
 	struct zone_probe {
 		struct resolver_wait wait;
 		struct zone *zone;
-	} probe[TEST_COUNT];
+		enum dns_status status;
+		bool listed;
+		uint32_t refusal; /* the answer that is no listing; 0: none */
+	} probe[ZONE_FAMILIES][TEST_COUNT];
 };
 
 struct source {
@@ -69,10 +72,11 @@ void source_dns_lookup_free(struct lookup *);
 
 /* ---- source_dns_zone.c ---- */
 
-/* The zone is out of order, and WHY. */
-void source_dns_zone_fail(struct zone *, const char *why);
-/* An answer that says that we are refused says so of the whole zone. */
-bool source_dns_is_refusal(const struct dns_answer *);
+/* An answer that is no listing says of the whole zone that we are refused, or
+ * that answers are made up: that answer, else 0. */
+uint32_t source_dns_refusal(const struct dns_answer *);
+/* What such an answer to a client's question means for the zone. */
+void source_dns_zone_refuses(struct zone *, uint32_t answer);
 /* Adds the facts of a zone's answer. */
 void source_dns_add_listing(
     struct inquiry *, const struct zone *, const struct dns_answer *);

@@ -20,6 +20,7 @@ struct lookup {
 	bool unanswered;
 	bool rdns_open; /* the rdns facts are not known yet */
 	bool confirmed, generic, forward_failed;
+	bool more_names;             /* than are looked at */
 	char name[DNS_TEXT_MAX + 1]; /* the first; only to explain */
 	size_t n_forward;
 	struct resolver_wait reverse;
@@ -137,14 +138,15 @@ end_rdns(struct lookup *l)
 	size_t since = q->facts.n;
 
 	l->rdns_open = false;
-	/* A name that could not be looked up is not said not to lead back. */
-	if (!l->confirmed && l->forward_failed)
+	/* A name that could not be looked up, or is one too many, is not said
+	 * not to lead back, nor to be generic. */
+	if (!l->confirmed && (l->forward_failed || l->more_names))
 		l->unanswered = true;
 	else if (!l->confirmed)
 		rules_add_named(q->rules, FACT_RDNS_UNCONFIRMED, &q->facts);
-	if (l->generic)
+	if (l->generic && !l->more_names)
 		rules_add_named(q->rules, FACT_RDNS_GENERIC, &q->facts);
-	else if (l->confirmed)
+	else if (l->confirmed && !l->generic)
 		rules_add_named(q->rules, FACT_RDNS_OK, &q->facts);
 	if (q->explain)
 		inquiry_explain(q, since, "%s", l->name);
@@ -157,7 +159,9 @@ take_forward(struct forward *f, const struct dns_answer *answer)
 
 	f->open = false;
 	l->n_forward--;
-	l->forward_failed = l->forward_failed || answer->status == DNS_FAILED;
+	/* An address beyond those that are kept may be this one. */
+	l->forward_failed =
+	    l->forward_failed || answer->status == DNS_FAILED || answer->more;
 	for (size_t i = 0; i < answer->n; i++) {
 		if (memcmp(&answer->address[i], &l->inquiry->addr,
 			sizeof(answer->address[i])) == 0)
@@ -211,6 +215,7 @@ take_reverse(struct lookup *l, const struct dns_answer *answer)
 		if (q->explain)
 			memcpy(l->name, answer->name[0], sizeof(l->name));
 		l->generic = true;
+		l->more_names = answer->more;
 		for (size_t i = 0; i < answer->n; i++)
 			l->generic = l->generic &&
 			    rdns_rules_match(
@@ -262,22 +267,17 @@ static void
 take_zone(struct zone_wait *w, const struct dns_answer *answer)
 {
 	struct lookup *l = w->lookup;
-	struct source *s = l->source;
-	struct zone *z = &s->zone[w - l->zone];
+	struct zone *z = &l->source->zone[w - l->zone];
+	uint32_t refusal;
 
 	w->open = false;
 	l->zones_open--;
 	if (answer->status == DNS_FAILED) {
 		l->unanswered = true;
 	} else if (answer->status == DNS_FOUND &&
-	    source_dns_is_refusal(answer)) {
+	    (refusal = source_dns_refusal(answer)) != 0) {
 		l->unanswered = true;
-		if (z->good) {
-			source_dns_zone_fail(z,
-			    "it answers what is no listing: it refuses this "
-			    "resolver, or the resolver makes up answers");
-			z->next_probe = loop_now(s->loop) + s->rules->dns_probe;
-		}
+		source_dns_zone_refuses(z, refusal);
 	} else if (z->good) {
 		source_dns_add_listing(l->inquiry, z, answer);
 	}
@@ -335,12 +335,14 @@ static void
 open_all(struct lookup *l)
 {
 	struct source *s = l->source;
+	enum zone_family family =
+	    cidr_addr_is_v4(&l->inquiry->addr) ? ZONE_V4 : ZONE_V6;
 
 	l->rdns_open = s->wants_rdns;
 	for (size_t i = 0; i < s->n_zones; i++) {
 		l->zone[i].lookup = l;
-		l->zone[i].open = s->zone[i].good;
-		l->zones_open += s->zone[i].good;
+		l->zone[i].open = s->zone[i].good && s->zone[i].asks[family];
+		l->zones_open += l->zone[i].open;
 	}
 }
 

@@ -8,9 +8,10 @@
 #include "policy/explanation.h"
 #include "policy/source_dns_internal.h"
 
-/* A zone that was out of order, or that could not be asked, is tried again at
- * the latest after so long. */
-#define PROBE_RETRY (5 * USEC_PER_SEC)
+/* A zone that was out of order is tried again at the latest after so long, and
+ * one that could not be asked, for want of a resolver, so soon. */
+#define PROBE_RETRY (300 * USEC_PER_SEC)
+#define PROBE_SOON  (1 * USEC_PER_SEC)
 
 static const char *const test_address[TEST_COUNT] = { "127.0.0.2",
 	"127.0.0.1" };
@@ -24,22 +25,35 @@ host_order(const struct in6_addr *addr)
 	return ntohl(n);
 }
 
-void
-source_dns_zone_fail(struct zone *z, const char *why)
-{
-	z->good = false;
-	snprintf(z->why, sizeof(z->why), "%s", why);
-}
-
-/* An answer that says that we are refused says so of the whole zone. */
-bool
-source_dns_is_refusal(const struct dns_answer *answer)
+uint32_t
+source_dns_refusal(const struct dns_answer *answer)
 {
 	for (size_t i = 0; i < answer->n; i++) {
-		if (!dnsbl_is_listing(host_order(&answer->address[i])))
-			return true;
+		uint32_t n = host_order(&answer->address[i]);
+
+		if (!dnsbl_is_listing(n))
+			return n;
 	}
-	return false;
+	return 0;
+}
+
+static uint64_t
+retry_at(const struct source *s)
+{
+	uint64_t in = s->rules->dns_probe;
+
+	return loop_now(s->loop) + (in < PROBE_RETRY ? in : PROBE_RETRY);
+}
+
+void
+source_dns_zone_refuses(struct zone *z, uint32_t answer)
+{
+	if (!z->good || (z->trusted && *z->why != '\0'))
+		return;
+	z->good = z->trusted;
+	z->next_probe = retry_at(z->source);
+	snprintf(
+	    z->why, sizeof(z->why), "it answers %s", dnsbl_refusal(answer));
 }
 
 /* Adds the facts of a zone's answer. */
@@ -53,7 +67,7 @@ source_dns_add_listing(
 		const struct dnsbl_weight *d = &q->rules->dnsbl[i];
 		bool hit = false;
 
-		if (strcasecmp(dnsbl_zone(d), z->name) != 0)
+		if (strcasecmp(d->zone, z->name) != 0)
 			continue;
 		for (size_t j = 0; j < answer->n; j++) {
 			uint32_t n = host_order(&answer->address[j]);
@@ -79,43 +93,75 @@ source_dns_add_listing(
  * Tests of zones
  */
 
+static bool
+passes(const struct zone_probe probe[static TEST_COUNT])
+{
+	return probe[TEST_LISTED].listed &&
+	    probe[TEST_UNLISTED].status == DNS_NOTHING;
+}
+
+/* Why neither family passes. */
+static void
+find_fault(struct zone *z)
+{
+	const struct zone_probe *v4 = z->probe[ZONE_V4],
+				*v6 = z->probe[ZONE_V6];
+	const char *why;
+	uint32_t refusal = v4[TEST_LISTED].refusal;
+
+	if (refusal == 0)
+		refusal = v4[TEST_UNLISTED].refusal;
+	if (refusal != 0) {
+		snprintf(z->why, sizeof(z->why), "it answers %s",
+		    dnsbl_refusal(refusal));
+		return;
+	}
+	if (v4[TEST_UNLISTED].status == DNS_FOUND ||
+	    (v6[TEST_LISTED].listed && v6[TEST_UNLISTED].status == DNS_FOUND))
+		why = "its test address 127.0.0.1 has an answer (RFC 5782): it "
+		      "lists everything, or the resolver makes up answers";
+	else if (v4[TEST_LISTED].status == DNS_FAILED ||
+	    v4[TEST_UNLISTED].status == DNS_FAILED)
+		why = "it does not answer for its test addresses";
+	else
+		why = "its test address 127.0.0.2 is not listed (RFC 5782): it "
+		      "is closed, or refuses this resolver";
+	snprintf(z->why, sizeof(z->why), "%s", why);
+}
+
 static void
 judge(struct zone *z)
 {
 	struct source *s = z->source;
+	bool passed;
 
-	z->next_probe = loop_now(s->loop) + s->rules->dns_probe;
-	/* Silence says nothing of the zone. */
-	if (resolver_is_down(s->resolver)) {
-		z->next_probe = loop_now(s->loop) + PROBE_RETRY;
+	/* Silence says nothing of the zone: nobody was there to be asked. */
+	if (resolver_is_down(s->resolver) ||
+	    resolver_last_heard(s->resolver) < z->probed) {
+		z->next_probe = loop_now(s->loop) + PROBE_SOON;
 		return;
 	}
-	if (z->status[TEST_LISTED] == DNS_FAILED ||
-	    z->status[TEST_UNLISTED] == DNS_FAILED)
-		source_dns_zone_fail(
-		    z, "it does not answer for its test addresses");
-	else if (!z->listed[TEST_LISTED])
-		source_dns_zone_fail(z,
-		    "its test address 127.0.0.2 is not listed (RFC 5782): it "
-		    "is closed, or refuses this resolver");
-	else if (z->status[TEST_UNLISTED] == DNS_FOUND)
-		source_dns_zone_fail(z,
-		    "its test address 127.0.0.1 has an answer (RFC 5782): it "
-		    "lists everything, or the resolver makes up answers");
-	else
-		z->good = true;
-	if (!z->good && s->rules->dns_probe > PROBE_RETRY * 60)
-		z->next_probe = loop_now(s->loop) + PROBE_RETRY * 60;
+	passed = passes(z->probe[ZONE_V4]) || passes(z->probe[ZONE_V6]);
+	z->good = passed || z->trusted;
+	z->next_probe =
+	    passed ? loop_now(s->loop) + s->rules->dns_probe : retry_at(s);
+	/* One that lists all of a family may be right of the other. */
+	for (size_t i = 0; i < ZONE_FAMILIES; i++)
+		z->asks[i] = z->trusted ||
+		    z->probe[i][TEST_UNLISTED].status != DNS_FOUND;
+	z->why[0] = '\0';
+	if (!passed)
+		find_fault(z);
 }
 
 static void
 take_probe(struct zone_probe *p, const struct dns_answer *answer)
 {
 	struct zone *z = p->zone;
-	size_t which = (size_t)(p - z->probe);
 
-	z->status[which] = answer->status;
-	z->listed[which] = answer->n > 0 && !source_dns_is_refusal(answer);
+	p->status = answer->status;
+	p->refusal = source_dns_refusal(answer);
+	p->listed = answer->n > 0 && p->refusal == 0;
 	if (--z->probes == 0)
 		judge(z);
 }
@@ -126,22 +172,41 @@ on_probe(struct resolver_wait *w, const struct dns_answer *answer)
 	take_probe(CONTAINER_OF(w, struct zone_probe, wait), answer);
 }
 
+/* Spelt out, because an IPv4-mapped address is IPv4 everywhere else: as nibbles
+ * ::ffff:7f00:N is what RFC 5782 asks for. */
+static void
+test_name(const struct zone *z, enum zone_family family, size_t which,
+    char name[DNS_NAME_SIZE])
+{
+	static const char mapped[] = "0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0."
+				     "0.0.0.0.0.0.0.0.0.0.0.0.0.0.0";
+	struct in6_addr addr;
+
+	if (family == ZONE_V6) {
+		snprintf(name, DNS_NAME_SIZE, "%c.%s.%s",
+		    which == TEST_LISTED ? '2' : '1', mapped, z->name);
+		return;
+	}
+	(void)!cidr_parse_addr(
+	    test_address[which], strlen(test_address[which]), &addr);
+	dnsbl_name(&addr, z->name, name);
+}
+
 void
 source_dns_probe_zone(struct zone *z)
 {
 	z->next_probe = UINT64_MAX;
-	z->probes = TEST_COUNT;
-	for (size_t i = 0; i < TEST_COUNT; i++) {
-		struct zone_probe *p = &z->probe[i];
+	z->probed = loop_now(z->source->loop);
+	z->probes = ZONE_FAMILIES * TEST_COUNT;
+	for (size_t i = 0; i < ZONE_FAMILIES * TEST_COUNT; i++) {
+		enum zone_family family = i / TEST_COUNT;
+		struct zone_probe *p = &z->probe[family][i % TEST_COUNT];
 		const struct dns_answer *now;
-		struct in6_addr addr;
 		char name[DNS_NAME_SIZE];
 
 		p->zone = z;
 		p->wait.on_answer = on_probe;
-		(void)!cidr_parse_addr(
-		    test_address[i], strlen(test_address[i]), &addr);
-		dnsbl_name(&addr, z->name, name);
+		test_name(z, family, i % TEST_COUNT, name);
 		now = resolver_ask(
 		    z->source->resolver, name, DNS_A, true, &p->wait);
 		if (now)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bin/common/decimal.h"
+#include "bin/common/secret.h"
 
 struct unit {
 	const char *name;
@@ -316,6 +317,44 @@ option_has_section(const struct option_table *table, const char *section)
 	return find_section(table, section) != NULL;
 }
 
+static bool
+is_secret(const struct option_table *table, const struct option *o,
+    const char *section)
+{
+	return (o != NULL && o->secret) ||
+	    (table->secret_section != NULL &&
+		strcmp(section, table->secret_section) == 0);
+}
+
+/* "[Section] Key=value: why", as far as it may be shown. */
+static void
+say_bad_value(struct option_error *e, const char *section, const char *key,
+    const char *value, bool secret, const char *why)
+{
+	char shown_key[192], shown[sizeof(e->text)];
+
+	option_say(e, "[%s] %s=%s: %s", section,
+	    secret_hide(key, shown_key, sizeof(shown_key)),
+	    secret ? "(not shown)" : secret_hide(value, shown, sizeof(shown)),
+	    why);
+}
+
+/* There is no such key. */
+static void
+say_unknown(const struct option_table *table, struct option_error *e,
+    const char *section, const char *key)
+{
+	char shown[192];
+
+	(void)secret_hide(key, shown, sizeof(shown));
+	if (section[0] == '\0')
+		option_say(e, "%s=: stands before any [Section]", shown);
+	else if (!option_has_section(table, section))
+		option_say(e, "[%s]: unknown section", section);
+	else
+		option_say(e, "[%s] %s=: unknown key", section, shown);
+}
+
 int
 option_set(const struct option_table *table, const char *section,
     const char *key, const char *value, void *config,
@@ -329,20 +368,13 @@ option_set(const struct option_table *table, const char *section,
 	ret_error->file[0] = '\0';
 	ret_error->line = 0;
 	if (o == NULL && s == NULL) {
-		if (section[0] == '\0')
-			option_say(
-			    ret_error, "%s=: stands before any [Section]", key);
-		else if (!option_has_section(table, section))
-			option_say(ret_error, "[%s]: unknown section", section);
-		else
-			option_say(
-			    ret_error, "[%s] %s=: unknown key", section, key);
+		say_unknown(table, ret_error, section, key);
 		return -EINVAL;
 	}
 	if (o == NULL && key[0] == '\0') {
 		/* libinih takes "=value" for a line of an empty key. */
-		option_say(
-		    ret_error, "[%s] =%s: no key before the =", section, value);
+		say_bad_value(ret_error, section, key, value,
+		    is_secret(table, o, section), "no key before the =");
 		return -EINVAL;
 	}
 	if (o != NULL)
@@ -353,8 +385,8 @@ option_set(const struct option_table *table, const char *section,
 		return 0;
 	if (why[0] == '\0' && o != NULL)
 		explain(o, r, why, sizeof(why));
-	option_say(ret_error, "[%s] %s=%s: %s", section, key, value,
-	    why[0] != '\0' ? why : strerror(-r));
+	say_bad_value(ret_error, section, key, value,
+	    is_secret(table, o, section), why[0] != '\0' ? why : strerror(-r));
 	return r;
 }
 

@@ -3,7 +3,8 @@
 /*
  * One table of options a program: from it come the INI parser (libinih), the
  * ranges, the defaults, --help and what the manual page is tested against.
- * Never logs: errors are returned with file, line and key.
+ * Never logs: errors are returned with file, line and key.  What they quote
+ * has gone through secret_hide(), for they end in records.
  */
 
 #include <stdbool.h>
@@ -45,6 +46,7 @@ struct option {
 	 * in WHY (SIZE bytes).  Called for `initial` first. */
 	int (*parse)(const char *value, void *member, char *why, size_t size);
 	const char *help; /* one line; the manual page says the rest */
+	bool secret;      /* errors do not show its value */
 };
 
 /* A section whose keys are data rather than options ([Weights], [Curve]).
@@ -65,6 +67,8 @@ struct option_table {
 	 * nobody is. */
 	void (*note)(void *config, const char *section, const char *key,
 	    const char *file, int line);
+	/* The section whose values errors do not show; NULL: none. */
+	const char *secret_section;
 };
 
 /* Fills CONFIG (zeroed by the caller, as far as rows describe it) with the

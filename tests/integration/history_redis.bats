@@ -241,6 +241,67 @@ comes_to_be() {
 	[ "$status" = 1 ]
 }
 
+@test "redis: no spelling of a URL gives its password away" {
+	local url
+	start_redis
+	start_policyd
+	for url in rediss://:s3cr3t@h 'redis://:s3@cr3t@h:0' \
+		redis://:s3cr3t@ redis:/:s3cr3t@h redis://:s3cr3t@h:6379?db=x \
+		redis://:s3cr3t@h/1/2 redis://mx:s3cr3t%@h http://:s3cr3t@h \
+		redis://h:s3cr3t redis+unix://:s3cr3t@run/s 'redis://:s3cr3t@a b' \
+		redis://:s3cr3t valkeys://mx:s3cr3t@h/0; do
+		write_config "$url"
+		run "$BUILD/tarpit-policyd" --config "$dir/policy.conf" --check-config
+		echo "$url: $output"
+		[ "$status" = 100 ]
+		[[ $output == *'[Data] History=(not shown): '* ]]
+		[[ $output != *cr3t* ]]
+		kill -HUP "$(daemon_pid one)"
+		wait_for_record one event=config_error
+	done
+	printf '%s\n' '[Data]' 'History redis://:s3cr3t@h' >"$dir/policy.conf"
+	run "$BUILD/tarpit-policyd" --config "$dir/policy.conf" --check-config
+	[ "$status" = 100 ]
+	[[ $output != *cr3t* ]]
+	printf '%s\n' '[Weights]' 'History=redis://:s3cr3t@h' >"$dir/policy.conf"
+	run "$BUILD/tarpit-policyd" --config "$dir/policy.conf" --check-config
+	[ "$status" = 100 ]
+	[[ $output != *cr3t* ]]
+	run grep cr3t "$dir/one.log"
+	[ "$status" = 1 ]
+}
+
+@test "redis: a password as it is, ?db=, valkey:// and a unix socket" {
+	start_redis --requirepass 's3@cr3t/x?y' --unixsocket "$dir/redis.sock"
+	local url
+	for url in "redis://:s3@cr3t/x?y@127.0.0.1:$redis_port?db=3" \
+		"valkey://:s3@cr3t/x?y@127.0.0.1:$redis_port/3" \
+		"redis+unix://:s3@cr3t/x?y@$dir/redis.sock?db=3"; do
+		write_config "$url"
+		start_policyd
+		wait_for_log one event=history_up
+		stop_daemon one
+	done
+	run grep cr3t "$dir/one.log"
+	[ "$status" = 1 ]
+}
+
+# As Redis 7 says it of a command that was renamed.
+@test "redis: a server that repeats what it was sent" {
+	printf '%s\n' '#!/bin/sh' 'read -r line' \
+		"printf -- \"-ERR unknown command 'AUTH', with args beginning with: 's3cr3t' \\r\\n\"" \
+		'sleep 60' >"$dir/parrot"
+	chmod +x "$dir/parrot"
+	start_daemon parrot socat "TCP-LISTEN:$redis_port,bind=127.0.0.1,reuseaddr,fork" \
+		"EXEC:$dir/parrot"
+	wait_for_port parrot "$redis_port"
+	write_config "redis://:s3cr3t@127.0.0.1:$redis_port/3"
+	start_policyd
+	wait_for_log one "it refuses AUTH.*event=history_down"
+	run grep s3cr3t "$dir/one.log"
+	[ "$status" = 1 ]
+}
+
 @test "redis: a user of its own, and none" {
 	write_config "redis://:@127.0.0.1:$redis_port/3"
 	run "$BUILD/tarpit-policyd" --config "$dir/policy.conf" --check-config

@@ -13,6 +13,14 @@ load ../../helpers/common
 	run_case policy/dnsbl_test filters
 }
 
+@test "dnsbl: filters with brackets" {
+	run_case policy/dnsbl_test filters_with_brackets
+}
+
+@test "dnsbl: filters of all sizes" {
+	run_case policy/dnsbl_test filters_of_all_sizes
+}
+
 @test "dnsbl: filters that are none" {
 	run_case policy/dnsbl_test filters_that_are_none
 }

@@ -41,11 +41,12 @@ only_127_is_a_listing(void)
 static void
 filters(void)
 {
-	struct dnsbl_filter f;
+	static struct dnsbl_filter f;
+	const char *why;
 
-	CHECK_INT(dnsbl_filter_parse("", &f), 0);
+	CHECK_INT(dnsbl_filter_parse("", &f, &why), 0);
 	CHECK(dnsbl_filter_has(&f, 0x7f000002));
-	CHECK_INT(dnsbl_filter_parse("127.0.0.2-11,127.0.1.4", &f), 0);
+	CHECK_INT(dnsbl_filter_parse("127.0.0.2-11,127.0.1.4", &f, &why), 0);
 	CHECK_INT(f.n, 2);
 	CHECK(!dnsbl_filter_has(&f, 0x7f000001));
 	CHECK(dnsbl_filter_has(&f, 0x7f000002));
@@ -53,27 +54,98 @@ filters(void)
 	CHECK(!dnsbl_filter_has(&f, 0x7f00000c));
 	CHECK(dnsbl_filter_has(&f, 0x7f000104));
 	CHECK(!dnsbl_filter_has(&f, 0x7f000105));
+	CHECK(!dnsbl_filter_has(&f, 0x80000002));
+}
+
+/* postscreen(8) and dnswl.org have them so. */
+static void
+filters_with_brackets(void)
+{
+	static struct dnsbl_filter f;
+	const char *why;
+
+	CHECK_INT(dnsbl_filter_parse("127.0.0.[2;4..11]", &f, &why), 0);
+	CHECK(dnsbl_filter_has(&f, 0x7f000002));
+	CHECK(!dnsbl_filter_has(&f, 0x7f000003));
+	CHECK(dnsbl_filter_has(&f, 0x7f00000b));
+	CHECK_INT(dnsbl_filter_parse("127.0.[2..20].[1..3]", &f, &why), 0);
+	CHECK(dnsbl_filter_has(&f, 0x7f001402));
+	CHECK(!dnsbl_filter_has(&f, 0x7f001404));
+	CHECK(!dnsbl_filter_has(&f, 0x7f001501));
+	CHECK(!dnsbl_filter_has(&f, 0x7f000101));
+	CHECK_INT(
+	    dnsbl_filter_parse("127.[0-255].[0..255].[0..255]", &f, &why), 0);
+	CHECK(dnsbl_filter_has(&f, 0x7f0102ff));
+	CHECK_INT(dnsbl_filter_parse("127.0.0.2;127.0.0.4", &f, &why), 0);
+	CHECK_INT(f.n, 2);
+}
+
+static void
+filters_of_all_sizes(void)
+{
+	static struct dnsbl_filter f;
+	char text[600] = "";
+	const char *why = "";
+	size_t len = 0;
+
+	for (size_t i = 1; i <= DNSBL_PATTERNS_MAX; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		    "%s127.0.0.%zu", i > 1 ? "," : "", i);
+	CHECK_INT(dnsbl_filter_parse(text, &f, &why), 0);
+	CHECK_INT(f.n, DNSBL_PATTERNS_MAX);
+	CHECK(dnsbl_filter_has(&f, 0x7f000010));
+	snprintf(text + len, sizeof(text) - len, ",127.0.0.17");
+	CHECK_INT(dnsbl_filter_parse(text, &f, &why), -EINVAL);
+	CHECK_STR(why,
+	    "the filter has more than 16 patterns; 127.0.0.[2;4..11] is one");
+	snprintf(text, sizeof(text), "127.0.0.[%0188d]", 2);
+	CHECK_INT(dnsbl_filter_parse(text, &f, &why), -EINVAL);
+	CHECK_STR(why, "the filter is longer than 190 bytes");
 }
 
 static void
 filters_that_are_none(void)
 {
-	static const char *const bad[] = { "127", "127.0.0", "127.0.0.256",
-		"127.0.0.2-1", "127.0.0.2-256", "127.0.0.2-", "127.0.0.2,",
-		",127.0.0.2", "127.0.0.2 ", "10.0.0.1", "127.255.255.254",
-		"127.0.0.2.3", "x",
-		"127.0.0.1,127.0.0.2,127.0.0.3,127.0.0.4,127.0.0.5,"
-		"127.0.0.6,127.0.0.7,127.0.0.8,127.0.0.9" };
-	struct dnsbl_filter f;
+	static const struct {
+		const char *text, *why;
+	} bad[] = {
+		{ "127", "form" },
+		{ "127.0.0", "form" },
+		{ "127.0.0.256", "above 255" },
+		{ "127.0.0.2-1", "goes down" },
+		{ "127.0.0.2-256", "above 255" },
+		{ "127.0.0.2-", "form" },
+		{ "127.0.0.2..", "form" },
+		{ "127.0.0.2,", "form" },
+		{ ",127.0.0.2", "form" },
+		{ "127.0.0.2 ", "form" },
+		{ "127.0.0.[2", "]" },
+		{ "127.0.0.[]", "form" },
+		{ "127.0.0.[2;]", "form" },
+		{ "127.0.0.2]", "form" },
+		{ "10.0.0.1", "127/8" },
+		{ "[126..127].0.0.1", "127/8" },
+		{ "127.255.255.254", "errors" },
+		{ "127.255.255.[1..255]", "errors" },
+		{ "127.0.0.2.3", "form" },
+		{ "x", "form" },
+	};
+	static struct dnsbl_filter f;
 
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		CHECK_INT(dnsbl_filter_parse(bad[i], &f), -EINVAL);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		const char *why = "";
+
+		CHECK_INT(dnsbl_filter_parse(bad[i].text, &f, &why), -EINVAL);
+		CHECK(strstr(why, bad[i].why) != NULL);
+	}
 }
 
 static const struct check_case cases[] = {
 	CASE(names_to_ask_for),
 	CASE(only_127_is_a_listing),
 	CASE(filters),
+	CASE(filters_with_brackets),
+	CASE(filters_of_all_sizes),
 	CASE(filters_that_are_none),
 };
 

@@ -26,6 +26,14 @@ load ../../helpers/common
 	run_case policy/redis_url_test is_shown_without_its_secret
 }
 
+@test "redis_url: passwords as they are" {
+	run_case policy/redis_url_test passwords_as_they_are
+}
+
+@test "redis_url: other spellings" {
+	run_case policy/redis_url_test other_spellings
+}
+
 @test "every case has a test" {
 	all_cases_listed policy/redis_url_test
 }

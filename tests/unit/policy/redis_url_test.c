@@ -63,6 +63,43 @@ users_and_passwords(void)
 	CHECK_INT(url.port, 1);
 }
 
+/* As people write them who do not know of escapes. */
+static void
+passwords_as_they_are(void)
+{
+	struct redis_url url = parse("redis://:s3@cr3t@h");
+
+	CHECK_STR(url.password, "s3@cr3t");
+	CHECK_STR(url.host, "h");
+	url = parse("redis://mx:a/b?c#d@[::1]:7/2");
+	CHECK_STR(url.user, "mx");
+	CHECK_STR(url.password, "a/b?c#d");
+	CHECK_STR(url.host, "::1");
+	CHECK_INT(url.port, 7);
+	CHECK_INT(url.db, 2);
+	url = parse("redis+unix://:a@b/c@/run/s@x?db=1");
+	CHECK_STR(url.password, "a@b/c");
+	CHECK_STR(url.path, "/run/s@x");
+	CHECK_INT(url.db, 1);
+}
+
+static void
+other_spellings(void)
+{
+	struct redis_url url = parse("redis://h:6379?db=2");
+
+	CHECK_INT(url.port, 6379);
+	CHECK_INT(url.db, 2);
+	CHECK_INT(parse("redis://h/?db=3").db, 3);
+	CHECK_INT(parse("redis://[::1]?db=4").db, 4);
+	CHECK_STR(parse("valkey://h").host, "h");
+	CHECK_STR(parse("REDIS://h").host, "h");
+	CHECK_STR(parse("unix:///run/s").path, "/run/s");
+	CHECK_STR(parse("valkey+unix:///run/s").path, "/run/s");
+	CHECK(redis_url_is("redis:/h") && redis_url_is("rediss://h"));
+	CHECK(!redis_url_is("/var/lib/redis") && !redis_url_is("redis"));
+}
+
 static void
 unix_sockets(void)
 {
@@ -81,7 +118,10 @@ static void
 what_is_no_url_is_refused(void)
 {
 	refuse("http://h", "neither");
-	refuse("rediss://h", "neither");
+	refuse("redis:/h", "neither");
+	refuse("redis:h", "neither");
+	refuse("rediss://:pw@h", "TLS");
+	refuse("valkeys://h", "TLS");
 	refuse("redis://", "no host");
 	refuse("redis://:6379", "no host");
 	refuse("redis://[::1", "]");
@@ -102,6 +142,10 @@ what_is_no_url_is_refused(void)
 	refuse("redis://:%00@h", "before @");
 	refuse("redis+unix://relative", "absolute");
 	refuse("redis+unix:///s?db=", "?db=");
+	refuse("redis://h?db=x", "?db=");
+	refuse("redis://h?db=65536", "?db=");
+	refuse("redis://h?timeout=3", "?db=");
+	refuse("redis://h/1?db=2", "twice");
 	refuse("redis+unix:///s?x=1", "?db=");
 }
 
@@ -146,6 +190,8 @@ is_shown_without_its_secret(void)
 static const struct check_case cases[] = {
 	CASE(hosts_ports_and_databases),
 	CASE(users_and_passwords),
+	CASE(passwords_as_they_are),
+	CASE(other_spellings),
 	CASE(unix_sockets),
 	CASE(what_is_no_url_is_refused),
 	CASE(limits_are_exact),

@@ -111,7 +111,7 @@ all_families(void)
 	CHECK_INT(rules.named[FACT_HISTORY_PREGREET], 11);
 	CHECK_INT(rules.named[FACT_BEHAVIOUR_PREGREET], 1000000);
 	CHECK_INT(rules.n_dnsbl, 2);
-	CHECK_STR(dnsbl_zone(&rules.dnsbl[0]), "zen.example.net");
+	CHECK_STR(rules.dnsbl[0].key, "zen.example.net");
 	CHECK_STR(rules.dnsbl[0].filter, "");
 	CHECK_INT(rules.dnsbl[1].weight, 61);
 	CHECK_STR(rules.dnsbl[1].filter, "127.0.0.2-11");
@@ -174,7 +174,7 @@ bad_weights(void)
 	check_refused("[Weights]\nrdns.bad=1\n", 2, "rdns.bad");
 	check_refused("[Weights]\nhistory.never=1\n", 2, "no such weight");
 	check_refused("[Weights]\nweather.rain=1\n", 2, "weather.rain");
-	check_refused("[Weights]\ndnsbl.zone=1\n", 2, "zone");
+	check_refused("[Weights]\ndnsbl.zone=1\n", 0, "[Zones]");
 	check_refused("[Weights]\ndnsbl.a.b=1=8.8.8.8\n", 2, "filter");
 	check_refused("[Weights]\ndnsbl.a.b==127.0.0.2x\n", 2, "filter");
 }
@@ -206,7 +206,7 @@ bad_options(void)
 	check_refused("[Data]\nLsits=/x\n", 2, "Lsits");
 	check_refused("[Dta]\nLists=/x\n", 1, "Dta");
 	check_refused("[Data]\nHistory=redis://h:0/0\n", 2, "port");
-	check_refused("[Data]\nHistory=rediss://h\n", 2, "neither");
+	check_refused("[Data]\nHistory=rediss://h\n", 2, "TLS");
 	check_refused("[History]\nCacheTime=2h\n", 2, "CacheTime");
 	check_refused("[Answers]\nTtl=2h\n", 2, "Ttl");
 	check_refused("[Service]\nMaxConnections=0\n", 2, "MaxConnections");
