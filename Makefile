@@ -26,7 +26,7 @@ PKGS := libsystemd libssl libcrypto libmaxminddb libcdb inih jansson libcurl \
 
 # Targets that work before the packages are there.
 NO_PKGS := help clean packages check lint layers names shell manuals format \
-           sanitize coverage fuzz bench ledger data run
+           sanitize coverage fuzz bench fresh ledger data run
 
 ifeq ($(MODE),fuzz)
 CC := clang
@@ -200,6 +200,10 @@ ledger:                  ## lost and duplicated messages; LEDGER_MESSAGES=100000
 	@BUILD=$(CURDIR)/$(B) LEDGER_MESSAGES=$(or $(LEDGER_MESSAGES),100000) \
 	    bats --tap -f '^ledger: every message' tests/integration/ledger.bats
 
+fresh:                   ## the README in minimal Debian roots; FRESH="12 13"
+	@tests/helpers/packages fresh
+	@tests/helpers/fresh
+
 data: packages           ## a free country database, into build/data
 	$(again) $(B)/tests/helpers/mkmmdb
 	@$(fetch_data)
@@ -256,6 +260,6 @@ help:                    ## this list
 -include units/install.mk
 
 .PHONY: all check-build fuzz-build fuzz-run packages run check sanitize \
-    coverage fuzz bench ledger data lint lint-all format layers headers names manuals \
+    coverage fuzz bench fresh ledger data lint lint-all format layers headers names manuals \
     shell clean help FORCE
 -include $(SRCS:%.c=$(B)/%.d) $(HDRS:%=$(B)/%.ok.d)

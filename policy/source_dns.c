@@ -171,7 +171,7 @@ load_generic(struct source *s, struct source_note *note)
 	const char *path = s->rules->rdns_generic, *why = NULL;
 	AUTO_FREE char *text = NULL;
 	struct rdns_rules *rules;
-	size_t len;
+	size_t len = 0;
 	int r, line = 0;
 
 	if (!s->wants_rdns || *path == '\0' || !watch_changed(&s->watch, path))

@@ -139,7 +139,7 @@ start_policyd() {
 	check 'not a .mmdb file but a gzip file: unpack it first (gunzip)'
 	tar -C "$dir" -cf "$dir/t" policy.conf && mv "$dir/t" "$file"
 	check 'not a .mmdb file but a tar archive: unpack it first'
-	echo x | xz >"$file"
+	printf '\3757zXZ\0\0' >"$file"
 	check 'not a .mmdb file but an xz file'
 	echo 'Invalid license key' >"$file"
 	check 'not a .mmdb file but a message: "Invalid license key"'

@@ -98,7 +98,7 @@ mapped=0.0.0.0.0.f.7.f.f.f.f.$(printf '0.%.0s' {1..19})0
 	start_nsd
 	mkdir "$dir/policy.conf.d"
 	write_config '[Zones]' list=nothing.test '[Weights]' dnsbl.list=30=127.0.0.4 \
-		dnsbl.LIST=2=127.0.0.[4..5]
+		"dnsbl.LIST=2=127.0.0.[4..5]"
 	printf '[Zones]\nList=one.test\n' >"$dir/policy.conf.d/zones.conf"
 	start_policyd
 	wait_for_reason 192.0.2.7 'dnsbl.list+30 dnsbl.LIST+2'
