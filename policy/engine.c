@@ -239,6 +239,16 @@ engine_is_decided(
 	    engine_lane(r, weigh_extreme(r, f, o, true));
 }
 
+bool
+engine_is_known(const struct facts *f)
+{
+	struct evidence e;
+
+	gather(&e, f);
+	(void)weigh(&e);
+	return counts(&e, GROUP_PATIENCE) || counts(&e, GROUP_ALLOW_LIST);
+}
+
 enum lane
 engine_lane(const struct rules *r, int64_t score)
 {

@@ -54,6 +54,9 @@ struct outlook {
 bool engine_is_decided(
     const struct rules *, const struct facts *, const struct outlook *);
 
+/* Something that lasts speaks for the client: its patience, or an allow list. */
+bool engine_is_known(const struct facts *);
+
 /* The lane of a score. */
 enum lane engine_lane(const struct rules *, int64_t score);
 

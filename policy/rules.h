@@ -26,6 +26,7 @@ enum {
 	DNSBL_MAX = 32,       /* zones, one each for every filter of a zone */
 	DNSBL_NAME_MAX = 63,  /* of a name in [Zones] */
 	LIST_NAME_MAX = 63,
+	RULES_QUESTIONS_MAX = 65536,
 };
 
 /* The facts that have one fixed name each. */
@@ -115,7 +116,7 @@ struct rules {
 	char *dns_servers, *dns_trust, *rdns_generic;
 	uint64_t dns_timeout, dns_probe; /* usec */
 	int64_t dns_cache;               /* names */
-	int64_t max_connections;
+	int64_t max_connections, max_questions;
 	/* Not an option: the history is not written, for tools beside the
 	 * service. */
 	bool read_only;

@@ -24,6 +24,10 @@ struct inquiry {
 	struct in6_addr addr; /* IPv4 as IPv4-mapped; see data/cidr.h */
 	const struct rules *rules;
 	bool pregreet; /* it talked before the greeting had ended */
+	/* There is no room for one more that waits: sources answer by what they
+	 * have, and say that they left something out. */
+	bool hurry, left_out;
+	bool host_only;              /* some fact is of less than its /64 */
 	struct explanation *explain; /* NULL: nobody wants to know why */
 	struct facts facts;
 	unsigned int waiting; /* sources that have still to answer */

@@ -8,7 +8,7 @@
 #include "policy/source_dns_internal.h"
 
 /* Clients whose look-ups are under way. */
-enum { LOOKUPS_MAX = 16384 };
+enum { LOOKUPS_MAX = RULES_QUESTIONS_MAX };
 
 /* What is asked of one client. */
 struct lookup {
@@ -89,6 +89,7 @@ mention_unanswered(struct inquiry *q)
 {
 	struct fact fact = rules_fact(q->rules, FACT_DNS_UNANSWERED);
 
+	q->left_out = true;
 	facts_mention(&q->facts, &fact);
 }
 
@@ -359,6 +360,13 @@ source_dns_ask(struct source *s, struct inquiry *q)
 		return SOURCE_DONE;
 	}
 	open_all(l);
+	/* What could not change anything is not missed. */
+	if (q->hurry) {
+		if (!is_finished(l))
+			mention_unanswered(q);
+		source_dns_lookup_free(l);
+		return SOURCE_DONE;
+	}
 	for (size_t i = 0; i < s->n_zones && !is_finished(l); i++) {
 		if (l->zone[i].open)
 			start_zone(l, i);

@@ -284,6 +284,7 @@ mention_unanswered(struct source *s, struct inquiry *q)
 	struct fact fact = rules_fact(q->rules, FACT_HISTORY_UNANSWERED);
 	size_t since = q->facts.n;
 
+	q->left_out = true;
 	facts_mention(&q->facts, &fact);
 	if (q->explain)
 		inquiry_explain(q, since, "%s: %s", h->memory.place,
@@ -415,7 +416,7 @@ history_ask(struct source *s, struct inquiry *q)
 	size_t n = history_keys(&q->addr, key);
 	bool known = knows_all(s->history, key, n);
 
-	if (!known && start_asking(s, q, key, n))
+	if (!known && !q->hurry && start_asking(s, q, key, n))
 		return SOURCE_WAITS;
 	add_facts(s, q);
 	if (!known)

@@ -151,6 +151,9 @@ explain_hit(
 	inquiry_explain_count(q, 0, ago);
 }
 
+/* Of an IPv6 address that is a host; of IPv4 all have more, and no others. */
+enum { HOST_LEN = 64 };
+
 static void
 add_match(struct source *s, struct inquiry *q,
     const struct cdbfile_match *match, const struct list_weight *const *weight)
@@ -158,6 +161,8 @@ add_match(struct source *s, struct inquiry *q,
 	for (size_t i = 0; i < match->n; i++) {
 		const struct cdbfile_hit *hit = &match->hit[i];
 		const struct list_weight *w = weight[hit->list];
+
+		q->host_only = q->host_only || hit->prefix_len > HOST_LEN;
 
 		facts_add_noted(
 		    &q->facts, rules_list_fact(w), cdbfile_note(s->file, hit));

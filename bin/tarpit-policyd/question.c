@@ -14,6 +14,7 @@ static const char *const requests[] = {
 	[REQUEST_POSTFIX] = "smtpd_access_policy",
 	[REQUEST_EXPLAIN] = "tarpit_explain",
 	[REQUEST_STATUS] = "tarpit_status",
+	[REQUEST_FORGET] = "tarpit_forget",
 };
 
 /* What a message may say; the values as found. */
@@ -183,7 +184,8 @@ finish(struct attrs_out *out)
 }
 
 size_t
-question_answer(const struct question *q, const struct verdict *v, char *buf)
+question_answer(const struct question *q, const struct verdict *v,
+    unsigned int flags, char *buf)
 {
 	struct attrs_out out;
 
@@ -200,6 +202,10 @@ question_answer(const struct question *q, const struct verdict *v, char *buf)
 	else
 		attrs_put(&out, "asn", "");
 	attrs_put_int(&out, "ttl", v->ttl);
+	if ((flags & QUESTION_OVERLOADED) != 0)
+		attrs_put(&out, "overloaded", "yes");
+	if ((flags & QUESTION_HOST_ONLY) != 0 && !cidr_addr_is_v4(&q->addr))
+		attrs_put(&out, "prefix", "128");
 	return finish(&out);
 }
 
@@ -276,6 +282,8 @@ question_answer_status(
 	attrs_put_int(&out, "answers", (int64_t)counts->answers);
 	attrs_put_int(&out, "outcomes", (int64_t)counts->outcomes);
 	attrs_put_int(&out, "errors", (int64_t)counts->errors);
+	attrs_put_int(&out, "overloaded", (int64_t)counts->overloaded);
+	attrs_put_int(&out, "forgotten", (int64_t)counts->forgotten);
 	attrs_put_int(&out, "refused_outcomes", (int64_t)counts->refused);
 	return finish(&out);
 }

@@ -27,6 +27,7 @@ enum request {
 	REQUEST_POSTFIX, /* smtpd_access_policy */
 	REQUEST_EXPLAIN, /* tarpit_explain */
 	REQUEST_STATUS,  /* tarpit_status */
+	REQUEST_FORGET,  /* tarpit_forget */
 };
 
 struct server_counts;
@@ -49,9 +50,15 @@ struct question {
 int question_read(const char *msg, size_t len, struct question *ret,
     const char **ret_why) MUST_CHECK;
 
+/* What is said beside the verdict. */
+enum {
+	QUESTION_OVERLOADED = 1 << 0, /* something was left out */
+	QUESTION_HOST_ONLY = 1 << 1,  /* not for others of its IPv6 /64 */
+};
+
 /* These write at most ANSWER_MAX bytes to BUF and return how many. */
-size_t question_answer(
-    const struct question *, const struct verdict *, char *buf);
+size_t question_answer(const struct question *, const struct verdict *,
+    unsigned int flags, char *buf);
 /* ACTION as it is, or, with a verdict, with its %{score}, %{reason} and
  * %{country} filled in; what does not fit then is cut. */
 size_t question_answer_postfix(

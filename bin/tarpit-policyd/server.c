@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -6,22 +7,21 @@
 #include "bin/common/attrs.h"
 #include "bin/common/fd.h"
 #include "bin/common/listen.h"
+#include "bin/common/siphash.h"
 #include "bin/tarpit-policyd/question.h"
 #include "bin/tarpit-policyd/server.h"
+#include "data/cidr.h"
 #include "policy/engine.h"
 #include "policy/explanation.h"
 
 enum {
 	/* A message at least, so that the largest one fits. */
 	IN_SIZE = 2 * ATTRS_MAX,
-	/* Questions open at the same time, of all peers: those of some
-	 * seconds in which no resolver answers. */
-	QUESTIONS_MAX = 16384,
 	/* Answers that a peer has not read; no question is taken for whose
 	 * answer there would be no room.  Grows with the questions that are
 	 * open. */
 	OUT_MIN = 256 * 1024,
-	OUT_MAX = (QUESTIONS_MAX + 1) * ANSWER_MAX,
+	OUT_MAX = (RULES_QUESTIONS_MAX + 1) * ANSWER_MAX,
 };
 
 /* How often questions that cannot be read are worth a record. */
@@ -35,6 +35,14 @@ struct open_question {
 	struct peer *peer;
 	struct policy *policy;              /* a reference */
 	struct open_question *next, **link; /* of its peer, or the free ones */
+	struct open_question *same_next, **same_link; /* in its bucket */
+	uint16_t network;
+};
+
+enum {
+	BUCKETS = 4096,  /* of open questions, by what can forget them */
+	NETWORKS = 4096, /* counters; those that share one share its limit */
+	SHARE = 16,      /* a /24 or /48 may have a 16th of MaxQuestions= */
 };
 
 struct peer {
@@ -61,12 +69,16 @@ struct server {
 	struct policy *policy; /* a reference */
 	struct peer *peers, *due;
 	struct server_counts counts;
-	bool full;    /* as many connections as allowed: none is accepted */
-	bool starved; /* a peer waits for an open question to end */
+	bool full; /* as many connections as allowed: none is accepted */
 	uint64_t next_error; /* when a record is due again */
 	uint64_t errors_told;
-	size_t n_used; /* of `pool`, ever */
+	uint64_t next_overload; /* when a record is due again */
+	struct siphash_key key;
+	size_t n_open, capacity; /* of `pool`, but for one */
+	size_t n_used;           /* of `pool`, ever */
 	struct open_question *pool, *free;
+	struct open_question *bucket[BUCKETS];
+	uint16_t network[NETWORKS];
 	size_t n_listeners;
 	struct listener {
 		struct acceptor acceptor;
@@ -79,6 +91,7 @@ struct server {
  * Open questions
  */
 
+/* One more than may wait: that one is answered at once. */
 static struct open_question *
 open_question_new(struct server *s)
 {
@@ -86,7 +99,7 @@ open_question_new(struct server *s)
 
 	if (o)
 		s->free = o->next;
-	else if (s->n_used < QUESTIONS_MAX)
+	else
 		o = &s->pool[s->n_used++];
 	return o;
 }
@@ -100,18 +113,50 @@ open_question_free(struct server *s, struct open_question *o)
 	s->free = o;
 }
 
+/* Its peer and its instance: by that a peer forgets it. */
+static struct open_question **
+find_bucket(struct server *s, const struct peer *p, const struct question *q)
+{
+	struct {
+		const struct peer *peer;
+		char instance[INSTANCE_MAX];
+	} name;
+
+	memset(&name, 0, sizeof(name));
+	name.peer = p;
+	memcpy(name.instance, q->instance, q->instance_len);
+	return &s->bucket[siphash(&s->key, &name, sizeof(name)) % BUCKETS];
+}
+
+static uint16_t
+find_network(const struct server *s, const struct in6_addr *addr)
+{
+	size_t len = cidr_addr_is_v4(addr) ? 15 : 6;
+
+	return (uint16_t)(siphash(&s->key, addr, len) % NETWORKS);
+}
+
 /* O waits: it belongs to its peer until it is answered or the peer goes. */
 static void
 park(struct open_question *o)
 {
 	struct peer *p = o->peer;
+	struct server *s = o->server;
+	struct open_question **bucket = find_bucket(s, p, &o->question);
 
-	o->policy = policy_ref(p->server->policy);
+	o->policy = policy_ref(s->policy);
 	o->next = p->open;
 	o->link = &p->open;
 	if (o->next)
 		o->next->link = &o->next;
 	p->open = o;
+	o->same_next = *bucket;
+	o->same_link = bucket;
+	if (o->same_next)
+		o->same_next->same_link = &o->same_next;
+	*bucket = o;
+	s->network[o->network]++;
+	s->n_open++;
 	p->n_open++;
 }
 
@@ -121,9 +166,28 @@ unpark(struct open_question *o)
 	*o->link = o->next;
 	if (o->next)
 		o->next->link = o->link;
+	*o->same_link = o->same_next;
+	if (o->same_next)
+		o->same_next->same_link = o->same_link;
+	o->server->network[o->network]--;
+	o->server->n_open--;
 	o->peer->n_open--;
 	policy_unref(o->policy);
 	open_question_free(o->server, o);
+}
+
+/* Whether one more question of O's network may wait. */
+static bool
+has_place(struct open_question *o)
+{
+	struct server *s = o->server;
+	size_t max = (size_t)policy_rules(s->policy)->max_questions;
+
+	/* More than at the start there will be with the next one. */
+	if (max > s->capacity)
+		max = s->capacity;
+	o->network = find_network(s, &o->question.addr);
+	return s->n_open < max && s->network[o->network] < max / SHARE;
 }
 
 /*
@@ -203,6 +267,55 @@ answer_explain(
 		    q, "too many answers wait to be read", answer_place(p));
 }
 
+/* There was no room for all that would have been asked about the client: whoever
+ * is known passes, and a stranger must not do so for the crowd that he may be. */
+static void
+slow_stranger(const struct inquiry *inquiry, struct verdict *v)
+{
+	static const char note[] = "policy:overloaded";
+	const struct rules *r = inquiry->rules;
+	size_t n = v->reason_len;
+
+	v->ttl = 0;
+	if (v->lane != LANE_PASS || engine_is_known(&inquiry->facts))
+		return;
+	v->lane = LANE_SLOW;
+	v->rate = (uint32_t)curve_at(&r->rate, (int32_t)r->slow);
+	v->patience = (uint32_t)curve_at(&r->patience, (int32_t)r->slow);
+	if (n + 1 + sizeof(note) > sizeof(v->reason))
+		return;
+	if (n > 0)
+		v->reason[n++] = ' ';
+	memcpy(v->reason + n, note, sizeof(note));
+	v->reason_len = n + sizeof(note) - 1;
+}
+
+/* One record a minute, however many questions come. */
+static void
+note_overload(struct server *s)
+{
+	const struct rules *r = policy_rules(s->policy);
+
+	s->counts.overloaded++;
+	if (journal_is_due(&s->next_overload, loop_now(s->loop)))
+		journal_event(s->journal, EVENT_POLICY_OVERLOADED,
+		    "%zu questions wait for the DNS (MaxQuestions=%lld, and a "
+		    "16th of it for a network): further ones are answered "
+		    "without it, %llu so far",
+		    s->n_open, (long long)r->max_questions,
+		    (unsigned long long)s->counts.overloaded);
+}
+
+static void
+decide(struct server *s, const struct inquiry *inquiry, struct verdict *ret)
+{
+	engine_decide(inquiry->rules, &inquiry->facts, ret);
+	if (!inquiry->hurry || !inquiry->left_out)
+		return;
+	note_overload(s);
+	slow_stranger(inquiry, ret);
+}
+
 static void
 answer(struct peer *p, const struct question *q, struct inquiry *inquiry)
 {
@@ -212,14 +325,18 @@ answer(struct peer *p, const struct question *q, struct inquiry *inquiry)
 		answer_explain(p, q, inquiry);
 		return;
 	}
-	engine_decide(inquiry->rules, &inquiry->facts, &verdict);
+	decide(p->server, inquiry, &verdict);
 	p->server->counts.answers++;
 	if (q->request == REQUEST_POSTFIX)
 		p->out_len += question_answer_postfix(
 		    inquiry->rules->action[verdict.lane], &verdict,
 		    answer_place(p));
 	else
-		p->out_len += question_answer(q, &verdict, answer_place(p));
+		p->out_len += question_answer(q, &verdict,
+		    (inquiry->hurry && inquiry->left_out ? QUESTION_OVERLOADED
+							 : 0) |
+			(inquiry->host_only ? QUESTION_HOST_ONLY : 0),
+		    answer_place(p));
 }
 
 static void peer_work(struct peer *);
@@ -246,20 +363,12 @@ static bool
 after_batch(void *arg, uint64_t now)
 {
 	struct server *s = arg;
-	struct peer *p, *next;
-	bool starved = s->due && s->starved;
+	struct peer *p;
 
 	(void)now;
 	while ((p = s->due)) {
 		s->due = p->due_next;
 		p->due = false;
-		peer_work(p);
-	}
-	if (!starved)
-		return false;
-	s->starved = false;
-	for (p = s->peers; p; p = next) {
-		next = p->next;
 		peer_work(p);
 	}
 	return false;
@@ -286,11 +395,13 @@ ask(struct open_question *o)
 	o->inquiry.addr = o->question.addr;
 	o->inquiry.on_complete = on_complete;
 	o->inquiry.pregreet = o->question.pregreet;
+	o->inquiry.hurry = !has_place(o);
 	o->inquiry.explain = NULL;
 	/* Without memory it is explained more briefly. */
 	if (o->question.request == REQUEST_EXPLAIN)
 		o->inquiry.explain = calloc(1, sizeof(*o->inquiry.explain));
 	if (!policy_ask(s->policy, &o->inquiry)) {
+		assert(!o->inquiry.hurry);
 		park(o);
 		return;
 	}
@@ -322,6 +433,25 @@ take_outcome(struct peer *p, const struct question *q)
 		policy_learn(s->policy, &q->addr, q->learned);
 }
 
+/* Whoever is no longer interested is not waited for: its place is another's. */
+static void
+forget(struct peer *p, const struct question *q)
+{
+	struct server *s = p->server;
+	struct open_question *o = *find_bucket(s, p, q);
+
+	while (o &&
+	    !(o->peer == p && o->question.instance_len == q->instance_len &&
+		memcmp(o->question.instance, q->instance, q->instance_len) ==
+		    0))
+		o = o->same_next;
+	if (!o)
+		return; /* it has been answered meanwhile */
+	s->counts.forgotten++;
+	policy_cancel(o->policy, &o->inquiry);
+	unpark(o);
+}
+
 /* One complete message; there is room for its answer. */
 static void
 take_message(struct open_question *o, const char *msg, size_t len)
@@ -336,6 +466,8 @@ take_message(struct open_question *o, const char *msg, size_t len)
 		    question_answer_error(&o->question, why, answer_place(p));
 	} else if (o->question.request == REQUEST_OUTCOME) {
 		take_outcome(p, &o->question);
+	} else if (o->question.request == REQUEST_FORGET) {
+		forget(p, &o->question);
 	} else if (o->question.request == REQUEST_STATUS) {
 		p->out_len += question_answer_status(
 		    &o->question, &s->counts, answer_place(p));
@@ -372,10 +504,6 @@ peer_serve(struct peer *p)
 		if (p->stalled)
 			break;
 		o = open_question_new(s);
-		if (!o) {
-			p->stalled = s->starved = true;
-			break;
-		}
 		o->server = s;
 		o->peer = p;
 		take_message(o, p->in + at, len);
@@ -473,8 +601,7 @@ peer_work(struct peer *p)
 		r = peer_serve(p);
 		if (peer_flush(p) < 0)
 			r = -EPIPE;
-	} while (r == 0 && p->stalled && p->out_len == 0 && peer_has_room(p) &&
-	    !p->server->starved);
+	} while (r == 0 && p->stalled && p->out_len == 0 && peer_has_room(p));
 	if (r == 0 && !peer_is_done(p)) {
 		events = p->out_len > 0 ? EPOLLOUT : 0;
 		/* A peer that does not read is not read from either. */
@@ -614,8 +741,11 @@ server_new(struct loop *loop, struct journal *journal, struct policy *policy,
 	s->loop = loop;
 	s->journal = journal;
 	s->policy = policy_ref(policy);
-	s->pool = calloc(QUESTIONS_MAX, sizeof(*s->pool));
+	s->capacity = (size_t)policy_rules(policy)->max_questions;
+	s->pool = calloc(s->capacity + 1, sizeof(*s->pool));
 	if (s->pool)
+		r = siphash_key_init(&s->key);
+	if (r == 0)
 		r = listen_all(s, doors, n_doors);
 	loop_set_after_batch(loop, after_batch, s);
 	if (r < 0)

@@ -18,7 +18,9 @@ struct server;
 struct server_counts {
 	size_t connections;
 	uint64_t answers, outcomes, errors;
-	uint64_t refused; /* outcomes, from who may not teach */
+	uint64_t overloaded; /* answers, without the DNS for want of room */
+	uint64_t forgotten;  /* questions, whose client has left */
+	uint64_t refused;    /* outcomes, from who may not teach */
 };
 
 /* Where it listens. */

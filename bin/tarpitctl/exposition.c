@@ -69,6 +69,17 @@ static const struct simple of_tarpitd[] = {
 	    "Sessions without an answer in time.", true, 1 },
 	{ "policy.garbage", "tarpit_policy_garbage",
 	    "Answers that could not be read.", true, 1 },
+	{ "policy.shared", "tarpit_policy_shared",
+	    "Sessions that had the answer of another one of their client.",
+	    true, 1 },
+	{ "policy.forgotten", "tarpit_policy_forgotten",
+	    "Questions withdrawn, since the client had left.", true, 1 },
+	{ "policy.overloaded", "tarpit_policy_overloaded",
+	    "Sessions decided without all facts, or without an answer, because "
+	    "the policy service was overloaded.",
+	    true, 1 },
+	{ "policy.lost", "tarpit_policy_lost",
+	    "Ends of sessions that could not be told to it.", true, 1 },
 	{ "policy.cache_hits", "tarpit_policy_cache_hits",
 	    "Sessions decided by an answer that still held.", true, 1 },
 	{ "records.sent", "tarpit_records", "Records sent to the journal.",
@@ -93,6 +104,14 @@ static const struct simple of_policyd[] = {
 	    "Ends of sessions that it was told of.", true, 1 },
 	{ "errors", "tarpit_policyd_bad_questions",
 	    "Questions that it could not read.", true, 1 },
+	{ "overloaded", "tarpit_policyd_overloaded",
+	    "Questions that it answered without the DNS for want of room.",
+	    true, 1 },
+	{ "forgotten", "tarpit_policyd_forgotten",
+	    "Questions whose client had left.", true, 1 },
+	{ "refused_outcomes", "tarpit_policyd_refused_outcomes",
+	    "Ends of sessions that somebody else than the dispatcher told.",
+	    true, 1 },
 };
 
 /*

@@ -191,6 +191,11 @@ print_policy(const struct message *m)
 	    message_number(m, "policy.up") != 0 ? "answers" : "DOES NOT ANSWER",
 	    figure(&f, "policy.asked"), figure(&f, "policy.timed_out"),
 	    figure(&f, "policy.cache_hits"));
+	if (message_number(m, "policy.overloaded") != 0 ||
+	    message_number(m, "policy.lost") != 0)
+		printf("  OVERLOADED  %s answers left something out, %s ends "
+		       "of sessions were not told\n",
+		    figure(&f, "policy.overloaded"), figure(&f, "policy.lost"));
 }
 
 static void

@@ -21,12 +21,26 @@ enum {
 	QUESTION_MAX = 512,
 };
 
+/* How often clients that wait for an answer are looked for, and for how many at
+ * a time: one that has left leaves no question behind. */
+#define LOOK_EVERY (50 * USEC_PER_MSEC)
+enum { LOOKS = 256 };
+
 #define BACKOFF_FIRST (50 * USEC_PER_MSEC)
 #define BACKOFF_MAX   (2 * USEC_PER_SEC)
 
 static void on_reconnect(struct timer *, uint64_t now);
 static void on_deadline(struct timer *, uint64_t now);
 static void on_service_ready(struct loop_io *, uint32_t events, uint64_t now);
+static void on_look(struct timer *, uint64_t now);
+
+const struct verdict ask_overloaded = {
+	.lane = LANE_SLOW,
+	.rate = 100,
+	.patience = 6,
+	.reason = "policy:overloaded",
+	.reason_len = sizeof("policy:overloaded") - 1,
+};
 
 int
 ask_init(struct ask *a)
@@ -35,12 +49,17 @@ ask_init(struct ask *a)
 
 	if (r < 0)
 		return r;
+	r = waiting_init(&a->waiting,
+	    a->max_waiting != 0 ? a->max_waiting : ASK_WAITING_MAX);
+	if (r < 0)
+		return r;
 	a->out = malloc(OUT_SIZE);
 	if (a->out == NULL)
 		return -ENOMEM;
 	a->io = (struct loop_io){ .fd = -1, .on_event = on_service_ready };
 	a->reconnect.on_timer = on_reconnect;
 	a->deadline.on_timer = on_deadline;
+	a->look.on_timer = on_look;
 	a->backoff = BACKOFF_FIRST;
 	a->healthy = true;
 	/* From the first batch on, so that the first client need not wait. */
@@ -66,6 +85,8 @@ ask_fini(struct ask *a)
 	disconnect(a);
 	loop_cancel(a->loop, &a->reconnect);
 	loop_cancel(a->loop, &a->deadline);
+	loop_cancel(a->loop, &a->look);
+	waiting_fini(&a->waiting);
 	linebuf_fini(&a->in);
 	free(a->out);
 	a->out = NULL;
@@ -182,19 +203,114 @@ to_msec(const struct ask *a, uint64_t now)
 	return (uint32_t)((now - a->epoch) / USEC_PER_MSEC);
 }
 
-bool
+static void
+note_overload(struct ask *a, uint64_t now, const char *why)
+{
+	a->overloaded++;
+	if (journal_is_due(&a->next_overload, now))
+		journal_event(a->journal, EVENT_POLICY_OVERLOADED,
+		    "the policy service at %s is overloaded: %s; strangers are "
+		    "slowed, %llu so far",
+		    a->path, why, (unsigned long long)a->overloaded);
+}
+
+static enum ask_result
+refuse_question(struct ask *a, uint64_t now, const char *why)
+{
+	note_overload(a, now, why);
+	return ASK_FULL;
+}
+
+enum ask_result
 ask_question(struct ask *a, struct session *s, uint64_t now)
 {
+	uint32_t slot = pool_slot(a->pool, s);
+
 	/* While it is silent, one question at a time probes it; nobody else
 	 * waits.  S itself is already in the list. */
 	if (!a->healthy && (a->io.fd < 0 || a->pool->asking.n > 1))
-		return false;
-	if (a->io.fd >= 0 && !put_question(a, s, NULL))
-		return false;
-	/* Not connected and not yet known to be down: asked on connecting. */
+		return ASK_AWAY;
+	switch (waiting_add(&a->waiting, &s->client, slot)) {
+	case WAITING_FULL:
+		return refuse_question(
+		    a, now, "too many questions are under way");
+	case WAITING_BEHIND:
+		a->shared++;
+		break;
+	case WAITING_FIRST:
+		/* Not connected and not yet known to be down: asked on
+		 * connecting. */
+		if (a->io.fd < 0 || put_question(a, s, NULL))
+			break;
+		(void)waiting_remove(&a->waiting, &s->client, slot);
+		return refuse_question(a, now, "it does not read fast enough");
+	}
 	if (!timer_is_armed(&a->deadline))
 		loop_arm(a->loop, &a->deadline, now + a->timeout);
-	return true;
+	if (a->on_gone != NULL && !timer_is_armed(&a->look))
+		loop_arm(a->loop, &a->look, now + LOOK_EVERY);
+	return ASK_WAITS;
+}
+
+static void
+put_forget(struct ask *a, const struct session *s)
+{
+	struct attrs_out out;
+
+	if (!begin(a, &out))
+		return;
+	attrs_put(&out, "request", "tarpit_forget");
+	put_instance(&out, a->pool, s);
+	a->forgotten++;
+	(void)finish(a, &out);
+}
+
+/* Asks about the one of CLIENT that is the first now, if there is one. */
+static void
+ask_next(struct ask *a, const struct in6_addr *client)
+{
+	uint32_t slot = waiting_first(&a->waiting, client);
+
+	if (slot != WAITING_NONE)
+		(void)put_question(a, &a->pool->session[slot], NULL);
+}
+
+void
+ask_leave(struct ask *a, const struct session *s)
+{
+	if (!waiting_remove(&a->waiting, &s->client, pool_slot(a->pool, s)))
+		return;
+	put_forget(a, s);
+	ask_next(a, &s->client);
+}
+
+/* Whether what was said of ONE host counts for OTHER, too. */
+static bool
+is_same(const struct session *one, const struct session *other, bool host_only)
+{
+	return !host_only || IN6_ARE_ADDR_EQUAL(&one->client, &other->client);
+}
+
+/* Gives V to S, the first of its client, and to those that wait behind it; but
+ * HOST_ONLY to those of the same address, and the next one is asked about. */
+static void
+share_answer(struct ask *a, struct session *s, const struct verdict *v,
+    bool host_only, uint64_t now)
+{
+	struct in6_addr client = s->client;
+	uint32_t slot;
+
+	while ((slot = waiting_first(&a->waiting, &client)) != WAITING_NONE) {
+		struct session *other = &a->pool->session[slot];
+
+		if (!is_same(s, other, host_only)) {
+			ask_next(a, &client);
+			return;
+		}
+		(void)waiting_take(&a->waiting, &client);
+		/* Takes it off the list, whatever comes of it. */
+		a->on_answer(a->arg, other, v, now);
+	}
 }
 
 void
@@ -203,14 +319,32 @@ ask_again(struct ask *a, const struct session *s)
 	(void)put_question(a, s, "pregreet");
 }
 
+static void
+note_lost(struct ask *a)
+{
+	a->lost++;
+	/* That it is not there has a record of its own. */
+	if (a->io.fd >= 0 && journal_is_due(&a->next_lost, loop_now(a->loop)))
+		journal_event(a->journal, EVENT_POLICY_OVERLOADED,
+		    "the policy service at %s is overloaded: it does not read, "
+		    "and will not remember %llu sessions so far",
+		    a->path, (unsigned long long)a->lost);
+}
+
 void
 ask_report(struct ask *a, const struct session *s, const char *outcome,
     uint32_t held_msec)
 {
 	struct attrs_out out;
 
-	if (!begin(a, &out))
-		return;
+	if (!begin(a, &out)) {
+		/* Once more with what room there is now. */
+		ask_flush(a);
+		if (!begin(a, &out)) {
+			note_lost(a);
+			return;
+		}
+	}
 	attrs_put(&out, "request", "tarpit_outcome");
 	put_client(&out, s);
 	attrs_put(&out, "outcome", outcome);
@@ -288,7 +422,8 @@ ask_all_again(struct ask *a)
 	while (slot != POOL_NONE) {
 		const struct session *s = &a->pool->session[slot];
 
-		(void)put_question(a, s, NULL);
+		if (waiting_first(&a->waiting, &s->client) == slot)
+			(void)put_question(a, s, NULL);
 		slot = s->age_next;
 	}
 }
@@ -307,6 +442,29 @@ on_reconnect(struct timer *t, uint64_t now)
 	}
 	ask_all_again(a);
 	ask_flush(a);
+}
+
+/* S has waited long enough, and those of its client with it.  A service that
+ * answers others is there, and only overloaded. */
+static void
+end_waiting(struct ask *a, struct session *s, uint64_t now)
+{
+	const struct verdict *v = NULL;
+
+	a->timed_out++;
+	if (now - a->last_heard >= a->timeout) {
+		set_healthy(a, false, "no answer within PolicyTimeout");
+	} else {
+		note_overload(a, now, "not all answers come in time");
+		v = &ask_overloaded;
+	}
+	if (waiting_first(&a->waiting, &s->client) == pool_slot(a->pool, s)) {
+		put_forget(a, s);
+		share_answer(a, s, v, false, now);
+		return;
+	}
+	(void)waiting_remove(&a->waiting, &s->client, pool_slot(a->pool, s));
+	a->on_answer(a->arg, s, v, now);
 }
 
 /* The default for whoever has waited long enough, oldest first. */
@@ -329,18 +487,52 @@ on_deadline(struct timer *t, uint64_t now)
 			loop_arm(a->loop, t, now); /* the next turn */
 			return;
 		}
-		a->timed_out++;
-		if (now - a->last_heard >= a->timeout)
-			set_healthy(a, false, "no answer within PolicyTimeout");
-		/* Takes it off the list, whatever comes of it. */
-		a->on_answer(a->arg, s, NULL, now);
+		end_waiting(a, s, now);
 	}
+}
+
+/* Whether the client has closed the connection. */
+static bool
+has_left(const struct session *s)
+{
+	char byte;
+	ssize_t n = recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+/* Some at a time, in turn. */
+static void
+on_look(struct timer *t, uint64_t now)
+{
+	struct ask *a = CONTAINER_OF(t, struct ask, look);
+	const struct age_list *list = &a->pool->asking;
+	uint32_t slot = a->look_at;
+
+	for (int i = 0; i < LOOKS && list->n > 0; i++) {
+		struct session *s;
+
+		if (slot == POOL_NONE ||
+		    a->pool->session[slot].state != SESSION_ASKING)
+			slot = list->head;
+		s = &a->pool->session[slot];
+		slot = s->age_next;
+		if (has_left(s))
+			a->on_gone(a->arg, s, now);
+		if (slot == POOL_NONE)
+			break;
+	}
+	a->look_at = slot;
+	if (list->n > 0)
+		loop_arm(a->loop, t, now + LOOK_EVERY);
 }
 
 /* An answer as it comes in. */
 struct answer {
 	uint32_t slot, number;
 	bool has_instance, has_action, has_error;
+	bool overloaded; /* not all was looked up */
+	bool host_only;  /* it is not for others of the /64 */
 	struct verdict verdict;
 };
 
@@ -465,6 +657,12 @@ parse_attr(const struct attr *attr, struct answer *answer)
 	} else if (attr_is(attr, "ttl")) {
 		r = parse_number(attr, 0, 86400, &n);
 		v->ttl = (uint32_t)n;
+	} else if (attr_is(attr, "prefix")) {
+		r = parse_number(attr, 0, 128, &n);
+		answer->host_only = n > 64;
+	} else if (attr_is(attr, "overloaded")) {
+		answer->overloaded =
+		    attr->value_len == 3 && memcmp(attr->value, "yes", 3) == 0;
 	} else if (attr_is(attr, "error")) {
 		answer->has_error = true;
 	}
@@ -532,14 +730,19 @@ take_answer(struct ask *a, const char *data, size_t len, uint64_t now)
 		return;
 	if (r < 0 || answer.has_error || !answer.has_action) {
 		if (s->state == SESSION_ASKING)
-			a->on_answer(a->arg, s, NULL, now);
+			share_answer(a, s, NULL, false, now);
 		return;
 	}
 	a->answered++;
 	a->last_heard = now;
 	a->backoff = BACKOFF_FIRST;
 	set_healthy(a, true, NULL);
-	a->on_answer(a->arg, s, &answer.verdict, now);
+	if (answer.overloaded)
+		note_overload(a, now, "it answers without the DNS");
+	if (s->state == SESSION_ASKING)
+		share_answer(a, s, &answer.verdict, answer.host_only, now);
+	else
+		a->on_answer(a->arg, s, &answer.verdict, now);
 }
 
 /* All complete messages that have come; false if the stream is beyond

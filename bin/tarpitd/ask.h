@@ -15,6 +15,7 @@
 #include "bin/common/loop.h"
 #include "bin/tarpitd/pool.h"
 #include "bin/tarpitd/proxied.h"
+#include "bin/tarpitd/waiting.h"
 #include "policy/verdict.h"
 
 struct ask {
@@ -30,18 +31,34 @@ struct ask {
 	 * again. */
 	void (*on_answer)(void *arg, struct session *s, const struct verdict *v,
 	    uint64_t now);
+	/* The client of S, which is in ASKING, has left.  NULL: nobody looks. */
+	void (*on_gone)(void *arg, struct session *s, uint64_t now);
 	void *arg;
+	uint32_t max_waiting; /* sessions; 0: ASK_WAITING_MAX */
 
 	struct loop_io io; /* fd -1: not connected */
-	struct timer reconnect, deadline;
-	uint64_t backoff, last_heard, next_garbage;
+	struct timer reconnect, deadline, look;
+	uint32_t look_at; /* the slot whose client is looked for next */
+	struct waiting waiting;
+	uint64_t backoff, last_heard, next_garbage, next_overload, next_lost;
 	bool healthy;
 	bool wants_out; /* EPOLLOUT is armed */
 	struct linebuf in;
 	char *out; /* questions not yet written */
 	size_t out_len;
-	uint64_t asked, answered, timed_out, garbage; /* counters */
+	/* Counters: questions; those that waited for another's; answers given
+	 * without all facts, or not at all, for want of room; reports that
+	 * could not be sent. */
+	uint64_t asked, answered, timed_out, garbage;
+	uint64_t shared, forgotten, overloaded, lost;
 };
+
+enum { ASK_WAITING_MAX = 16384 };
+
+/* What stands for an answer that could not be had for the crowd: the mildest
+ * slowness that policy.conf ships with.  Whoever makes the crowd must not be let
+ * in by it, as he would by PolicyFailure=pass. */
+extern const struct verdict ask_overloaded;
 
 /* What the caller sets stands above the empty line.  0 or -errno. */
 int ask_init(struct ask *) MUST_CHECK;
@@ -49,12 +66,23 @@ void ask_fini(struct ask *);
 /* Goes over to the socket at PATH, if that is another one. */
 void ask_set_path(struct ask *, const char *path);
 
-/* Asks about S, which is in ASKING and in the pool's list of those.  False: it
- * cannot be asked now, the default applies. */
-bool ask_question(struct ask *, struct session *, uint64_t now) MUST_CHECK;
+enum ask_result {
+	ASK_WAITS, /* an answer will come, or its deadline */
+	ASK_AWAY,  /* the service is not there: the default applies */
+	ASK_FULL,  /* there is no room for the question: ask_overloaded does */
+};
+
+/* Asks about S, which is in ASKING and in the pool's list of those; not if the
+ * same client is asked about already, whose answer is for both. */
+enum ask_result ask_question(
+    struct ask *, struct session *, uint64_t now) MUST_CHECK;
+/* S, which was in ASKING, is no longer: if it was asked about, the service is
+ * told to forget it, or the next one of its client is asked about. */
+void ask_leave(struct ask *, const struct session *);
 /* Asks again, of a session that spoke too early; an answer may come. */
 void ask_again(struct ask *, const struct session *);
-/* Tells the service how a session ended; best effort. */
+/* Tells the service how a session ended.  What cannot be told at once, since
+ * the service does not read, is counted. */
 void ask_report(struct ask *, const struct session *, const char *outcome,
     uint32_t held_msec);
 

@@ -156,6 +156,10 @@ put_policy(const struct dispatcher *d, struct attrs_out *out)
 	put(out, "policy.answered", a->answered);
 	put(out, "policy.timed_out", a->timed_out);
 	put(out, "policy.garbage", a->garbage);
+	put(out, "policy.shared", a->shared);
+	put(out, "policy.forgotten", a->forgotten);
+	put(out, "policy.overloaded", a->overloaded);
+	put(out, "policy.lost", a->lost);
 	put(out, "policy.cache_hits", d->tally.cache_hits);
 }
 

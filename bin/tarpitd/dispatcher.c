@@ -260,6 +260,7 @@ init_parts(struct dispatcher *d)
 		.timeout = c->policy_timeout,
 		.epoch = d->epoch,
 		.on_answer = session_decide,
+		.on_gone = session_gone,
 		.arg = d };
 	d->handoff = (struct handoff){ .loop = d->loop,
 		.journal = d->journal,

@@ -138,8 +138,10 @@ finish(struct dispatcher *d, struct session *s, uint64_t now)
 static void
 leave(struct dispatcher *d, struct session *s)
 {
-	if (s->state == SESSION_ASKING)
+	if (s->state == SESSION_ASKING) {
 		pool_remove(&d->pool, &d->pool.asking, s);
+		ask_leave(&d->ask, s);
+	}
 	if (states[s->state].slowed) {
 		d->n_slowed--;
 		d->in_lane[s->lane]--;

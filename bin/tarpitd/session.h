@@ -38,6 +38,9 @@ bool session_is_slowed(const struct session *);
 void session_decide(
     void *dispatcher, struct session *, const struct verdict *, uint64_t now);
 
+/* Its client has left before it was decided (see ask.h). */
+void session_gone(void *dispatcher, struct session *, uint64_t now);
+
 /* What became of the hand-off (see handoff.h). */
 void session_handed_off(
     void *dispatcher, struct session *, enum handoff_result, uint64_t now);

@@ -108,6 +108,12 @@ session_decide(
 	decide(d, s, v, now);
 }
 
+void
+session_gone(void *dispatcher, struct session *s, uint64_t now)
+{
+	session_close_as(dispatcher, s, OUTCOME_ABANDONED, now);
+}
+
 /* Own networks: as whoever has nothing against it.  An operator's order counts
  * all the same. */
 static void
@@ -133,8 +139,17 @@ ask(struct dispatcher *d, struct session *s, uint64_t now)
 	if (known != NULL) {
 		d->tally.cache_hits++;
 		decide(d, s, known, now);
-	} else if (!ask_question(&d->ask, s, now)) {
+		return;
+	}
+	switch (ask_question(&d->ask, s, now)) {
+	case ASK_WAITS:
+		break;
+	case ASK_AWAY:
 		session_decide(d, s, NULL, now);
+		break;
+	case ASK_FULL:
+		decide(d, s, &ask_overloaded, now);
+		break;
 	}
 }
 

@@ -3,7 +3,8 @@
  * A policy service for tests: answers by rules given as arguments, or
  * misbehaves.  fake_policy PATH MODE [RULE]...
  *
- * RULE is "ADDRESS|* NAME=VALUE NAME=VALUE ...", the first that fits counts;
+ * RULE is "ADDRESS|* NAME=VALUE NAME=VALUE ...", the first that fits counts, or
+ * "ADDRESS|* silent";
  * MODE is `normal`, or what it does instead of answering:
  *   silent   reads and says nothing
  *   stuck    accepts and does not read
@@ -64,9 +65,13 @@ find_rule(const char *client)
 static void
 answer(int fd, const struct question *q)
 {
+	const char *rule = find_rule(q->client);
 	char message[1024];
-	int n = snprintf(message, sizeof(message), "instance=%s\n%s\n\n",
-	    q->instance, find_rule(q->client));
+	int n = snprintf(
+	    message, sizeof(message), "instance=%s\n%s\n\n", q->instance, rule);
+
+	if (strcmp(rule, "silent") == 0)
+		return;
 
 	/* Values have no spaces but in `reason`, written with commas here. */
 	for (char *p = strchr(message, '\n'); *p != '\0'; p++)

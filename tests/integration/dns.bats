@@ -172,6 +172,26 @@ wait_for_reason() {
 	wait_for_reason 192.0.2.2 "rdns.none+25"
 }
 
+# MaxQuestions=, and a 16th of it for a network.
+@test "a crowd that the resolver is too slow for does not open the door" {
+	start_nsd
+	write_config rdns.none=25 history.none=0 \
+		'[Dns]' DnsTimeout=60s '[Service]' MaxQuestions=16
+	start_policyd
+	signal_nsd STOP
+	# Two of one network, of which one may wait, and one of another.
+	for i in 192.0.2.1 192.0.2.2 198.51.100.1; do
+		printf 'request=tarpit_session\ninstance=%s\nclient_address=%s\n\n' \
+			"$i" "$i"
+	done | socat -t 1 - "UNIX-CONNECT:$socket" >"$BATS_TEST_TMPDIR/answers"
+	run cat "$BATS_TEST_TMPDIR/answers"
+	[ "${lines[0]}" = instance=192.0.2.2 ]
+	[ "${lines[1]}" = action=slow ]
+	[[ "$output" = *"reason=dns.unanswered+0 policy:overloaded"*overloaded=yes ]]
+	[ "$(grep -c ^instance= "$BATS_TEST_TMPDIR/answers")" = 1 ]
+	wait_for_log policyd "questions wait for the DNS.*event=policy_overloaded"
+}
+
 @test "many clients at once while the resolver stands still: none is dropped" {
 	start_nsd
 	write_config rdns.none=25 '[Dns]' DnsTimeout=600ms

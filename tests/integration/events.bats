@@ -267,6 +267,14 @@ lists() {
 	provoked POLICY_UP tarpitd
 }
 
+@test "events: POLICY_OVERLOADED" {
+	policy '* action=slow rate=2000 patience=1 overloaded=yes'
+	mta
+	tarpitd
+	quit_from 127.0.0.2
+	provoked POLICY_OVERLOADED tarpitd
+}
+
 @test "events: POLICY_GARBAGE" {
 	policy -m huge
 	mta

@@ -216,6 +216,45 @@ wait_until_answered() {
 	[ $(($(clock_usec) - began)) -ge 2000000 ]
 }
 
+@test "policy: sessions of one client wait for one answer" {
+	local i
+	policy -m late '* action=hold rate=2000'
+	mta
+	tarpitd PolicyTimeout=15s
+	for i in 1 2 3 4; do SMTP=c$i smtp_connect "$AT" 127.0.0.2; done
+	for i in 1 2 3 4; do SMTP=c$i smtp_expect '220 mx.test'; done
+	[ "$(questions)" = 1 ]
+	ask request=status | grep -qx policy.shared=3
+}
+
+# Its question would stay where it is until the time is over.
+@test "policy: a client that leaves takes its question along" {
+	policy -m silent
+	mta
+	tarpitd PolicyTimeout=15s
+	smtp_connect "$AT" 127.0.0.2
+	wait_until '[ "$(questions)" = 1 ]'
+	smtp_close
+	record_of 127.0.0.2 outcome=abandoned
+	wait_until "grep -q '^tarpit_forget ' '$DAEMONS/policy.log'"
+	ask request=status | grep -qx policy.forgotten=1
+}
+
+# PolicyFailure=pass is for a service that is away.
+@test "policy: who is too late while others are answered is slowed" {
+	policy '127.0.0.2 silent' '* action=pass'
+	mta
+	tarpitd PolicyTimeout=2s
+	smtp_connect "$AT" 127.0.0.2
+	SMTP=other smtp_connect "$AT" 127.0.0.3
+	SMTP=other smtp_expect '220 mta.test'
+	smtp_expect '220-mx.test'
+	smtp_close
+	record_of 127.0.0.2 lane=slow reason=policy:overloaded
+	wait_for_log tarpitd "not all answers come in time.*event=policy_overloaded"
+	ask request=status | grep -qx policy.overloaded=1
+}
+
 @test "policy: the real one decides" {
 	printf '[Data]\nHistory=\n[Lanes]\nSlow=20\n[Weights]\nhistory.none=30\n[Curve]\n20=500\n[Patience]\n20=1s\n' \
 		>"$DAEMONS/policy.conf"

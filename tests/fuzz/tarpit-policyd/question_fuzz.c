@@ -56,7 +56,10 @@ ask(const char *msg, size_t len)
 	REQUIRE(q.instance_len <= INSTANCE_MAX);
 	REQUIRE(q.has_addr || q.request != REQUEST_SESSION);
 	fill_verdict(&v);
-	check_answer(buf, question_answer(&q, &v, buf), &q);
+	check_answer(buf,
+	    question_answer(
+		&q, &v, QUESTION_OVERLOADED | QUESTION_HOST_ONLY, buf),
+	    &q);
 }
 
 int

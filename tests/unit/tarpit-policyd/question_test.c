@@ -159,7 +159,7 @@ answer_fields(void)
 	CHECK_INT(read_message("instance=x\nrequest=tarpit_session\n"
 			       "client_address=::1\n\n"),
 	    0);
-	buf[question_answer(&q, &v, buf)] = '\0';
+	buf[question_answer(&q, &v, 0, buf)] = '\0';
 	CHECK_STR(buf,
 	    "instance=x\naction=hold\nscore=115\nrate=5\n"
 	    "patience=25\nreason=list.drop+100 country.CN+15\n"
@@ -175,7 +175,7 @@ unknown_origin_is_empty(void)
 	CHECK_INT(read_message("request=tarpit_session\n"
 			       "client_address=::1\n\n"),
 	    0);
-	buf[question_answer(&q, &v, buf)] = '\0';
+	buf[question_answer(&q, &v, 0, buf)] = '\0';
 	CHECK_STR(buf,
 	    "action=pass\nscore=-7\nrate=0\npatience=0\nreason=\n"
 	    "country=\nasn=\nttl=60\n\n");
@@ -197,7 +197,7 @@ largest_answers_fit(void)
 	memset(v.reason, 'r', sizeof(v.reason) - 1);
 	memset(q.instance, 'i', sizeof(q.instance));
 	q.instance_len = sizeof(q.instance);
-	CHECK(question_answer(&q, &v, buf) <= ANSWER_MAX);
+	CHECK(question_answer(&q, &v, 0, buf) <= ANSWER_MAX);
 	CHECK(question_answer_error(&q, "a line is not of the form name=value",
 		  buf) <= ANSWER_MAX);
 	/* The longest that policy.conf accepts. */

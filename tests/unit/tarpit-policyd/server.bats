@@ -34,10 +34,6 @@ load ../../helpers/common
 	run_case tarpit-policyd/server_test endless_message_closes
 }
 
-@test "server: questions beyond the pool wait" {
-	run_case tarpit-policyd/server_test questions_beyond_the_pool_wait
-}
-
 @test "server: peer that does not read" {
 	run_case tarpit-policyd/server_test peer_that_does_not_read
 }
@@ -56,6 +52,22 @@ load ../../helpers/common
 
 @test "server: only the dispatcher teaches" {
 	run_case tarpit-policyd/server_test only_the_dispatcher_teaches
+}
+
+@test "server: questions beyond the limit do not wait" {
+	run_case tarpit-policyd/server_test questions_beyond_the_limit_do_not_wait
+}
+
+@test "server: a network has its share of questions" {
+	run_case tarpit-policyd/server_test a_network_has_its_share_of_questions
+}
+
+@test "server: who has left is forgotten" {
+	run_case tarpit-policyd/server_test who_has_left_is_forgotten
+}
+
+@test "server: an answer may be for one host" {
+	run_case tarpit-policyd/server_test an_answer_may_be_for_one_host
 }
 
 @test "server: every case is listed" {

@@ -22,6 +22,8 @@ struct policy {
 	unsigned int refs;
 	struct rules rules;
 	bool waits; /* questions wait until answer_one() */
+	bool knows; /* everybody is patient */
+	bool host_only;
 	size_t n_waiting, cancelled;
 	size_t learned[8]; /* by enum learned */
 	struct inquiry *waiting[WAITING_MAX];
@@ -56,7 +58,14 @@ policy_ask(struct policy *p, struct inquiry *inquiry)
 		rules_add_named(
 		    &p->rules, FACT_BEHAVIOUR_PREGREET, &inquiry->facts);
 	rules_add_named(&p->rules, FACT_HISTORY_NONE, &inquiry->facts);
-	if (!p->waits)
+	if (p->knows) {
+		struct fact fact = rules_fact(&p->rules, FACT_HISTORY_PATIENT);
+
+		facts_mention(&inquiry->facts, &fact);
+	}
+	inquiry->left_out = p->waits && inquiry->hurry;
+	inquiry->host_only = p->host_only;
+	if (!p->waits || inquiry->hurry)
 		return true;
 	CHECK(p->n_waiting < WAITING_MAX);
 	inquiry->waiting = 1;
@@ -103,6 +112,7 @@ static struct server *server;
 static struct listen_socket listening;
 static struct server_door door;
 static char *path;
+static int64_t max_questions;
 
 static void
 setup(bool waits)
@@ -115,6 +125,10 @@ setup(bool waits)
 	policy.rules.named[FACT_HISTORY_NONE] = 20;
 	policy.rules.named[FACT_BEHAVIOUR_PREGREET] = 100;
 	policy.waits = waits;
+	policy.cancelled = 0;
+	policy.knows = policy.host_only = false;
+	if (max_questions != 0)
+		policy.rules.max_questions = max_questions;
 	journal.target = JOURNAL_NOWHERE;
 	journal.fd = -1;
 	CHECK_INT(loop_new(&loop), 0);
@@ -166,15 +180,20 @@ say(int fd, const char *text)
 }
 
 static void
-ask(int fd, int instance)
+ask_about(int fd, int instance, const char *client)
 {
 	char text[128];
 
 	snprintf(text, sizeof(text),
-	    "request=tarpit_session\ninstance=%d\n"
-	    "client_address=192.0.2.1\n\n",
-	    instance);
+	    "request=tarpit_session\ninstance=%d\nclient_address=%s\n\n",
+	    instance, client);
 	say(fd, text);
+}
+
+static void
+ask(int fd, int instance)
+{
+	ask_about(fd, instance, "192.0.2.1");
 }
 
 /* What has arrived; "" nothing, "EOF" the end. */
@@ -470,37 +489,138 @@ endless_message_closes(void)
 	teardown();
 }
 
-/* More questions than are open at the same time, over many peers: those that
- * found no place are asked when one is free. */
+/* A client of a network of its own. */
 static void
-questions_beyond_the_pool_wait(void)
+ask_from_network(int fd, int i)
 {
-	enum { PEERS = 45, EACH = 400, POOL = 16384 };
-	static char text[32768];
-	size_t heard = 0, len = 0;
-	int fd[PEERS];
+	char client[32];
+
+	snprintf(client, sizeof(client), "10.%d.%d.1", i / 200, i % 200);
+	ask_about(fd, i, client);
+}
+
+/* At the limit: who finds no place is answered by what is there at once, and a
+ * stranger is slowed. */
+static void
+questions_beyond_the_limit_do_not_wait(void)
+{
+	enum { LIMIT = 64 };
+	const char *text;
+	int fd;
+
+	max_questions = LIMIT;
+	setup(true);
+	fd = dial();
+	for (int i = 0; i < LIMIT; i++)
+		ask_from_network(fd, i);
+	CHECK_STR(hear(fd), "");
+	CHECK_INT(policy.n_waiting, LIMIT);
+	ask_from_network(fd, LIMIT);
+	text = hear(fd);
+	CHECK(strstr(text, "instance=64\naction=slow\nscore=20\n") == text);
+	CHECK(strstr(text, "\nttl=0\noverloaded=yes\n\n") != NULL);
+	/* Though nothing is against it. */
+	policy.rules.named[FACT_HISTORY_NONE] = 0;
+	ask_from_network(fd, LIMIT + 1);
+	text = hear(fd);
+	CHECK(strstr(text,
+		  "action=slow\nscore=0\nrate=100\npatience=6\n"
+		  "reason=policy:overloaded\n") != NULL);
+	/* Whoever is known passes. */
+	policy.knows = true;
+	ask_from_network(fd, LIMIT + 2);
+	CHECK(strstr(hear(fd), "action=pass\n") != NULL);
+	CHECK_INT(server_counts(server).overloaded, 3);
+	policy.knows = false;
+	answer_last(&policy);
+	(void)hear(fd);
+	ask_from_network(fd, LIMIT + 3);
+	CHECK_STR(hear(fd), "");
+	CHECK_INT(policy.n_waiting, LIMIT);
+	close(fd);
+	run();
+	CHECK_INT(policy.n_waiting, 0);
+	teardown();
+	max_questions = 0;
+}
+
+/* A 16th. */
+static void
+a_network_has_its_share_of_questions(void)
+{
+	char client[32];
+	int fd;
+
+	max_questions = 64;
+	setup(true);
+	fd = dial();
+	for (int i = 0; i < 4; i++) {
+		snprintf(client, sizeof(client), "192.0.2.%d", i);
+		ask_about(fd, i, client);
+		snprintf(client, sizeof(client), "2001:db8:0:%d::1", i);
+		ask_about(fd, 10 + i, client);
+	}
+	CHECK_STR(hear(fd), "");
+	ask_about(fd, 4, "192.0.2.4");
+	CHECK(strstr(hear(fd), "instance=4\naction=slow") != NULL);
+	ask_about(fd, 14, "2001:db8:0:4::1");
+	CHECK(strstr(hear(fd), "instance=14\naction=slow") != NULL);
+	/* Others have theirs, but for one in thousands that shares it. */
+	for (int i = 0; i < 8; i++)
+		ask_from_network(fd, 100 + i);
+	(void)hear(fd);
+	CHECK(policy.n_waiting > 12);
+	close(fd);
+	run();
+	teardown();
+	max_questions = 0;
+}
+
+static void
+who_has_left_is_forgotten(void)
+{
+	int fd, other;
 
 	setup(true);
-	for (int k = 0; k < EACH; k++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len,
-		    "request=tarpit_session\nclient_address=::1\n\n");
-	for (int i = 0; i < PEERS; i++) {
-		fd[i] = dial();
-		say(fd[i], text);
-		run();
-	}
-	CHECK_INT(policy.n_waiting, POOL);
-	while (policy.n_waiting > 0) {
-		for (int i = 0; i < 100 && policy.n_waiting > 0; i++)
-			answer_last(&policy);
-		run();
-	}
-	CHECK_INT(server_counts(server).answers, PEERS * EACH);
-	for (int i = 0; i < PEERS; i++) {
-		heard += count_answers(fd[i]);
-		close(fd[i]);
-	}
-	CHECK_INT(heard, PEERS * EACH);
+	fd = dial();
+	other = dial();
+	ask(fd, 1);
+	ask(fd, 2);
+	ask(other, 1);
+	run();
+	say(fd, "request=tarpit_forget\ninstance=1\n\n");
+	/* Nobody's, and again. */
+	say(fd, "request=tarpit_forget\ninstance=7\n\n");
+	say(fd, "request=tarpit_forget\ninstance=1\n\n");
+	CHECK_STR(hear(fd), "");
+	CHECK_INT(policy.cancelled, 1);
+	CHECK_INT(server_counts(server).forgotten, 1);
+	CHECK_INT(policy.n_waiting, 2);
+	answer_last(&policy);
+	answer_last(&policy);
+	CHECK(strncmp(hear(fd), "instance=2\n", 11) == 0);
+	CHECK(strncmp(hear(other), "instance=1\n", 11) == 0);
+	close(fd);
+	close(other);
+	run();
+	teardown();
+}
+
+/* A list that has less than its /64 does not speak of its neighbours. */
+static void
+an_answer_may_be_for_one_host(void)
+{
+	int fd;
+
+	setup(false);
+	policy.host_only = true;
+	fd = dial();
+	ask_about(fd, 1, "2001:db8::1");
+	CHECK(strstr(hear(fd), "\nprefix=128\n") != NULL);
+	ask_about(fd, 2, "192.0.2.1");
+	CHECK(strstr(hear(fd), "prefix=") == NULL);
+	close(fd);
+	run();
 	teardown();
 }
 
@@ -577,7 +697,10 @@ main(int argc, char **argv)
 		CASE(outcome_of_a_peer_that_has_gone),
 		CASE(garbage_is_answered),
 		CASE(endless_message_closes),
-		CASE(questions_beyond_the_pool_wait),
+		CASE(questions_beyond_the_limit_do_not_wait),
+		CASE(a_network_has_its_share_of_questions),
+		CASE(who_has_left_is_forgotten),
+		CASE(an_answer_may_be_for_one_host),
 		CASE(peer_that_does_not_read),
 		CASE(connections_at_their_limit),
 	};

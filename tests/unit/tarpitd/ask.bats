@@ -51,6 +51,26 @@ load ../../helpers/common
 	run_case tarpitd/ask_test a_reason_is_made_printable
 }
 
+@test "ask: a client is asked about once" {
+	run_case tarpitd/ask_test a_client_is_asked_about_once
+}
+
+@test "ask: an answer for one host is not shared" {
+	run_case tarpitd/ask_test an_answer_for_one_host_is_not_shared
+}
+
+@test "ask: who leaves is forgotten" {
+	run_case tarpitd/ask_test who_leaves_is_forgotten
+}
+
+@test "ask: at its limit strangers are slowed" {
+	run_case tarpitd/ask_test at_its_limit_strangers_are_slowed
+}
+
+@test "ask: too late among answers is slow" {
+	run_case tarpitd/ask_test too_late_among_answers_is_slow
+}
+
 @test "ask: every case has a test" {
 	all_cases_listed tarpitd/ask_test
 }

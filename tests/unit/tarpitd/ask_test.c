@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "bin/tarpitd/ask.h"
 
+#include <arpa/inet.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -21,6 +22,7 @@ static struct pool pool;
 static struct journal journal;
 static struct ask ask;
 static struct loop *loop;
+static uint32_t max_waiting;
 static int listener = -1, service = -1;
 
 static void
@@ -80,8 +82,10 @@ begin(bool listens)
 		.path = path,
 		.timeout = USEC_PER_SEC / 5,
 		.epoch = loop_now(loop),
+		.max_waiting = max_waiting,
 		.on_answer = on_answer };
 	CHECK_INT(ask_init(&ask), 0);
+	ask.waiting.key = (struct siphash_key){ { 1, 2 } };
 	turn();
 }
 
@@ -110,9 +114,18 @@ msec(void)
 	return (uint32_t)((clock_now() - ask.epoch) / USEC_PER_MSEC);
 }
 
+static uint32_t question_of(const char *client, bool *ret_asked);
+
 /* One that asks: its slot; *RET_ASKED is whether it could. */
 static uint32_t
 question(bool *ret_asked)
+{
+	return question_of(NULL, ret_asked);
+}
+
+/* The same of CLIENT; NULL: one of its own. */
+static uint32_t
+question_of(const char *client, bool *ret_asked)
 {
 	uint32_t slot = pool_take(&pool);
 	struct session *s = &pool.session[slot];
@@ -122,11 +135,13 @@ question(bool *ret_asked)
 	s->number = 1000 + slot;
 	memset(s->client.s6_addr + 10, 0xff, 2);
 	s->client.s6_addr[15] = (uint8_t)slot;
+	if (client != NULL)
+		CHECK_INT(inet_pton(AF_INET6, client, &s->client), 1);
 	s->port = 4711;
 	s->state = SESSION_ASKING;
 	s->deadline = msec() + (uint32_t)(ask.timeout / USEC_PER_MSEC);
 	pool_append(&pool, &pool.asking, s);
-	*ret_asked = ask_question(&ask, s, clock_now());
+	*ret_asked = ask_question(&ask, s, clock_now()) == ASK_WAITS;
 	if (!*ret_asked) {
 		pool_remove(&pool, &pool.asking, s);
 		s->state = SESSION_GREETING;
@@ -426,6 +441,142 @@ a_reason_is_made_printable(void)
 	end();
 }
 
+/* How often WHAT stands in the last heard. */
+static int
+count(const char *text, const char *what)
+{
+	int n = 0;
+
+	for (; (text = strstr(text, what)) != NULL; text++)
+		n++;
+	return n;
+}
+
+/* A /64 is one client. */
+static void
+a_client_is_asked_about_once(void)
+{
+	bool can;
+
+	begin_connected();
+	question_of("2001:db8::1", &can);
+	question_of("2001:db8::2", &can);
+	question_of("2001:db8::1", &can);
+	CHECK(can);
+	question_of("2001:db8:0:1::1", &can);
+	CHECK_INT(count(heard(), "request=tarpit_session"), 2);
+	CHECK_INT(ask.shared, 2);
+	say(1, "action=hold\nrate=7");
+	TURN_UNTIL(result[3].n > 0);
+	for (int i = 1; i <= 3; i++)
+		CHECK_INT(result[i].verdict.rate, 7);
+	CHECK_INT(result[4].n, 0);
+	CHECK_INT(pool.asking.n, 1);
+	end();
+}
+
+/* What was said of one host of a /64 is not said of the others. */
+static void
+an_answer_for_one_host_is_not_shared(void)
+{
+	bool can;
+
+	begin_connected();
+	question_of("2001:db8::1", &can);
+	question_of("2001:db8::2", &can);
+	(void)heard();
+	say(1, "action=pass\nprefix=128");
+	TURN_UNTIL(result[1].n > 0);
+	CHECK_INT(result[2].n, 0);
+	CHECK_INT(count(heard(), "client_address=2001:db8::2\n"), 1);
+	say(2, "action=hold\nrate=7");
+	TURN_UNTIL(result[2].n > 0);
+	CHECK_INT(result[2].verdict.lane, LANE_HOLD);
+	end();
+}
+
+static void
+leave(uint32_t slot)
+{
+	struct session *s = &pool.session[slot];
+
+	pool_remove(&pool, &pool.asking, s);
+	s->state = SESSION_GREETING;
+	ask_leave(&ask, s);
+}
+
+static void
+who_leaves_is_forgotten(void)
+{
+	const char *text;
+	bool can;
+
+	begin_connected();
+	question_of("2001:db8::1", &can);
+	question_of("2001:db8::2", &can);
+	asked();
+	(void)heard();
+	/* Whoever waits behind it is asked about in its place. */
+	leave(1);
+	text = heard();
+	CHECK_INT(count(text, "request=tarpit_forget\ninstance=1.3e9\n\n"), 1);
+	CHECK_INT(count(text, "client_address=2001:db8::2\n"), 1);
+	leave(2);
+	CHECK_STR(heard(), "request=tarpit_forget\ninstance=2.3ea\n\n");
+	leave(3);
+	CHECK_INT(count(heard(), "request=tarpit_forget\n"), 1);
+	CHECK_INT(ask.waiting.questions, 0);
+	/* One that is answered is not. */
+	asked();
+	(void)heard();
+	say(4, "action=pass");
+	TURN_UNTIL(result[4].n > 0);
+	CHECK_STR(heard(), "");
+	end();
+}
+
+/* There is no room for more: nobody is let in for the crowd. */
+static void
+at_its_limit_strangers_are_slowed(void)
+{
+	bool can;
+
+	max_waiting = 32; /* and two for a network */
+	begin_connected();
+	question_of("2001:db8::1", &can);
+	question_of("2001:db8:0:1::1", &can);
+	CHECK(can);
+	question_of("2001:db8:0:2::1", &can);
+	CHECK(!can);
+	question_of("2001:db8:1:2::1", &can);
+	CHECK(can);
+	CHECK_INT(ask.overloaded, 1);
+	CHECK_INT(ask_overloaded.lane, LANE_SLOW);
+	max_waiting = 0;
+	end();
+}
+
+/* A service that answers others is not away, and PolicyFailure=pass is not for
+ * it. */
+static void
+too_late_among_answers_is_slow(void)
+{
+	uint32_t last;
+
+	begin_connected();
+	asked();
+	TURN_UNTIL(msec() >= 100);
+	last = asked();
+	say(last, "action=pass");
+	TURN_UNTIL(result[1].n > 0);
+	CHECK(ask.healthy);
+	CHECK(result[1].answered);
+	CHECK_INT(result[1].verdict.lane, LANE_SLOW);
+	CHECK_STR(result[1].verdict.reason, "policy:overloaded");
+	CHECK_INT(ask.overloaded, 1);
+	end();
+}
+
 static const struct check_case cases[] = {
 	CASE(a_question_says_who),
 	CASE(an_answer_is_all_its_values),
@@ -439,6 +590,11 @@ static const struct check_case cases[] = {
 	CASE(a_message_without_an_end_costs_the_connection),
 	CASE(a_service_that_does_not_read_fills_nothing),
 	CASE(a_reason_is_made_printable),
+	CASE(a_client_is_asked_about_once),
+	CASE(an_answer_for_one_host_is_not_shared),
+	CASE(who_leaves_is_forgotten),
+	CASE(at_its_limit_strangers_are_slowed),
+	CASE(too_late_among_answers_is_slow),
 };
 
 int

@@ -1,0 +1,24 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+
+load ../../helpers/common
+
+@test "waiting: clients wait behind their first" {
+	run_case tarpitd/waiting_test clients_wait_behind_their_first
+}
+
+@test "waiting: there is room for so many" {
+	run_case tarpitd/waiting_test there_is_room_for_so_many
+}
+
+@test "waiting: a network has its share" {
+	run_case tarpitd/waiting_test a_network_has_its_share
+}
+
+@test "waiting: any order of arrivals and ends" {
+	run_case tarpitd/waiting_test any_order_of_arrivals_and_ends
+}
+
+@test "waiting: every case has a test" {
+	all_cases_listed tarpitd/waiting_test
+}
