@@ -293,6 +293,9 @@ print_text(const struct survey *s)
 	print_lists(s);
 	printf("%-14s%s sent to the journal, %s dropped\n", "records",
 	    figure(&f, "records.sent"), figure(&f, "records.dropped"));
+	if (message_number(m, "probes") != 0)
+		printf("%-14s%s connections closed without a word\n", "probes",
+		    figure(&f, "probes"));
 	printf("%-14s%.1f ms\n", "longest stall",
 	    (double)message_number(m, "longest_stall_us") / 1000);
 	printf("%-14s%s (tarpitctl overrides)\n", "overrides",

@@ -173,6 +173,7 @@ put_troubles(const struct dispatcher *d, struct attrs_out *out)
 	put(out, "records.sent", d->journal->sent);
 	put(out, "records.dropped", d->journal->dropped);
 	put(out, "accept_pauses", pauses);
+	put(out, "probes", d->tally.probes);
 	put(out, "ticks_late", d->sweep.late);
 	put(out, "longest_stall_us", d->longest_stall);
 	put(out, "overrides", d->operator.overrides.n);

@@ -22,6 +22,17 @@ end(struct session *s)
 	return SESSION_CLOSED;
 }
 
+/* Who leaves after one has not lost patience; only silence is its own doing. */
+static void
+note_refusal(struct session *s, enum smtp_reply reply)
+{
+	if (!smtp_reply_is_refusal(reply))
+		return;
+	s->refusal = (uint8_t)reply;
+	if (reply != SMTP_TIMEOUT)
+		s->flags |= SESSION_REFUSED;
+}
+
 enum session_state
 hold_say(const struct dispatcher *d, struct session *s, enum smtp_reply reply,
     uint64_t now)
@@ -29,6 +40,7 @@ hold_say(const struct dispatcher *d, struct session *s, enum smtp_reply reply,
 	const struct texts *texts = d->texts.generation[s->texts];
 	uint64_t takes;
 
+	note_refusal(s, reply);
 	s->out_reply = (uint8_t)reply;
 	s->out_len = texts->reply[reply].len;
 	s->out_sent = 0;
@@ -70,7 +82,10 @@ hold_go_on(
     const struct dispatcher *d, struct session *s, bool secured, uint64_t now)
 {
 	s->memory = 0;
-	return secured ? await_command(d, s, now) : end(s);
+	if (secured)
+		return await_command(d, s, now);
+	starttls_note_failure(d, s);
+	return end(s);
 }
 
 /* The dialogue's memory for the next line, with what there is of TLS. */
@@ -96,11 +111,8 @@ run_line(struct dispatcher *d, struct session *s, const char *line, size_t len,
 	s->memory = r.memory;
 	words_remember(
 	    &d->strings, &s->words, r.helo, r.helo_len, r.sender, r.sender_len);
-	if (r.recipient) {
-		s->flags |= SESSION_REFUSED;
-		if (s->recipients < UINT16_MAX)
-			s->recipients++;
-	}
+	if (r.recipient && s->recipients < UINT16_MAX)
+		s->recipients++;
 	if (r.close)
 		s->flags |= SESSION_CLOSE_AFTER;
 	if (r.prompt)

@@ -51,7 +51,7 @@ enum session_flag {
 	SESSION_PREGREET = 1 << 0,    /* spoke before it was greeted */
 	SESSION_CLOSE_AFTER = 1 << 1, /* what is being sent is the last */
 	SESSION_PROMPT = 1 << 2,      /* the reply at hand must not take long */
-	SESSION_REFUSED = 1 << 3,     /* a recipient, or a message */
+	SESSION_REFUSED = 1 << 3,     /* it has heard a refusal */
 	SESSION_OBSERVED = 1 << 4, /* Mode=observe: passed whatever the lane */
 	SESSION_INPUT = 1 << 5,    /* there is input, seen since `in_from` */
 	SESSION_STARTTLS = 1 << 6, /* TLS begins after the reply at hand */
@@ -72,10 +72,13 @@ struct session {
 	uint8_t flags;          /* enum session_flag */
 	uint8_t memory;         /* enum smtp_memory */
 	uint8_t override;       /* enum override_kind that was applied */
-	uint32_t rate;          /* bytes per second; 0: unlimited */
-	uint32_t accepted;      /* time */
-	uint32_t deadline;      /* time; what it means is the state's */
-	uint32_t out_from;      /* time at which out_sent was 0, at this rate */
+	/* enum smtp_reply: the last one said by hold or in dismissing it that
+	 * was a refusal; SMTP_GREETING: none. */
+	uint8_t refusal;
+	uint32_t rate;     /* bytes per second; 0: unlimited */
+	uint32_t accepted; /* time */
+	uint32_t deadline; /* time; what it means is the state's */
+	uint32_t out_from; /* time at which out_sent was 0, at this rate */
 	uint16_t out_sent, out_len;
 	uint8_t out_reply; /* enum smtp_reply, in SENDING */
 	uint8_t texts;     /* its generation */

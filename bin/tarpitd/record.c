@@ -10,6 +10,9 @@
 #include "bin/tarpitd/throttle.h"
 #include "bin/tarpitd/tls.h"
 
+/* Of a refusal so much is recorded. */
+enum { REFUSAL_SIZE = 512 };
+
 const char *
 outcome_name(enum outcome outcome)
 {
@@ -156,6 +159,40 @@ add_tls(struct record *r, const struct dispatcher *d, const struct session *s)
 		record_field(r, "TARPIT_TLS_ERROR", "%s", error);
 }
 
+/* A reply in one line. */
+static void
+print_reply(const char *reply, size_t len, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	while (len > 0 && (reply[len - 1] == '\n' || reply[len - 1] == '\r'))
+		len--;
+	for (size_t i = 0; i < len && n + 1 < size; i++)
+		if (reply[i] != '\r')
+			buf[n++] = reply[i] == '\n' ? ' ' : reply[i];
+	buf[n] = '\0';
+}
+
+/* The last refusal that it has heard, and whether it was ours or the MTA's. */
+static void
+add_refusal(
+    struct record *r, const struct dispatcher *d, const struct session *s)
+{
+	const struct texts *texts = d->texts.generation[s->texts];
+	const char *reply = texts->reply[s->refusal].text;
+	size_t len = texts->reply[s->refusal].len;
+	bool by_mta = false;
+	char text[REFUSAL_SIZE];
+
+	if (s->refusal == SMTP_GREETING)
+		reply = throttle_refusal(d, s, &len, &by_mta);
+	if (reply == NULL)
+		return;
+	print_reply(reply, len, text, sizeof(text));
+	record_field(r, "TARPIT_REFUSAL", "%s", text);
+	record_field(r, "TARPIT_REFUSED_BY", "%s", by_mta ? "mta" : "tarpit");
+}
+
 /* Why the rate is not the one that was decided on. */
 static void
 print_pace(const struct throttle *t, char *buf, size_t size)
@@ -229,6 +266,7 @@ record_session(struct dispatcher *d, const struct session *s, uint64_t now)
 	record_field(&r, "TARPIT_HELD_USEC", "%" PRIu64, held * USEC_PER_MSEC);
 	add_dialogue(&r, d, s);
 	add_tls(&r, d, s);
+	add_refusal(&r, d, s);
 	add_messages(&r, d, s);
 	journal_send(d->journal, &r);
 }

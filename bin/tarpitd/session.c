@@ -14,6 +14,9 @@
 #include "bin/tarpitd/starttls.h"
 #include "bin/tarpitd/throttle.h"
 
+/* Msec: who stays longer without a word has not only looked. */
+enum { PROBE_MAX = 2000 };
+
 /* What is not to wait for the next visit: commands that a throttled client has
  * sent ahead are answered for as long as a slice lasts. */
 static bool
@@ -97,28 +100,53 @@ is_recorded(const struct dispatcher *d, const struct session *s)
 	return true;
 }
 
+/* A look whether the port is open (nc -z, a load balancer's check): it came, said
+ * nothing, was told nothing, and went.  Who does so gains nothing by it. */
+static bool
+is_probe(const struct session *s, enum session_state was, uint32_t held)
+{
+	return s->outcome == OUTCOME_ABANDONED && s->bytes_out == 0 &&
+	    s->bytes_in == 0 && (s->flags & SESSION_PREGREET) == 0 &&
+	    was != SESSION_HANDOFF && held < PROBE_MAX;
+}
+
+/* What the policy service may learn from.  Nobody was asked about an own
+ * network; and who left while it waited for the MTA was not impatient with us. */
+static bool
+is_lesson(
+    const struct dispatcher *d, const struct session *s, enum session_state was)
+{
+	return !own_has(&d->own, &d->config->own, &s->client) &&
+	    !(s->outcome == OUTCOME_ABANDONED && was == SESSION_HANDOFF);
+}
+
 /* Without a client there is nobody to tell of: a proxy's health check has no
  * record, no history, and no place in the counts. */
 static void
-account(struct dispatcher *d, struct session *s, uint64_t now)
+account(struct dispatcher *d, struct session *s, enum session_state was,
+    uint64_t now)
 {
 	uint32_t held = dispatcher_msec(d, now) - s->accepted;
 
 	if (proxied_has_no_client(&d->proxied, s))
 		return;
+	if (is_probe(s, was, held)) {
+		d->tally.probes++;
+		return;
+	}
 	if (is_recorded(d, s))
 		record_session(d, s, now);
 	tally_add(&d->tally, s, held, (uint64_t)time(NULL));
-	/* Nobody was asked about it, and nobody is to learn from it. */
-	if (own_has(&d->own, &d->config->own, &s->client))
-		return;
-	ask_report(&d->ask, s, outcome_name((enum outcome)s->outcome), held);
+	if (is_lesson(d, s, was))
+		ask_report(
+		    &d->ask, s, outcome_name((enum outcome)s->outcome), held);
 }
 
 static void
-finish(struct dispatcher *d, struct session *s, uint64_t now)
+finish(struct dispatcher *d, struct session *s, enum session_state was,
+    uint64_t now)
 {
-	account(d, s, now);
+	account(d, s, was, now);
 	throttle_end(d, s, now);
 	proxied_forget(&d->proxied, s);
 	/* The MTA shares the socket: what is in it now is the MTA's. */
@@ -151,7 +179,8 @@ leave(struct dispatcher *d, struct session *s)
 }
 
 static void
-arrive(struct dispatcher *d, struct session *s, uint64_t now)
+arrive(struct dispatcher *d, struct session *s, enum session_state was,
+    uint64_t now)
 {
 	if (states[s->state].slowed) {
 		d->n_slowed++;
@@ -164,7 +193,7 @@ arrive(struct dispatcher *d, struct session *s, uint64_t now)
 	if (s->state == SESSION_HANDOFF)
 		handoff_start(&d->handoff, s, now);
 	if (s->state == SESSION_CLOSED)
-		finish(d, s, now);
+		finish(d, s, was, now);
 }
 
 /* The only assignment to .state.  Moves between two slowed states keep the
@@ -173,6 +202,8 @@ void
 session_enter(struct dispatcher *d, struct session *s, enum session_state next,
     uint64_t now)
 {
+	enum session_state was = (enum session_state)s->state;
+
 	if (next == s->state)
 		return;
 	if (states[s->state].slowed && states[next].slowed) {
@@ -182,7 +213,7 @@ session_enter(struct dispatcher *d, struct session *s, enum session_state next,
 	leave(d, s);
 	s->state = (uint8_t)next;
 	session_set_cadence(d, s);
-	arrive(d, s, now);
+	arrive(d, s, was, now);
 }
 
 void
@@ -207,7 +238,7 @@ session_dismiss(struct dispatcher *d, struct session *s, enum outcome outcome,
 		n = throttle_rest_of_line(d, s, buf, sizeof(buf) / 2);
 	memcpy(buf + n, texts->reply[reply].text, texts->reply[reply].len);
 	n += texts->reply[reply].len;
-	s->out_reply = (uint8_t)reply;
+	s->out_reply = s->refusal = (uint8_t)reply;
 	(void)drip_send(s, buf, n);
 	if (s->state == SESSION_HANDOFF) {
 		handoff_cancel(&d->handoff, s);

@@ -7,6 +7,15 @@
 #include "bin/tarpitd/drip.h"
 #include "bin/tarpitd/session_internal.h"
 
+/* Without having said anything. */
+static bool
+has_left(const struct session *s)
+{
+	char byte;
+
+	return drip_peek(s, &byte, 1) < 0;
+}
+
 /* Sends the session into the lane that was decided. */
 static void
 take_lane(
@@ -16,6 +25,10 @@ take_lane(
 		s->flags |= SESSION_OBSERVED;
 	if (s->lane == LANE_PASS || (s->flags & SESSION_OBSERVED) != 0) {
 		session_enter(d, s, SESSION_HANDOFF, now);
+		return;
+	}
+	if (has_left(s)) {
+		session_close_as(d, s, OUTCOME_ABANDONED, now);
 		return;
 	}
 	if (!dispatcher_make_room(d, now)) {

@@ -24,8 +24,13 @@ static const char *const formats[SMTP_REPLY_COUNT] = {
 	[SMTP_TLS_READY] = "220 2.0.0 Ready to start TLS\r\n",
 	[SMTP_TLS_TWICE] = "503 5.5.1 Error: TLS is active already\r\n",
 	[SMTP_NO_TLS_NOW] = "454 4.7.0 TLS is not available right now\r\n",
+	[SMTP_NO_AUTH_NOW] =
+	    "454 4.7.0 Authentication is not available right now\r\n",
 	[SMTP_UNKNOWN] = "500 5.5.2 Error: command not recognized\r\n",
 	[SMTP_SYNTAX] = "501 5.5.4 Error: bad syntax\r\n",
+	[SMTP_SYNTAX_HELLO] = "501 5.5.4 Syntax: EHLO hostname\r\n",
+	[SMTP_SYNTAX_MAIL] = "501 5.5.4 Syntax: MAIL FROM:<address>\r\n",
+	[SMTP_SYNTAX_RCPT] = "501 5.5.4 Syntax: RCPT TO:<address>\r\n",
 	[SMTP_NO_SUCH] = "502 5.5.1 Error: command not implemented\r\n",
 	[SMTP_SEQUENCE] = "503 5.5.1 Error: bad sequence of commands\r\n",
 	[SMTP_LINE_TOO_LONG] = "500 5.5.2 Error: line too long\r\n",
@@ -42,6 +47,14 @@ const char *
 smtp_reply_format(enum smtp_reply reply)
 {
 	return formats[reply];
+}
+
+bool
+smtp_reply_is_refusal(enum smtp_reply reply)
+{
+	const char *format = formats[reply];
+
+	return format == NULL || format[0] == '4' || format[0] == '5';
 }
 
 /* A command: what it does with its argument (never NULL) to the result, which
@@ -62,7 +75,7 @@ hello(struct smtp_result *r, const char *argument, size_t len,
     enum smtp_reply reply)
 {
 	if (len == 0)
-		return set_reply(r, SMTP_SYNTAX);
+		return set_reply(r, SMTP_SYNTAX_HELLO);
 	r->helo = argument;
 	r->helo_len = len;
 	/* RFC 5321, 4.1.4: it clears everything, like RSET. */
@@ -122,7 +135,7 @@ run_mail(struct smtp_result *r, const char *argument, size_t len)
 	    (r->memory & SMTP_HAS_SENDER) != 0)
 		return set_reply(r, SMTP_SEQUENCE);
 	if (!parse_path(argument, len, "FROM:", &r->sender, &r->sender_len))
-		return set_reply(r, SMTP_SYNTAX);
+		return set_reply(r, SMTP_SYNTAX_MAIL);
 	r->memory |= SMTP_HAS_SENDER;
 	set_reply(r, SMTP_SENDER_OK);
 }
@@ -136,7 +149,7 @@ run_rcpt(struct smtp_result *r, const char *argument, size_t len)
 	if ((r->memory & SMTP_HAS_SENDER) == 0)
 		return set_reply(r, SMTP_SEQUENCE);
 	if (!parse_path(argument, len, "TO:", &path, &path_len))
-		return set_reply(r, SMTP_SYNTAX);
+		return set_reply(r, SMTP_SYNTAX_RCPT);
 	r->recipient = true;
 	set_reply(r, SMTP_RECIPIENT_REFUSED);
 }
@@ -200,7 +213,7 @@ run_starttls(struct smtp_result *r, const char *argument, size_t len)
 	if ((r->memory & SMTP_TLS_ACTIVE) != 0)
 		return set_reply(r, SMTP_TLS_TWICE);
 	if ((r->memory & SMTP_TLS_OFFERED) == 0)
-		return set_reply(r, SMTP_NO_SUCH);
+		return set_reply(r, SMTP_NO_TLS_NOW);
 	/* RFC 3207, 4: it has no parameters. */
 	if (len > 0)
 		return set_reply(r, SMTP_SYNTAX);
@@ -216,6 +229,15 @@ run_absent(struct smtp_result *r, const char *argument, size_t len)
 	set_reply(r, SMTP_NO_SUCH);
 }
 
+/* The MTA has it, perhaps, and this client may not be held for ever. */
+static void
+run_auth(struct smtp_result *r, const char *argument, size_t len)
+{
+	(void)argument;
+	(void)len;
+	set_reply(r, SMTP_NO_AUTH_NOW);
+}
+
 static const struct command commands[] = {
 	{ "EHLO", run_ehlo },
 	{ "HELO", run_helo },
@@ -228,7 +250,7 @@ static const struct command commands[] = {
 	{ "HELP", run_help },
 	{ "QUIT", run_quit },
 	{ "EXPN", run_absent },
-	{ "AUTH", run_absent },
+	{ "AUTH", run_auth },
 	{ "BDAT", run_absent },
 	{ "ETRN", run_absent },
 	{ "STARTTLS", run_starttls },

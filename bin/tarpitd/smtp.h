@@ -30,10 +30,14 @@ enum smtp_reply {
 	SMTP_TLS_READY,  /* 220, then the handshake */
 	SMTP_TLS_TWICE,  /* 503 */
 	SMTP_NO_TLS_NOW, /* 454 */
-	SMTP_UNKNOWN,    /* 500 */
-	SMTP_SYNTAX,     /* 501 */
-	SMTP_NO_SUCH,    /* 502: a command that we know and do not have */
-	SMTP_SEQUENCE,   /* 503 */
+	SMTP_NO_AUTH_NOW,
+	SMTP_UNKNOWN, /* 500 */
+	SMTP_SYNTAX,  /* 501 */
+	SMTP_SYNTAX_HELLO,
+	SMTP_SYNTAX_MAIL,
+	SMTP_SYNTAX_RCPT,
+	SMTP_NO_SUCH,  /* 502: a command that we know and do not have */
+	SMTP_SEQUENCE, /* 503 */
 	SMTP_LINE_TOO_LONG,
 	SMTP_BARE_LF,
 	SMTP_TIMEOUT,      /* 421, silent for too long */
@@ -72,3 +76,6 @@ struct smtp_result smtp_line(uint8_t memory, const char *line, size_t len);
 /* The reply as a format with the host's name as its only argument, lines ended
  * by CRLF; NULL for SMTP_RECIPIENT_REFUSED, which is configured. */
 const char *smtp_reply_format(enum smtp_reply);
+
+/* Is it of the class 4 or 5? */
+bool smtp_reply_is_refusal(enum smtp_reply);

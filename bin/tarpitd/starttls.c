@@ -212,6 +212,13 @@ starttls_error(const struct dispatcher *d, const struct session *s)
 }
 
 void
+starttls_note_failure(const struct dispatcher *d, struct session *s)
+{
+	if (starttls_error(d, s) != NULL && !starttls_of(d, s)->timed_out)
+		s->flags |= SESSION_REFUSED;
+}
+
+void
 starttls_end(struct dispatcher *d, struct session *s)
 {
 	struct starttls *h;

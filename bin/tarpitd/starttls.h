@@ -48,6 +48,10 @@ enum session_state starttls_visit(
 bool starttls_run(struct dispatcher *, uint64_t now);
 
 /* Why the session's TLS is broken, or NULL. */
+/* S has failed to get TLS: if there was an error, rather than that the client
+ * went away, it has been refused. */
+void starttls_note_failure(const struct dispatcher *, struct session *s);
+
 const char *starttls_error(const struct dispatcher *, const struct session *);
 
 /* Ends TLS, whatever state it is in; before the descriptor is closed. */

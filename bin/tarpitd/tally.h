@@ -26,6 +26,7 @@ struct tally {
 	uint64_t midnight; /* wall clock, sec: when `today` ends */
 	struct histogram stay[LANE_COUNT];
 	uint64_t cache_hits; /* verdicts that needed no question */
+	uint64_t probes;     /* came and went without a word; nowhere else */
 };
 
 /* Adds S, which has ended HELD msec after it was accepted; WALL is the wall

@@ -47,7 +47,20 @@ throttle_end(struct dispatcher *d, struct session *s, uint64_t now)
 		loop_remove(d->loop, &t->io);
 	throttle_forget(d, t);
 	throttle_release(d, &t->out);
+	throttle_release(d, &t->refused);
 	t->d = NULL;
+}
+
+const char *
+throttle_refusal(const struct dispatcher *d, const struct session *s,
+    size_t *ret_len, bool *ret_by_mta)
+{
+	const struct throttle *t = throttle_find(d, s);
+
+	if (t == NULL || t->refused == INTERN_NONE)
+		return NULL;
+	*ret_by_mta = (t->flags & THROTTLE_REFUSED_BY_MTA) != 0;
+	return intern_get(&d->strings, t->refused, ret_len);
 }
 
 /* RFC 3207, 4.2: what was said before the handshake is forgotten; the words
@@ -58,8 +71,10 @@ throttle_go_on(
 {
 	struct throttle *t = throttle_of(d, s);
 
-	if (!secured)
+	if (!secured) {
+		starttls_note_failure(d, s);
 		return throttle_leave(t, s);
+	}
 	throttle_end_transaction(d, t, false);
 	t->esmtp.memory = 0;
 	s->flags &= (uint8_t)~SESSION_INPUT;

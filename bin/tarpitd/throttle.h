@@ -28,6 +28,9 @@ enum throttle_flag {
 	THROTTLE_NO_SPACE = 1 << 7,
 	THROTTLE_ASKS_SENDER = 1 << 8, /* the MTA is asked about it alone */
 	THROTTLE_NO_ROOM = 1 << 9, /* the message is too large for us only */
+	THROTTLE_MTA_SAYS = 1
+	    << 10, /* the reply to be said next is the MTA's */
+	THROTTLE_REFUSED_BY_MTA = 1 << 11, /* `refused` is */
 };
 
 /* What such a session has besides its struct session: one a slot, used from
@@ -43,6 +46,7 @@ struct throttle {
 	uint32_t recipients; /* interned, those that the MTA has accepted */
 	uint32_t candidate;  /* interned, the one it is being asked about */
 	uint32_t out;        /* interned: the reply that is being sent */
+	uint32_t refused;    /* interned: the last that was a refusal */
 	uint32_t out_rate;   /* its pace; 0: at once */
 	uint32_t delay_left; /* msec that the dialogue may still be slowed */
 	uint32_t body_from, body_until; /* times: slowed in between */
@@ -90,6 +94,11 @@ void throttle_answer(void *dispatcher, uint32_t slot, enum mux_result result,
  * NULL if it never got as far. */
 const struct throttle *throttle_find(
     const struct dispatcher *, const struct session *);
+
+/* The last refusal that the session, which is in this lane, has heard, and whose
+ * it was: *RET_LEN bytes, lines and all.  NULL: none. */
+const char *throttle_refusal(const struct dispatcher *, const struct session *,
+    size_t *ret_len, bool *ret_by_mta);
 
 /* Copies the rest of the reply's line that is being sent. */
 size_t throttle_rest_of_line(

@@ -180,14 +180,13 @@ refuse(
     struct dispatcher *d, struct session *s, const char *refusal, uint64_t now)
 {
 	struct throttle *t = throttle_of(d, s);
-	bool for_good = refusal[0] == '5';
+	bool full = (t->flags & THROTTLE_NO_SPACE) != 0;
+	bool is_error = refusal[0] == '5' || t->body.bad;
 
 	throttle_end_transaction(d, t, false);
-	if (for_good)
-		s->flags |= SESSION_REFUSED;
-	else
+	if (full)
 		t->flags |= THROTTLE_FAILED;
-	if (for_good && esmtp_note_error(&t->esmtp)) {
+	if (is_error && esmtp_note_error(&t->esmtp)) {
 		s->flags |= SESSION_CLOSE_AFTER;
 		refusal = esmtp_too_many_errors;
 	}

@@ -227,12 +227,11 @@ answer_sender(struct dispatcher *d, struct session *s, bool said,
 		throttle_end_transaction(d, t, false);
 	if (!said)
 		return say_failure(d, s, now);
-	if (reply[0] != '2')
-		s->flags |= SESSION_REFUSED;
 	if (reply[0] == '5' && esmtp_note_error(&t->esmtp)) {
 		s->flags |= SESSION_CLOSE_AFTER;
 		return throttle_say(d, s, esmtp_too_many_errors, now);
 	}
+	t->flags |= THROTTLE_MTA_SAYS;
 	return throttle_say_n(d, s, reply, len, SESSION_T_COMMAND, now);
 }
 
@@ -262,8 +261,7 @@ answer_recipient(struct dispatcher *d, struct session *s, bool said,
 		note_recipient(t, s, accepted);
 	else
 		esmtp_note_recipient(&t->esmtp, false);
-	if (!accepted)
-		s->flags |= SESSION_REFUSED;
+	t->flags |= THROTTLE_MTA_SAYS;
 	return throttle_say_n(d, s, reply, len, SESSION_T_COMMAND, now);
 }
 
@@ -282,10 +280,10 @@ answer_message(struct dispatcher *d, struct session *s, bool said,
 		count(&t->messages);
 		if (!throttle_is_there(d, pool_slot(&d->pool, s)))
 			count(&t->unheard);
-	} else if (said) {
-		s->flags |= SESSION_REFUSED;
 	}
-	if (!said) {
+	if (said) {
+		t->flags |= THROTTLE_MTA_SAYS;
+	} else {
 		t->flags |= THROTTLE_FAILED;
 		reply = no_mta;
 		len = strlen(no_mta);

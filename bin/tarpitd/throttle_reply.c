@@ -106,6 +106,24 @@ throttle_leave(const struct throttle *t, struct session *s)
 	return throttle_close(s, OUTCOME_ABANDONED);
 }
 
+/* Who leaves after one has not lost patience. */
+static void
+note_refusal(struct dispatcher *d, struct throttle *t, struct session *s,
+    const char *text, size_t len)
+{
+	bool by_mta = (t->flags & THROTTLE_MTA_SAYS) != 0;
+
+	t->flags &= (uint16_t)~THROTTLE_MTA_SAYS;
+	if (text[0] != '4' && text[0] != '5')
+		return;
+	s->flags |= SESSION_REFUSED;
+	throttle_release(d, &t->refused);
+	t->refused = intern_put(&d->strings, text, len);
+	t->flags &= (uint16_t)~THROTTLE_REFUSED_BY_MTA;
+	if (by_mta)
+		t->flags |= THROTTLE_REFUSED_BY_MTA;
+}
+
 /* Begins a reply that may take LIMIT msec, and goes on with NEXT. */
 enum session_state
 throttle_say_within(struct dispatcher *d, struct session *s, const char *text,
@@ -117,6 +135,7 @@ throttle_say_within(struct dispatcher *d, struct session *s, const char *text,
 	t->out = intern_put(&d->strings, text, len);
 	if (t->out == INTERN_NONE)
 		return throttle_close(s, OUTCOME_FAILED);
+	note_refusal(d, t, s, text, len);
 	t->out_rate = msec > 0 ? (uint32_t)((len * 1000 + msec - 1) / msec) : 0;
 	throttle_spend(t, msec);
 	t->next = (uint8_t)next;
@@ -213,7 +232,14 @@ throttle_visit_sending(struct dispatcher *d, struct session *s, uint64_t now)
 enum session_state
 throttle_keep_waiting(struct dispatcher *d, struct session *s, uint64_t now)
 {
+	uint8_t flags = s->flags;
+	enum session_state next;
+
 	if (!session_is_due(d, s, now))
 		return (enum session_state)s->state;
-	return throttle_say_last(d, s, SMTP_TIMEOUT, now);
+	next = throttle_say_last(d, s, SMTP_TIMEOUT, now);
+	/* Silence is its own doing, unless it had heard one before. */
+	if ((flags & SESSION_REFUSED) == 0)
+		s->flags &= (uint8_t)~SESSION_REFUSED;
+	return next;
 }

@@ -36,20 +36,20 @@ every_command_has_its_reply(void)
 		{ 0, HELLO, "HELO client.example", SMTP_HELO },
 		{ MAIL, HELLO, "EHLO client.example", SMTP_EHLO },
 		{ MAIL, HELLO, "HELO client.example", SMTP_HELO },
-		{ 0, 0, "EHLO", SMTP_SYNTAX },
-		{ 0, 0, "HELO", SMTP_SYNTAX },
+		{ 0, 0, "EHLO", SMTP_SYNTAX_HELLO },
+		{ 0, 0, "HELO", SMTP_SYNTAX_HELLO },
 		{ HELLO, MAIL, "MAIL FROM:<a@b.example>", SMTP_SENDER_OK },
 		{ HELLO, MAIL, "MAIL FROM:<>", SMTP_SENDER_OK },
-		{ HELLO, HELLO, "MAIL", SMTP_SYNTAX },
-		{ HELLO, HELLO, "MAIL FROM:", SMTP_SYNTAX },
-		{ HELLO, HELLO, "MAIL FROM:<a", SMTP_SYNTAX },
-		{ HELLO, HELLO, "MAIL TO:<a@b.example>", SMTP_SYNTAX },
+		{ HELLO, HELLO, "MAIL", SMTP_SYNTAX_MAIL },
+		{ HELLO, HELLO, "MAIL FROM:", SMTP_SYNTAX_MAIL },
+		{ HELLO, HELLO, "MAIL FROM:<a", SMTP_SYNTAX_MAIL },
+		{ HELLO, HELLO, "MAIL TO:<a@b.example>", SMTP_SYNTAX_MAIL },
 		{ 0, 0, "MAIL FROM:<a@b.example>", SMTP_SEQUENCE },
 		{ MAIL, MAIL, "MAIL FROM:<a@b.example>", SMTP_SEQUENCE },
 		{ MAIL, MAIL, "RCPT TO:<a@b.example>", SMTP_RECIPIENT_REFUSED },
-		{ MAIL, MAIL, "RCPT", SMTP_SYNTAX },
-		{ MAIL, MAIL, "RCPT TO:", SMTP_SYNTAX },
-		{ MAIL, MAIL, "RCPT FROM:<a@b.example>", SMTP_SYNTAX },
+		{ MAIL, MAIL, "RCPT", SMTP_SYNTAX_RCPT },
+		{ MAIL, MAIL, "RCPT TO:", SMTP_SYNTAX_RCPT },
+		{ MAIL, MAIL, "RCPT FROM:<a@b.example>", SMTP_SYNTAX_RCPT },
 		{ 0, 0, "RCPT TO:<a@b.example>", SMTP_SEQUENCE },
 		{ HELLO, HELLO, "RCPT TO:<a@b.example>", SMTP_SEQUENCE },
 		{ MAIL, MAIL, "DATA", SMTP_NO_RECIPIENTS },
@@ -65,10 +65,10 @@ every_command_has_its_reply(void)
 		{ HELLO, HELLO, "HELP MAIL", SMTP_HELP },
 		{ MAIL, MAIL, "QUIT", SMTP_BYE },
 		{ 0, 0, "EXPN staff", SMTP_NO_SUCH },
-		{ 0, 0, "AUTH PLAIN AGEAYg==", SMTP_NO_SUCH },
+		{ 0, 0, "AUTH PLAIN AGEAYg==", SMTP_NO_AUTH_NOW },
 		{ MAIL, MAIL, "BDAT 10 LAST", SMTP_NO_SUCH },
 		{ 0, 0, "ETRN example.org", SMTP_NO_SUCH },
-		{ HELLO, HELLO, "STARTTLS", SMTP_NO_SUCH },
+		{ HELLO, HELLO, "STARTTLS", SMTP_NO_TLS_NOW },
 		{ HELLO, HELLO, "GET / HTTP/1.1", SMTP_UNKNOWN },
 		{ HELLO, HELLO, "EHLOX y", SMTP_UNKNOWN },
 		{ HELLO, HELLO, "EHL y", SMTP_UNKNOWN },
@@ -94,7 +94,7 @@ case_and_trailing_blanks_do_not_matter(void)
 {
 	CHECK_INT(say(0, "ehlo x").reply, SMTP_EHLO);
 	CHECK_INT(say(0, "eHlO x \t ").reply, SMTP_EHLO);
-	CHECK_INT(say(0, "HELO  ").reply, SMTP_SYNTAX);
+	CHECK_INT(say(0, "HELO  ").reply, SMTP_SYNTAX_HELLO);
 	CHECK_INT(
 	    say(MAIL, "rcpt to:<x@y.example>  ").reply, SMTP_RECIPIENT_REFUSED);
 	CHECK_INT(
@@ -294,7 +294,11 @@ replies_are_well_formed(void)
 		[SMTP_TLS_TWICE] = '5',
 		[SMTP_NO_TLS_NOW] = '4',
 		[SMTP_UNKNOWN] = '5',
+		[SMTP_NO_AUTH_NOW] = '4',
 		[SMTP_SYNTAX] = '5',
+		[SMTP_SYNTAX_HELLO] = '5',
+		[SMTP_SYNTAX_MAIL] = '5',
+		[SMTP_SYNTAX_RCPT] = '5',
 		[SMTP_NO_SUCH] = '5',
 		[SMTP_SEQUENCE] = '5',
 		[SMTP_LINE_TOO_LONG] = '5',
