@@ -13,7 +13,7 @@ enum {
 	/* Records a transaction: looking them up takes some 0.2 ms, in which
 	 * questions wait. */
 	BATCH = 4096,
-	RETRY_SECONDS = 60,
+	RETRY_SECONDS = 5,
 };
 
 /* Half of the second that a crash may cost; the disk has the other half. */
@@ -163,17 +163,27 @@ restore(void *arg, const struct history_record *rec)
 		mark(s, &gone);
 }
 
+/* Of what was learned before it could be opened. */
+static void
+mark_again(void *arg, struct history_record *rec)
+{
+	disk_changed(arg, rec);
+}
+
 static void
 open_database(struct history_store *s, struct source_note *note)
 {
 	struct history_table *table = s->memory->table;
 	char why[sizeof(s->told_why)] = "";
+	bool late = history_table_used(table) > 0;
 	size_t bad = 0;
 	int r = history_lmdb_open(s->dir, history_table_size(table),
 	    s->memory->read_only, &s->db, why, sizeof(why));
 
 	if (r == 0)
 		r = history_lmdb_load(s->db, restore, s, &bad);
+	if (r == 0 && late)
+		history_table_walk(table, mark_again, s);
 	/* What is only read has been read: nothing will be written. */
 	if (s->memory->read_only) {
 		s->db = history_lmdb_free(s->db);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <lmdb.h>
 #include <pthread.h>
 #include <signal.h>
@@ -8,7 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "bin/common/fd.h"
 #include "policy/history_lmdb.h"
 
 enum {
@@ -17,6 +21,7 @@ enum {
 	 * the file only grows to what is used. */
 	BYTES_PER_RECORD = 192,
 	MAP_MIN = 16 << 20,
+	LOCK_SIZE = 16 << 10, /* of its lock file: some 250 readers */
 };
 
 struct history_lmdb {
@@ -48,7 +53,7 @@ to_errno(int r)
 	case MDB_PAGE_NOTFOUND:
 		return -EBADMSG;
 	case MDB_VERSION_MISMATCH:
-		return -EPROTO;
+		return -EPROTONOSUPPORT;
 	default: /* the library's numbers are no enum */
 		return -EIO;
 	}
@@ -229,6 +234,51 @@ open_env(struct history_lmdb *s, const char *dir, size_t max)
 	return r == 0 ? open_database(s) : r;
 }
 
+/* LMDB makes its lock file with a hole for contents, maps it and writes to it:
+ * on a full disk that is SIGBUS.  So the room is taken before. */
+static int
+take_lock_room(const char *dir)
+{
+	char path[PATH_MAX];
+	AUTO_FD fd = -1;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/lock.mdb", dir) >=
+	    sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	return -posix_fallocate(fd, 0, LOCK_SIZE);
+}
+
+/* A data file of less than its two first pages is what a full disk left of one
+ * that was to be made; there is nothing in it, and LMDB calls it damaged. */
+static void
+remove_stub(const char *dir)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/data.mdb", dir) >=
+	    sizeof(path))
+		return;
+	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_size < 2 * sysconf(_SC_PAGESIZE))
+		(void)unlink(path);
+}
+
+/* What the operator is told of it. */
+static const char *
+describe(int r)
+{
+	if (r == -EBADMSG)
+		return "data.mdb in it is damaged; remove it to start anew";
+	if (r == -EPROTONOSUPPORT)
+		return "data.mdb in it is of another version of LMDB; remove "
+		       "it to start anew";
+	return strerror(-r);
+}
+
 int
 history_lmdb_open(const char *dir, size_t max, bool read_only,
     struct history_lmdb **ret, char *why, size_t size)
@@ -238,6 +288,10 @@ history_lmdb_open(const char *dir, size_t max, bool read_only,
 
 	if (!read_only && mkdir(dir, 0700) < 0 && errno != EEXIST)
 		r = -errno;
+	if (r == 0 && !read_only) {
+		remove_stub(dir);
+		r = take_lock_room(dir);
+	}
 	if (r < 0) {
 		snprintf(why, size, "%s", strerror(-r));
 		return r;
@@ -253,11 +307,7 @@ history_lmdb_open(const char *dir, size_t max, bool read_only,
 		*ret = s;
 		return 0;
 	}
-	if (r == -EBADMSG)
-		snprintf(why, size,
-		    "data.mdb in it is damaged; remove it to start anew");
-	else
-		snprintf(why, size, "%s", strerror(-r));
+	snprintf(why, size, "%s", describe(r));
 	mdb_env_close(s->env);
 	free(s);
 	return r;

@@ -284,3 +284,47 @@ kill_rounds() {
 	stop_policyd
 	umount "$dir/small"
 }
+
+# LMDB would map a lock file without blocks: SIGBUS, at each start.
+@test "the first start on a full disk goes on without the store" {
+	[ "$(id -u)" = 0 ] || skip "needs root for a small file system"
+	mkdir "$dir/small"
+	mount -t tmpfs -o size=256k none "$dir/small" ||
+		skip "cannot mount"
+	mkdir "$dir/small/history"
+	cat /dev/zero >"$dir/small/full" 2>/dev/null || :
+	write_config
+	sed -i "s,^History=.*,History=$dir/small/history," "$dir/policy.conf"
+	start_policyd
+	grep -q "Cannot use $dir/small/history: No space left" "$dir/policyd.log"
+	outcome graduated 192.0.2.7
+	[ "$(reason 192.0.2.7)" = "history.patient+0" ]
+	rm "$dir/small/full"
+	wait_for_log policyd "Loaded $dir/small/history: "
+	[ "$(grep -c "Cannot use" "$dir/policyd.log")" = 1 ]
+	stop_policyd
+	start_policyd
+	[ "$(reason 192.0.2.7)" = "history.patient+0" ]
+	stop_policyd
+	umount "$dir/small"
+}
+
+@test "a store that is read-only, of another version, or gone" {
+	start_policyd
+	outcome graduated 192.0.2.7
+	stop_policyd
+	# The version is behind the magic number, in both of the first pages.
+	for at in 20 4116; do
+		printf '\x63' | dd of="$dir/history/data.mdb" bs=1 seek="$at" \
+			conv=notrunc status=none
+	done
+	start_policyd
+	grep -q "Cannot use $dir/history: data.mdb in it is .*remove it to start anew" \
+		"$dir/policyd.log"
+	rm -r "$dir/history"
+	wait_for_log policyd "Loaded $dir/history: 0 records"
+	rm -r "$dir/history"
+	outcome graduated 192.0.2.7
+	[ "$(reason 192.0.2.7)" = "history.patient+0" ]
+	stop_policyd
+}
