@@ -187,7 +187,7 @@ const char *
 dnsbl_refusal(uint32_t answer)
 {
 	if (answer >> 8 != 0x7fffff)
-		return "an answer outside 127/8: the resolver makes up answers, "
+		return "what is outside 127/8: the resolver makes up answers, "
 		       "or the zone is given up";
 	/* As Spamhaus has them, and others after it. */
 	switch (answer & 255) {

@@ -133,6 +133,7 @@ dns_inherit(struct source *s, struct source *old)
 			continue;
 		z->told_bad = was->told_bad;
 		z->told_odd = was->told_odd;
+		z->told_answer = was->told_answer;
 		snprintf(z->why, sizeof(z->why), "%s", was->why);
 		z->next_probe = was->probes > 0 ? 0 : was->next_probe;
 	}
@@ -249,11 +250,27 @@ tell_odd(struct zone *z, struct source_note *note)
 	return true;
 }
 
+/* Once: it may come with every client. */
+static bool
+tell_answer(struct zone *z, struct source_note *note)
+{
+	if (z->odd_answer == 0 || z->told_answer)
+		return false;
+	z->told_answer = note->is_warning = true;
+	snprintf(note->file, sizeof(note->file), "the zone %s", z->shown);
+	snprintf(note->text, sizeof(note->text),
+	    "it has answered %s; such answers are ignored",
+	    dnsbl_refusal(z->odd_answer));
+	return true;
+}
+
 static bool
 tell_zone(struct zone *z, struct source_note *note)
 {
 	bool bad = !z->good && *z->why != '\0';
 
+	if (tell_answer(z, note))
+		return true;
 	if (z->trusted)
 		return tell_odd(z, note);
 	if (bad == z->told_bad || (!bad && !z->good))

@@ -33,7 +33,8 @@ struct zone {
 	bool trusted;        /* used even when it fails its test */
 	bool good;           /* it has passed its test, or is trusted */
 	bool asks[ZONE_FAMILIES];
-	bool told_bad, told_odd;
+	bool told_bad, told_odd, told_answer;
+	uint32_t odd_answer; /* to a client, and ignored; 0: none */
 	char why[200]; /* it is not good; or what is odd about a trusted one */
 	uint64_t next_probe, probed;
 	size_t probes; /* under way */

@@ -48,9 +48,17 @@ retry_at(const struct source *s)
 void
 source_dns_zone_refuses(struct zone *z, uint32_t answer)
 {
-	if (!z->good || (z->trusted && *z->why != '\0'))
+	bool refuses = answer >> 24 == 127;
+
+	if (!z->good)
 		return;
-	z->good = z->trusted;
+	/* One record that is none of a list's says nothing of the others: the
+	 * zone has passed its test. */
+	if (z->trusted || !refuses) {
+		z->odd_answer = answer;
+		return;
+	}
+	z->good = false;
 	z->next_probe = retry_at(z->source);
 	snprintf(
 	    z->why, sizeof(z->why), "it answers %s", dnsbl_refusal(answer));

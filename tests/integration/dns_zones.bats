@@ -161,8 +161,25 @@ mapped=0.0.0.0.0.f.7.f.f.f.f.$(printf '0.%.0s' {1..19})0
 	[ "$(reason 192.0.2.8)" = 'dns.unanswered+0' ]
 	[ "$(reason 192.0.2.9)" = 'dns.unanswered+0' ]
 	[ "$(reason 192.0.2.7)" = 'dnsbl.lists-1.test+15 dnsbl.mine+12' ]
-	run grep -c 'the zone' "$dir/policyd.log"
-	[ "$output" = 2 ]
+	wait_for_log policyd 'Using the zone mine, but it has answered .*; such answers are ignored'
+	run grep -c '^tarpit-policyd: .* the zone' "$dir/policyd.log"
+	[ "$output" = 3 ]
+}
+
+@test "zones: an answer outside 127/8 is ignored, with one warning, and the zone stays" {
+	zone bl.test '2.0.0.127 A 127.0.0.2' '7.2.0.192 A 127.0.0.4' \
+		'8.2.0.192 A 198.51.100.1' '9.2.0.192 A 198.51.100.2'
+	start_nsd
+	write_config dnsbl.bl.test=30
+	start_policyd
+	wait_for_reason 192.0.2.7 'dnsbl.bl.test+30'
+	[ "$(reason 192.0.2.8)" = 'dns.unanswered+0' ]
+	wait_for_log policyd 'Using the zone bl.test, but it has answered what is outside 127/8'
+	[ "$(reason 192.0.2.9)" = 'dns.unanswered+0' ]
+	[ "$(reason 192.0.2.7)" = 'dnsbl.bl.test+30' ]
+	run grep -c 'the zone bl.test, but' "$dir/policyd.log"
+	[ "$output" = 1 ]
+	! grep 'Cannot use' "$dir/policyd.log"
 }
 
 @test "zones: a refusal is told in the list's own sense" {
