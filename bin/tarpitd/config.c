@@ -387,6 +387,10 @@ static const struct option options[] = {
 	{ "Tls", "MaxHandshakes", OPTION_INT, MEMBER(max_handshakes), .min = 2,
 	    .max = 1000000, .initial = "1000",
 	    .help = "of those at a time; held sessions get half of them" },
+	{ "Tls", "MaxTlsHeld", OPTION_INT, MEMBER(max_tls_held), .min = 0,
+	    .max = 4000000, .initial = "0",
+	    .help = "held sessions with TLS; 0: what 1/16 of the memory "
+		    "holds" },
 };
 
 /* What Key= lacks is known only when all files have been read. */

@@ -76,7 +76,7 @@ struct config {
 	int tls_key_line;
 	int tls_min_version; /* enum tls_min_version */
 	uint64_t handshake_timeout;
-	int64_t max_handshakes;
+	int64_t max_handshakes, max_tls_held;
 	struct tls *tls; /* what those files held; NULL: no TLS */
 	/* The command line. */
 	const char *listen[CONFIG_LISTEN_MAX];

@@ -174,6 +174,10 @@ put_troubles(const struct dispatcher *d, struct attrs_out *out)
 	put(out, "records.dropped", d->journal->dropped);
 	put(out, "accept_pauses", pauses);
 	put(out, "probes", d->tally.probes);
+	put(out, "tls.handshakes", d->starttls.n_active);
+	put(out, "tls.held", d->starttls.n_held);
+	put(out, "tls.held_max", d->max_tls_held);
+	put(out, "tls.refused", d->starttls.refused);
 	put(out, "ticks_late", d->sweep.late);
 	put(out, "longest_stall_us", d->longest_stall);
 	put(out, "overrides", d->operator.overrides.n);
@@ -187,7 +191,7 @@ describe_status(struct dispatcher *d, uint64_t now, struct attrs_out *out)
 	attrs_put(out, "version", program_version());
 	put(out, "pid", (uint64_t)getpid());
 	put(out, "started", d->started);
-	put(out, "uptime_ms", dispatcher_msec(d, now));
+	put(out, "uptime_ms", (now - d->epoch) / USEC_PER_MSEC);
 	attrs_put(out, "mode",
 	    d->config->mode == MODE_OBSERVE ? "observe" : "enforce");
 	put(out, "stopping", d->stopping);

@@ -62,6 +62,8 @@ set_limits(struct dispatcher *d)
 	    : c->reserve.count;
 	d->max_slowed =
 	    reserve < d->max_sessions ? d->max_sessions - reserve : 0;
+	d->max_tls_held = c->max_tls_held != 0 ? (uint32_t)c->max_tls_held
+					       : starttls_affordable();
 }
 
 void
@@ -126,10 +128,18 @@ after_batch(void *arg, uint64_t now)
 	return more;
 }
 
+/* A session's clock has 32 bits, 49.7 days. */
+#define AGE_MAX (40 * 24 * 3600 * USEC_PER_SEC)
+
 static void
 visit(void *arg, struct session *s, uint64_t now)
 {
-	session_visit(arg, s, now);
+	struct dispatcher *d = arg;
+
+	if (dispatcher_msec(d, now) - s->accepted > AGE_MAX / USEC_PER_MSEC)
+		session_dismiss(d, s, OUTCOME_REFUSED, SMTP_TIMEOUT, now);
+	else
+		session_visit(d, s, now);
 }
 
 /* How long the loop has kept its descriptors waiting, at the worst. */

@@ -53,7 +53,7 @@ struct dispatcher {
 	uint64_t started; /* wall clock, sec: tells one process's sessions
 			     from another's */
 	uint32_t number;  /* of the last session */
-	uint32_t max_sessions, max_slowed;
+	uint32_t max_sessions, max_slowed, max_tls_held;
 	uint32_t descriptors; /* RLIMIT_NOFILE, less what is not for sessions */
 	bool stopping, single;
 	struct farewell farewell;

@@ -100,6 +100,24 @@ recall(const struct dispatcher *d, const struct session *s)
 	return starttls_is_offered(d, s) ? memory | SMTP_TLS_OFFERED : memory;
 }
 
+/* The reply is not slowed: nothing is gained by it, and programs expect it in
+ * one piece (openssl s_client takes the rest of a piece for TLS).  What was
+ * injected behind the command is dropped before it. */
+static enum session_state
+begin_tls(struct dispatcher *d, struct session *s, enum smtp_reply ready,
+    uint64_t now)
+{
+	const struct texts *texts = d->texts.generation[s->texts];
+	enum session_state next = hold_say(d, s, ready, now);
+	ssize_t n;
+
+	drip_discard(s);
+	n = drip_send(s, texts->reply[ready].text, texts->reply[ready].len);
+	if (n > 0)
+		s->out_sent = (uint16_t)n;
+	return s->out_sent == s->out_len ? SESSION_HANDSHAKE : next;
+}
+
 /* Runs the line of LEN bytes, which has been paid for. */
 static enum session_state
 run_line(struct dispatcher *d, struct session *s, const char *line, size_t len,
@@ -117,7 +135,9 @@ run_line(struct dispatcher *d, struct session *s, const char *line, size_t len,
 		s->flags |= SESSION_CLOSE_AFTER;
 	if (r.prompt)
 		s->flags |= SESSION_PROMPT;
-	if (r.starttls && starttls_prepare(d, s) < 0)
+	if (r.starttls && starttls_prepare(d, s) == 0)
+		return begin_tls(d, s, r.reply, now);
+	if (r.starttls)
 		r.reply = SMTP_NO_TLS_NOW;
 	return hold_say(d, s, r.reply, now);
 }

@@ -3,13 +3,22 @@
 
 #include <errno.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "bin/common/clock.h"
 #include "bin/tarpitd/hold.h"
 #include "bin/tarpitd/session.h"
 #include "bin/tarpitd/throttle.h"
 #include "bin/tarpitd/tls.h"
 
 #define LOOK_INTERVAL (24 * 3600 * USEC_PER_SEC)
+
+/* One part in so many of the time is for handshakes: of held sessions, who
+ * have nothing to lose by any number of them; of all.  A second at rest is
+ * worth SHARE_CREDIT of it at once, which is 18 handshakes of held sessions
+ * with RSA 2048. */
+enum { HELD_SHARE = 5, ALL_SHARE = 2 };
+#define SHARE_CREDIT (100 * USEC_PER_MSEC)
 
 /* As in throttle: one registration, whatever it waits for. */
 enum { WATCHED_EVENTS = EPOLLIN | EPOLLOUT | EPOLLRDHUP };
@@ -20,19 +29,43 @@ starttls_of(const struct dispatcher *d, const struct session *s)
 	return &d->starttls.slot[pool_slot(&d->pool, s)];
 }
 
+/* The time has come: the batch is enough. */
+static void
+on_share(struct timer *t, uint64_t now)
+{
+	(void)t;
+	(void)now;
+}
+
 int
 starttls_init(struct dispatcher *d)
 {
 	d->starttls.slot =
 	    pool_reserve(d->pool.capacity + 1, sizeof(*d->starttls.slot));
+	d->starttls.share.on_timer = on_share;
 	return d->starttls.slot == NULL ? -ENOMEM : 0;
 }
 
 void
 starttls_fini(struct dispatcher *d)
 {
+	loop_cancel(d->loop, &d->starttls.share);
 	pool_release(
 	    d->starttls.slot, d->pool.capacity + 1, sizeof(*d->starttls.slot));
+}
+
+uint32_t
+starttls_affordable(void)
+{
+	/* Measured: 19 KB, the kernel's part included. */
+	enum { EACH = 20480, LEAST = 100, MOST = 10000 };
+	int64_t memory =
+	    (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+	int64_t n = memory / 16 / EACH;
+
+	if (n < LEAST)
+		return LEAST;
+	return n > MOST ? MOST : (uint32_t)n;
 }
 
 bool
@@ -47,22 +80,44 @@ starttls_permits_throttle(const struct dispatcher *d)
 	return d->config->tls != NULL || config_has_no_tls(d->config);
 }
 
-/* Held clients, who have nothing to lose by stalling, do not get all. */
+/* The limit that keeps S from a handshake, or NULL. */
+static const char *
+find_limit(const struct dispatcher *d, const struct session *s)
+{
+	const struct starttls_store *store = &d->starttls;
+	uint32_t max = (uint32_t)d->config->max_handshakes;
+	bool held = s->lane == LANE_HOLD;
+
+	/* Held clients, who have nothing to lose by stalling, do not get all. */
+	if (store->n_active >= (held ? max / 2 : max))
+		return "MaxHandshakes=";
+	if (held && store->n_held >= d->max_tls_held)
+		return "MaxTlsHeld=";
+	/* Those that wait for their share have used up what it allows. */
+	if (held && store->held.first != POOL_NONE &&
+	    store->held_paid > clock_now())
+		return "their fifth of the time";
+	return NULL;
+}
+
 static bool
 is_busy(struct dispatcher *d, const struct session *s)
 {
-	uint32_t max = (uint32_t)d->config->max_handshakes;
-	uint64_t now = loop_now(d->loop);
+	const char *limit = find_limit(d, s);
+	struct record record;
 
-	if (s->lane == LANE_HOLD)
-		max /= 2;
-	if (d->starttls.n_active < max)
+	if (limit == NULL)
 		return false;
-	if (journal_is_due(&d->starttls.next_busy, now))
-		journal_event(d->journal, EVENT_TLS_BUSY,
-		    "%u TLS handshakes are all that MaxHandshakes= allows: "
-		    "more clients are told 454",
-		    d->starttls.n_active);
+	d->starttls.refused++;
+	if (!journal_is_due(&d->starttls.next_busy, loop_now(d->loop)))
+		return true;
+	record_begin(&record, EVENT_TLS_BUSY,
+	    "%u TLS handshakes and %u held sessions with TLS are all that %s "
+	    "allows%s: more clients are told 454",
+	    d->starttls.n_active, d->starttls.n_held, limit,
+	    s->lane == LANE_HOLD ? " held sessions" : "");
+	record_field(&record, "TARPIT_LIMIT", "%s", limit);
+	journal_send(d->journal, &record);
 	return true;
 }
 
@@ -80,11 +135,19 @@ starttls_prepare(struct dispatcher *d, struct session *s)
 		return r;
 	h->active = true;
 	d->starttls.n_active++;
+	h->held = s->lane == LANE_HOLD;
+	d->starttls.n_held += h->held;
 	s->flags |= SESSION_STARTTLS;
 	return 0;
 }
 
-/* ---- the queue ---- */
+/* ---- the queues ---- */
+
+static struct starttls_queue *
+queue_of(struct dispatcher *d, const struct session *s)
+{
+	return s->lane == LANE_HOLD ? &d->starttls.held : &d->starttls.others;
+}
 
 /* One whose session has ended meanwhile stays, and is passed over. */
 static void
@@ -92,34 +155,61 @@ enqueue(struct dispatcher *d, struct starttls *h)
 {
 	struct starttls_store *store = &d->starttls;
 	uint32_t slot = (uint32_t)(h - store->slot);
+	struct starttls_queue *q = queue_of(d, &d->pool.session[slot]);
 
 	if (h->queued)
 		return;
 	h->queued = true;
 	h->next = POOL_NONE;
-	if (store->first == POOL_NONE)
-		store->first = slot;
+	if (q->first == POOL_NONE)
+		q->first = slot;
 	else
-		store->slot[store->last].next = slot;
-	store->last = slot;
+		store->slot[q->last].next = slot;
+	q->last = slot;
 }
 
 /* The next session whose handshake may go on, or NULL. */
 static struct session *
-dequeue(struct dispatcher *d)
+dequeue(struct dispatcher *d, struct starttls_queue *q)
 {
 	struct starttls_store *store = &d->starttls;
 
-	while (store->first != POOL_NONE) {
-		uint32_t slot = store->first;
+	while (q->first != POOL_NONE) {
+		uint32_t slot = q->first;
 		struct session *s = &d->pool.session[slot];
 
-		store->first = store->slot[slot].next;
+		q->first = store->slot[slot].next;
 		store->slot[slot].queued = false;
 		if (s->state == SESSION_HANDSHAKE && s->tls != NULL)
 			return s;
 	}
 	return NULL;
+}
+
+/* A share of the time, of which CREDIT may have been saved up. */
+static void
+spend(uint64_t *paid, uint64_t from, uint64_t takes, uint64_t share)
+{
+	if (*paid + SHARE_CREDIT < from)
+		*paid = from - SHARE_CREDIT;
+	*paid += takes * share;
+}
+
+/* The session whose turn it is; NULL: none, or not before *RET_WHEN. */
+static struct session *
+choose(struct dispatcher *d, uint64_t now, uint64_t *ret_when)
+{
+	struct starttls_store *store = &d->starttls;
+	struct session *s = NULL;
+
+	*ret_when = store->paid;
+	if (store->paid > now)
+		return NULL;
+	s = dequeue(d, &store->others);
+	if (s != NULL)
+		return s;
+	*ret_when = store->held_paid;
+	return store->held_paid > now ? NULL : dequeue(d, &store->held);
 }
 
 static void
@@ -186,20 +276,40 @@ starttls_visit(struct dispatcher *d, struct session *s, uint64_t now)
 	return SESSION_HANDSHAKE;
 }
 
+static bool
+has_queued(const struct starttls_store *store)
+{
+	return store->others.first != POOL_NONE ||
+	    store->held.first != POOL_NONE;
+}
+
 bool
 starttls_run(struct dispatcher *d, uint64_t now)
 {
-	struct session *s = dequeue(d);
+	struct starttls_store *store = &d->starttls;
+	uint64_t from, takes, when;
+	struct session *s;
 	int r;
 
-	if (s == NULL)
+	if (!has_queued(store))
 		return false;
+	from = clock_now();
+	s = choose(d, from, &when);
+	if (s == NULL) {
+		if (has_queued(store))
+			loop_arm(d->loop, &store->share, when);
+		return false;
+	}
 	r = tls_handshake(s->tls);
-	if (r == 0 && now >= d->starttls.next_look)
+	takes = clock_now() - from;
+	spend(&store->paid, from, takes, ALL_SHARE);
+	if (s->lane == LANE_HOLD)
+		spend(&store->held_paid, from, takes, HELD_SHARE);
+	if (r == 0 && now >= store->next_look)
 		starttls_review(d, now);
 	if (r != -EAGAIN)
 		session_go_on(d, s, go_on(d, s, r == 0, now), now);
-	return d->starttls.first != POOL_NONE;
+	return has_queued(store);
 }
 
 const char *
@@ -227,6 +337,8 @@ starttls_end(struct dispatcher *d, struct session *s)
 		return;
 	h = starttls_of(d, s);
 	retire(d, h);
+	d->starttls.n_held -= h->held;
+	h->held = false;
 	s->tls = tls_session_free(s->tls);
 	h->session = tls_session_free(h->session);
 }

@@ -4,7 +4,8 @@
  * STARTTLS of slowed sessions (RFC 3207), from the command to the end of the
  * handshake, which is never slowed.  A handshake is a thousand times the work
  * of a drip: they wait in a queue, and one step of one of them is done after a
- * batch, so that a flood of them costs a clean client one step.
+ * batch, so that a flood of them costs a clean client one step.  All together
+ * get half of the time, those of held sessions a fifth; more are told 454.
  */
 
 #include "bin/common/loop.h"
@@ -18,20 +19,34 @@ struct starttls {
 	struct dispatcher *d;
 	struct tls_session *session; /* before the handshake begins */
 	uint32_t next;               /* slot behind it in the queue */
-	bool watched, queued, active, timed_out;
+	bool watched, queued, active, timed_out, held;
+};
+
+/* Those whose handshakes may go on. */
+struct starttls_queue {
+	uint32_t first, last;
 };
 
 struct starttls_store {
 	struct starttls *slot;
-	uint32_t first, last; /* of the queue of those that may go on */
-	uint32_t n_active;    /* from STARTTLS to the end of the handshake */
-	uint64_t next_look;   /* usec; at the certificate's dates */
-	uint64_t next_busy;   /* usec; see journal_is_due() */
+	struct starttls_queue others, held;
+	uint32_t n_active; /* from STARTTLS to the end of the handshake */
+	uint32_t n_held;   /* in the lane hold, from STARTTLS to their end */
+	uint64_t refused;  /* 454; counter */
+	/* usec; until when the share of the time is used up: of handshakes,
+	 * and of held sessions' ones */
+	uint64_t paid, held_paid;
+	struct timer share;
+	uint64_t next_look; /* usec; at the certificate's dates */
+	uint64_t next_busy; /* usec; see journal_is_due() */
 };
 
 /* 0 or -ENOMEM. */
 int starttls_init(struct dispatcher *) MUST_CHECK;
 void starttls_fini(struct dispatcher *);
+
+/* How many held sessions with TLS a sixteenth of the machine's memory holds. */
+uint32_t starttls_affordable(void);
 
 /* Whether there is a certificate, and the session is in plain text. */
 bool starttls_is_offered(const struct dispatcher *, const struct session *);

@@ -8,6 +8,7 @@
 #include "bin/tarpitd/sockbuf.h"
 #include "bin/tarpitd/starttls.h"
 #include "bin/tarpitd/throttle_internal.h"
+#include "bin/tarpitd/tls.h"
 #include "bin/tarpitd/words.h"
 
 const struct throttle *
@@ -138,8 +139,10 @@ begin_tls(
 	if (starttls_prepare(d, s) < 0)
 		return throttle_say(
 		    d, s, texts->reply[SMTP_NO_TLS_NOW].text, now);
-	return throttle_say_n(
-	    d, s, ready, strlen(ready), SESSION_HANDSHAKE, now);
+	/* Not slowed: nothing is gained by it, and programs expect the reply
+	 * in one piece (openssl s_client takes the rest of a piece for TLS). */
+	return throttle_say_within(
+	    d, s, ready, strlen(ready), 0, SESSION_HANDSHAKE, now);
 }
 
 static enum session_state
@@ -239,6 +242,8 @@ throttle_visit_command(struct dispatcher *d, struct session *s, uint64_t now)
 		return throttle_leave(t, s);
 	if (lf == NULL) {
 		widen(t, s);
+		if (s->tls != NULL && tls_is_behind(s->tls))
+			throttle_come_again(d, t);
 		return throttle_keep_waiting(d, s, now);
 	}
 	len = (size_t)(lf + 1 - line);

@@ -13,6 +13,20 @@
  * make us pile up answers to its key updates. */
 enum { UNSENT_MAX = 65536 };
 
+enum {
+	/* Records in a row that bring nothing: key updates, empty ones,
+	 * warnings, pieces of a handshake.  OpenSSL would read them for as
+	 * long as they come, 9 to 18 us each.  A handshake has four, and
+	 * nobody means more of them behind it than a few. */
+	BARREN_MAX = 32,
+	/* Of all kinds, and bytes, that one call reads; a record is at most
+	 * 16 KB. */
+	CALL_RECORDS = 64,
+	CALL_BYTES = 65536,
+	/* Bytes of all handshake; that with post-quantum keys is 2 KB. */
+	HANDSHAKE_MAX = 32768,
+};
+
 struct tls {
 	unsigned int references; /* the owner's, and each session's */
 	SSL_CTX *context;
@@ -25,9 +39,14 @@ struct tls_session {
 	struct tls *tls;
 	SSL *ssl;
 	int fd;
-	bool complete; /* the handshake */
-	bool ended;    /* the client's direction */
-	bool broken;   /* both */
+	bool complete;    /* the handshake */
+	bool ended;       /* the client's direction */
+	bool broken;      /* both */
+	bool dry;         /* the socket has nothing more */
+	bool behind;      /* it has more than one call may read */
+	uint32_t barren;  /* see BARREN_MAX */
+	uint32_t records; /* read by this call */
+	uint32_t budget;  /* bytes that this call, or handshake, may read */
 	const char *error;
 	/* Decrypted, not taken yet: with them here OpenSSL gives its buffer of
 	 * 17 KB back while a held client's line waits to be paid for. */
@@ -84,6 +103,27 @@ restrict_protocol(SSL_CTX *context, bool min_1_3)
 	    SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 		SSL_OP_CIPHER_SERVER_PREFERENCE);
 	(void)SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+	/* Else a read goes on until there is data, however much comes that is
+	 * none. */
+	(void)SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
+}
+
+/* Counts the records that come in. */
+static void
+on_message(int writes, int version, int type, const void *data, size_t len,
+    SSL *ssl, void *arg)
+{
+	struct tls_session *s;
+
+	(void)version;
+	(void)data;
+	(void)len;
+	(void)arg;
+	if (writes || type != SSL3_RT_HEADER)
+		return;
+	s = BIO_get_data(SSL_get_rbio(ssl));
+	s->barren++;
+	s->records++;
 }
 
 static time_t
@@ -136,6 +176,7 @@ tls_new(const struct tls_files *files, struct tls **ret_tls,
 		return -ENOMEM;
 	}
 	restrict_protocol(t->context, files->min_1_3);
+	SSL_CTX_set_msg_callback(t->context, on_message);
 	wrong = read_files(t, files, ret_file);
 	if (wrong != NULL) {
 		snprintf(why, size, "%s", wrong);
@@ -250,17 +291,41 @@ bio_write(BIO *bio, const char *buf, int len)
 	return len;
 }
 
+/* What nobody has a reason to send, or NULL. */
+static const char *
+find_abuse(const struct tls_session *s)
+{
+	if (s->barren > BARREN_MAX)
+		return "too many records without data";
+	if (!s->complete && s->budget == 0)
+		return "too long a handshake";
+	return NULL;
+}
+
 static int
 bio_read(BIO *bio, char *buf, int len)
 {
 	struct tls_session *s = BIO_get_data(bio);
-	ssize_t n = recv(s->fd, buf, (size_t)len, MSG_DONTWAIT);
+	size_t size = (size_t)len < s->budget ? (size_t)len : s->budget;
+	ssize_t n;
 
 	BIO_clear_retry_flags(bio);
-	if (n < 0 && errno == EAGAIN)
+	s->error = find_abuse(s);
+	if (s->error != NULL)
+		return -1;
+	if (size == 0) {
 		BIO_set_retry_read(bio);
+		return -1;
+	}
+	n = recv(s->fd, buf, size, MSG_DONTWAIT);
+	if (n < 0 && errno == EAGAIN) {
+		s->dry = true;
+		BIO_set_retry_read(bio);
+	}
 	if (n == 0)
 		s->ended = true;
+	if (n > 0)
+		s->budget -= (uint32_t)n;
 	return (int)n;
 }
 
@@ -308,6 +373,7 @@ tls_session_new(struct tls *t, int fd, struct tls_session **ret_session)
 	s->tls = t;
 	t->references++;
 	s->fd = fd;
+	s->budget = HANDSHAKE_MAX;
 	BIO_set_data(bio, s);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(s->ssl, bio, bio);
@@ -352,10 +418,12 @@ judge(struct tls_session *s, int r)
 			s->broken = s->ended = true;
 			return -EPIPE;
 		}
-		s->error = reason();
+		if (s->error == NULL)
+			s->error = reason();
 		break;
 	default:
-		s->error = "connection lost";
+		if (s->error == NULL)
+			s->error = "connection lost";
 		break;
 	}
 	s->broken = s->ended = true;
@@ -374,6 +442,7 @@ tls_handshake(struct tls_session *s)
 	r = SSL_do_handshake(s->ssl);
 	if (r == 1) {
 		s->complete = true;
+		s->barren = 0;
 		return 0;
 	}
 	r = judge(s, r);
@@ -412,33 +481,51 @@ has_input(const struct tls_session *s)
 	    errno != EAGAIN;
 }
 
-/* Reads ahead what there is and fits; 0 or -errno. */
+/* One call of OpenSSL: 1 if there may be more, 0 or -errno. */
 static int
-read_ahead(struct tls_session *s)
+read_some(struct tls_session *s)
 {
 	char buf[TLS_AHEAD_MAX];
 	char *more;
 	size_t n;
 	int r;
 
-	while (s->ahead_len < TLS_AHEAD_MAX && !s->ended && has_input(s)) {
-		ERR_clear_error();
-		r = SSL_read_ex(s->ssl, buf, TLS_AHEAD_MAX - s->ahead_len, &n);
-		if (r != 1) {
-			r = judge(s, r);
-			if (r != 0)
-				return r;
-			break;
-		}
-		more = realloc(s->ahead, s->ahead_len + n);
-		if (more == NULL) {
-			s->broken = s->ended = true;
-			return -ENOMEM;
-		}
-		memcpy(more + s->ahead_len, buf, n);
-		s->ahead = more;
-		s->ahead_len += n;
+	s->dry = false;
+	ERR_clear_error();
+	r = SSL_read_ex(s->ssl, buf, TLS_AHEAD_MAX - s->ahead_len, &n);
+	if (r != 1) {
+		r = judge(s, r);
+		return r == 0 ? !s->dry : r;
 	}
+	/* A record with data makes up for itself and one without. */
+	s->barren -= s->barren < 2 ? s->barren : 2;
+	more = realloc(s->ahead, s->ahead_len + n);
+	if (more == NULL) {
+		s->broken = s->ended = true;
+		return -ENOMEM;
+	}
+	memcpy(more + s->ahead_len, buf, n);
+	s->ahead = more;
+	s->ahead_len += n;
+	return 1;
+}
+
+/* Reads ahead what there is and fits, as much as one call may; 0 or -errno. */
+static int
+read_ahead(struct tls_session *s)
+{
+	int r = 1;
+
+	s->budget = CALL_BYTES;
+	s->records = 0;
+	s->behind = false;
+	while (r > 0 && s->ahead_len < TLS_AHEAD_MAX && !s->ended &&
+	    !s->behind && has_input(s)) {
+		r = read_some(s);
+		s->behind = s->records >= CALL_RECORDS || s->budget == 0;
+	}
+	if (r < 0)
+		return r;
 	if (s->error != NULL)
 		return -EPROTO;
 	return s->ended || s->broken ? -EPIPE : 0;
@@ -476,6 +563,12 @@ tls_has_ended(struct tls_session *s)
 	(void)flush(s);
 	(void)read_ahead(s);
 	return s->ended || s->broken;
+}
+
+bool
+tls_is_behind(const struct tls_session *s)
+{
+	return s->behind;
 }
 
 const char *

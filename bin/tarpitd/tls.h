@@ -58,13 +58,19 @@ int tls_handshake(struct tls_session *) MUST_CHECK;
  * complete, -EPROTO or another -errno when the connection is broken. */
 ssize_t tls_send(struct tls_session *, const char *buf, size_t size);
 
-/* At most so many bytes are read ahead, and shown at once. */
+/* At most so many bytes are read ahead, and shown at once.  A call reads a
+ * bounded number of records, and a client that sends many in a row without data
+ * (key updates, empty ones, a handshake in crumbs) is given up: the session is
+ * broken. */
 enum { TLS_AHEAD_MAX = 2048 };
 
 /* What the client has said and nobody has taken: copies up to SIZE bytes; 0
  * for nothing now, -EPIPE if it has ended, -EPROTO if it is broken. */
 ssize_t tls_peek(struct tls_session *, char *buf, size_t size) MUST_CHECK;
 void tls_take(struct tls_session *, size_t n);
+/* The client has sent more than the last call has read: nothing else may tell
+ * of it again. */
+bool tls_is_behind(const struct tls_session *);
 /* Nothing more will come: a close_notify, an end without one, an error. */
 bool tls_has_ended(struct tls_session *);
 

@@ -36,9 +36,11 @@ configure() {
 	mv "$CONF.new" "$CONF"
 }
 
-# certificate [NAME]: a new one with its key, in $PEM.
+# certificate [NAME [rsa:BITS]]: a new one with its key, in $PEM.
 certificate() {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	local kind=(ec -pkeyopt ec_paramgen_curve:P-256)
+	[ -z "${2-}" ] || kind=("$2")
+	openssl req -x509 -newkey "${kind[@]}" -nodes \
 		-subj "/CN=${1-mx.test}" -days 2 -keyout "$PEM.key" \
 		-out "$PEM.crt" 2>"$DAEMONS/openssl.log"
 	cat "$PEM.key" "$PEM.crt" >"$PEM"

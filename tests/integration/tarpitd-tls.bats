@@ -247,6 +247,44 @@ secured() {
 	smtp_expect '220 2.0.0'
 }
 
+# In one piece, at once, however slow the rest: openssl takes what comes behind
+# the first piece of it for TLS.
+@test "tls: the reply to STARTTLS is not dripped, and openssl gets through" {
+	local lane
+	for lane in hold throttle; do
+		RATE=60 dispatcher $lane
+		run -0 openssl s_client -brief -starttls smtp -connect "$AT" \
+			</dev/null 3>&-
+		[[ $output == *'CONNECTION ESTABLISHED'* ]]
+		[[ $output == *'one.test'* ]]
+		stop_daemons
+	done
+}
+
+@test "tls: so many held sessions with it, and then 454" {
+	dispatcher hold Tls.MaxTlsHeld=2
+	SMTP=one smtp_connect_tls "$AT"
+	SMTP=one smtp_expect 'tls TLSv1'
+	SMTP=two smtp_connect_tls "$AT"
+	SMTP=two smtp_expect 'tls TLSv1'
+	smtp_connect "$AT"
+	smtp_say STARTTLS
+	smtp_expect '220 mx'
+	smtp_expect '454 4.7.0'
+	wait_for_log tarpitd 'event=tls_busy limit="MaxTlsHeld="'
+	ask request=status >"$DAEMONS/status"
+	grep -qx 'tls.held=2' "$DAEMONS/status"
+	grep -qx 'tls.held_max=2' "$DAEMONS/status"
+	grep -qx 'tls.refused=1' "$DAEMONS/status"
+	run -0 ctl metrics
+	[[ $output == *$'\ntarpit_tls_refused_total 1\n'* ]]
+	# The session goes on in plain text, and once there is room, in TLS.
+	SMTP=one smtp_close
+	record_of 127.0.0.1
+	smtp_say STARTTLS
+	smtp_expect '220 2.0.0'
+}
+
 @test "tls: a reload takes a new certificate, and drops no session" {
 	dispatcher throttle
 	secured
