@@ -30,7 +30,7 @@ const char *cdbfile_kind_name(enum cdbfile_kind);
 
 /* One list.  Lists are numbered from 0 in the order of their names. */
 struct cdbfile_list {
-	const char *name; /* [a-z0-9-]+ */
+	const char *name; /* [a-z0-9_-]+ */
 	const char *source;
 	enum cdbfile_kind kind;
 	uint32_t entries; /* distinct prefixes and systems */

@@ -47,6 +47,11 @@ static const struct {
 	    "\x7f"
 	    "ELF",
 	    "a program"),
+	MAGIC(0, "\xff\xfe\0\0", "a text in UTF-32: save it in UTF-8"),
+	MAGIC(0, "\xff\xfe", "a text in UTF-16: save it in UTF-8"),
+	MAGIC(0, "\xfe\xff", "a text in UTF-16: save it in UTF-8"),
+	MAGIC(12, "\x61\x15\x06\0", "a Berkeley database (hash)"),
+	MAGIC(12, "\x62\x31\x05\0", "a Berkeley database (btree)"),
 	MAGIC(0, "version https://git-lfs",
 	    "a pointer of Git LFS, not the file: fetch it with git-lfs"),
 #undef MAGIC
@@ -73,7 +78,7 @@ is_text(const uint8_t *file, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (file[i] == 0x7f ||
-		    (file[i] < ' ' && !strchr("\t\n\r\f", file[i])))
+		    (file[i] < ' ' && !memchr("\t\n\r\f", file[i], 4)))
 			return false;
 	}
 	return true;

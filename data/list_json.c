@@ -24,19 +24,30 @@ load_line(struct slice line, json_error_t *ret_error)
 	return json_loadb(line.at, line.len, JSON_REJECT_DUPLICATES, ret_error);
 }
 
-enum list_format
-list_recognise_json(struct slice line)
+static bool
+has_member(struct slice line, const char *name)
 {
 	json_error_t error;
-	AUTO_JSON *json = load_line(line, &error);
+	AUTO_JSON *json = line.at[0] == '{' ? load_line(line, &error) : NULL;
 
-	if (json_object_get(json, "cidr"))
-		return LIST_DROP_JSON;
+	return json && json_object_get(json, name);
+}
+
+/* Nothing else has such lines. */
+enum { DECISIVE = 1000 };
+
+static unsigned
+drop_fits(struct slice line)
+{
 	/* A list that has nothing but its end is a DROP list as well as any
-	 * other. */
-	if (json_object_get(json, "asn"))
-		return LIST_ASN_JSON;
-	return json_object_get(json, "type") ? LIST_DROP_JSON : LIST_AUTO;
+	 * other; it counts for little, since an ASN list has it, too. */
+	return has_member(line, "cidr") ? DECISIVE : has_member(line, "type");
+}
+
+static unsigned
+asn_fits(struct slice line)
+{
+	return has_member(line, "asn") ? DECISIVE : 0;
 }
 
 /* The string member NAME, or an empty slice. */
@@ -58,7 +69,7 @@ take_prefix(struct parser *p, const json_t *json)
 
 	if (cidr.len == 0)
 		return list_bad_line(p, "no \"cidr\" in this record");
-	return list_put_prefix(p, cidr, string_member(json, "sblid"));
+	return list_put_prefix(p, cidr, string_member(json, "sblid"), false);
 }
 
 static int
@@ -80,13 +91,23 @@ take_asn(struct parser *p, const json_t *json)
 static int
 take_metadata(struct parser *p, const json_t *json)
 {
+	struct slice type = string_member(json, "type");
+	struct quote q;
+
 	const json_t *records = json_object_get(json, "records");
 	json_int_t timestamp =
 	    json_integer_value(json_object_get(json, "timestamp"));
 
+	/* {"type":"error"} is how a publisher's own trouble ends a list. */
+	if (!list_is(type, "metadata"))
+		return list_bad_file(p,
+		    "a record of type \"%s\" instead of an entry or "
+		    "\"metadata\"",
+		    list_quote(type, &q));
 	if (json_is_integer(records) &&
-	    json_integer_value(records) != (json_int_t)p->report->entries)
-		return list_bad_line(p,
+	    json_integer_value(records) !=
+		(json_int_t)(p->report->entries + p->report->bad))
+		return list_bad_file(p,
 		    "%zu records, but the list says that it has %lld",
 		    p->report->entries, (long long)json_integer_value(records));
 	if (timestamp > 0)
@@ -104,22 +125,49 @@ is_empty(struct slice line)
 	return true;
 }
 
-int
-list_parse_json_line(struct parser *p, struct slice line)
+static int
+parse_json_line(struct parser *p, struct slice line)
 {
 	json_error_t error;
 	AUTO_JSON *json = NULL;
+	struct quote q;
 
 	if (is_empty(line))
 		return 0;
 	if (p->is_ended)
-		return list_bad_line(p, "text after the \"metadata\" record");
+		return list_bad_file(p, "text after the \"metadata\" record");
 	json = load_line(line, &error);
 	if (!json_is_object(json))
-		return list_bad_line(p, "\"%.*s\" is no JSON object",
-		    list_quotable(line), line.at);
+		return list_bad_line(
+		    p, "\"%s\" is no JSON object", list_quote(line, &q));
 	if (json_object_get(json, "type"))
 		return take_metadata(p, json);
 	return p->report->format == LIST_ASN_JSON ? take_asn(p, json)
 						  : take_prefix(p, json);
 }
+
+/* JSON lists end with a record that says so; without it the publisher's file,
+ * or our copy of it, was cut short between two lines. */
+static int
+check_end(struct parser *p)
+{
+	if (p->is_ended)
+		return 0;
+	p->report->line++;
+	return list_bad_file(p,
+	    "the list ends without its \"metadata\" record: it was cut short");
+}
+
+const struct format list_format_drop_json = {
+	.name = "drop-json",
+	.parse_line = parse_json_line,
+	.fits = drop_fits,
+	.end = check_end,
+};
+
+const struct format list_format_asn_json = {
+	.name = "asn-json",
+	.parse_line = parse_json_line,
+	.fits = asn_fits,
+	.end = check_end,
+};

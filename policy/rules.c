@@ -233,13 +233,13 @@ static int
 set_list_of(struct rules *r, enum list_family family, const char *name,
     const char *value, char *why, size_t size)
 {
-	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_");
 	struct list_weight *w;
 	int32_t weight;
 
 	if (n == 0 || n > LIST_NAME_MAX || name[n] != '\0')
 		return fail(
-		    why, size, "a list's name is made of a-z, 0-9 and -");
+		    why, size, "a list's name is made of a-z, 0-9 and - or _");
 	if (parse_weight(value, &weight, why, size) < 0)
 		return -EINVAL;
 	w = rules_list(r, family, name);

@@ -14,9 +14,6 @@
 #include "bin/tarpit-lists/report.h"
 #include "bin/tarpit-lists/state.h"
 
-/* Larger than any public list by far; a source is read into memory whole. */
-enum { SOURCE_SIZE_MAX = 256 << 20 };
-
 struct build {
 	const struct job *job;
 	bool lenient, has_news;
@@ -85,7 +82,7 @@ build_read_file(
 		return -EISDIR;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	if (st.st_size > SOURCE_SIZE_MAX)
+	if (st.st_size > CONTENT_SIZE_MAX)
 		return -EFBIG;
 	r = read_all(fd, (size_t)st.st_size, ret_buf, ret_len);
 	if (r == 0)

@@ -7,10 +7,13 @@
 #include <string.h>
 
 #include "bin/tarpit-lists/senders.h"
+#include "bin/tarpit-lists/url.h"
 
 static const char *const kind_names[] = { "block", "allow", NULL };
+/* In the order of enum list_format. */
 static const char *const format_names[] = { "auto", "cidr", "drop-json",
-	"asn-json", "ipsum", NULL };
+	"asn-json", "ipsum", "postfix-cidr", "rbldnsd", "dshield", "asn", "csv",
+	"p2p", "ipset", "nft", "cdb", NULL };
 static const char *const allow_names[] = { "auto", "no", "yes", NULL };
 
 static int
@@ -27,6 +30,42 @@ parse_percent(const char *value, void *member, char *why, size_t size)
 	}
 	if (r < 0)
 		snprintf(why, size, "not a percentage from 0%% to 100%%");
+	return r;
+}
+
+/* "10", or "1%". */
+static int
+parse_limit(const char *value, void *member, char *why, size_t size)
+{
+	struct limit *limit = member, l = { 0 };
+	int r;
+
+	l.is_share = strchr(value, '%') != NULL;
+	if (l.is_share)
+		r = parse_percent(value, &l.percent, why, size);
+	else
+		r = option_parse_int(value, 0, INT32_MAX, &l.number);
+	if (r == 0)
+		*limit = l;
+	else
+		snprintf(why, size,
+		    "neither a number nor a percentage from 0%% to 100%%");
+	return r;
+}
+
+static int
+parse_min_entries(const char *value, void *member, char *why, size_t size)
+{
+	int64_t *number = member;
+	int r = 0;
+
+	if (strcmp(value, "auto") == 0)
+		*number = MIN_ENTRIES_AUTO;
+	else
+		r = option_parse_int(value, 0, INT32_MAX, number);
+	if (r < 0)
+		snprintf(why, size, "neither auto nor a number from 0 to %d",
+		    INT32_MAX);
 	return r;
 }
 
@@ -108,16 +147,26 @@ static const struct option list_options[] = {
 	{ LIST_OPTION(kind, "Kind", ENUM), .initial = "block",
 	    .names = kind_names, .help = "what the list is for" },
 	{ LIST_OPTION(source, "Source", CUSTOM), .initial = "",
-	    .parse = parse_source,
+	    .parse = parse_source, .secret = true,
 	    .help = "file, https URL, or spf:DOMAIN..." },
 	{ LIST_OPTION(format, "Format", ENUM), .initial = "auto",
 	    .names = format_names, .help = "what it is written in" },
+	{ LIST_OPTION(column, "Column", STRING), .max = 64,
+	    .help = "csv, asn: the column, by number or name" },
 	{ LIST_OPTION(interval, "Interval", TIME), .initial = "1h",
 	    .min = (int64_t)(60 * USEC_PER_SEC),
 	    .max = (int64_t)(366 * 86400 * USEC_PER_SEC),
 	    .help = "time between fetches" },
-	{ LIST_OPTION(min_entries, "MinEntries", INT), .initial = "0",
-	    .max = INT32_MAX, .help = "fewer are taken for a mistake" },
+	{ LIST_OPTION(credentials, "Credentials", STRING), .max = 4000,
+	    .secret = true, .help = "file with user and password for the URL" },
+	{ LIST_OPTION(header, "Header", STRING), .max = 4000, .secret = true,
+	    .help = "file with headers to send to the URL" },
+	{ LIST_OPTION(min_entries, "MinEntries", CUSTOM), .initial = "auto",
+	    .parse = parse_min_entries,
+	    .help = "fewer are taken for a mistake; 0: may be empty" },
+	{ LIST_OPTION(max_bad_lines, "MaxBadLines", CUSTOM), .initial = "1%",
+	    .parse = parse_limit,
+	    .help = "so many, or a share, are left out; more refuse the list" },
 	{ LIST_OPTION(max_shrink, "MaxShrink", CUSTOM), .initial = "50%",
 	    .parse = parse_percent,
 	    .help = "losing more at once is taken for a mistake" },
@@ -169,9 +218,10 @@ take_name(struct list_config *list, const char *file_name,
 	size_t len = strlen(file_name) - strlen(".conf");
 
 	if (len == 0 || len > CDBFILE_NAME_MAX ||
-	    strspn(file_name, "abcdefghijklmnopqrstuvwxyz0123456789-") != len) {
+	    strspn(file_name, "abcdefghijklmnopqrstuvwxyz0123456789-_") !=
+		len) {
 		config_error(ret_error, list->path, 0,
-		    "a list's name is 1 to %d of a-z, 0-9 and -",
+		    "a list's name is 1 to %d of a-z, 0-9 and - or _",
 		    CDBFILE_NAME_MAX);
 		return -EINVAL;
 	}
@@ -180,55 +230,106 @@ take_name(struct list_config *list, const char *file_name,
 	return 0;
 }
 
-/* Makes the source an absolute path, or says why it is none. */
 static int
-resolve_source(
-    struct list_config *list, const char *file, struct option_error *ret_error)
+fail_source(
+    const struct list_config *list, const char *why, struct option_error *e)
+{
+	config_error(e, list->path, 0, "[List] Source=%s", why);
+	return -EINVAL;
+}
+
+/* *PATH from the directory of FILE, if it is neither empty nor absolute. */
+static int
+make_absolute(char **path, const char *file)
 {
 	const char *slash = strrchr(file, '/');
 	char *absolute;
 
-	if (list->source[0] == '\0') {
-		config_error(
-		    ret_error, list->path, 0, "[List] Source= is missing");
-		return -EINVAL;
-	}
-	if (strncmp(list->source, "spf:", 4) == 0) {
-		char why[160];
+	if (**path == '/' || **path == '\0' || !slash)
+		return 0;
+	if (asprintf(&absolute, "%.*s/%s", (int)(slash - file), file, *path) <
+	    0)
+		return -ENOMEM;
+	free(*path);
+	*path = absolute;
+	return 0;
+}
 
+/* From here on `source` is what may be seen of it. */
+static int
+take_url(struct list_config *list)
+{
+	list->source_type = SOURCE_URL;
+	list->url = list->source;
+	list->source = url_public(list->url);
+	return list->source ? 0 : -ENOMEM;
+}
+
+static bool
+is_url(const char *source)
+{
+	return strncasecmp(source, "https://", 8) == 0 ||
+	    strncasecmp(source, "http://", 7) == 0;
+}
+
+/* Tells what kind of source it is and completes it, or says why it is none.
+ * What looks like a password is not repeated. */
+static int
+resolve_source(
+    struct list_config *list, const char *file, struct option_error *e)
+{
+	char why[200], text[240];
+
+	if (list->source[0] == '\0')
+		return fail_source(list, " is missing", e);
+	if (strncmp(list->source, "spf:", 4) == 0) {
 		list->source_type = SOURCE_SPF;
 		if (senders_is_valid(list->source, why, sizeof(why)))
 			return 0;
-		config_error(
-		    ret_error, list->path, 0, "[List] Source=: %s", why);
-		return -EINVAL;
+		snprintf(text, sizeof(text), ": %s", why);
+		return fail_source(list, text, e);
 	}
-	if (strncmp(list->source, "https://", 8) == 0 ||
-	    strncmp(list->source, "http://", 7) == 0) {
-		list->source_type = SOURCE_URL;
-		return 0;
+	if (is_url(list->source))
+		return take_url(list);
+	if (strstr(list->source, "://") || url_is_suspicious(list->source)) {
+		AUTO_FREE char *seen = url_public(list->source);
+		const char *scheme = strstr(list->source, "://");
+
+		snprintf(text, sizeof(text),
+		    "%.120s: neither an https URL, a file, nor spf:DOMAIN",
+		    scheme && seen ? seen : "");
+		return fail_source(list, text, e);
 	}
-	if (strstr(list->source, "://")) {
-		config_error(ret_error, list->path, 0,
-		    "[List] Source=%.120s: neither an https URL, a file, nor "
-		    "spf:DOMAIN",
-		    list->source);
-		return -EINVAL;
-	}
-	if (list->source[0] == '/' || !slash)
-		return 0;
-	if (asprintf(&absolute, "%.*s/%s", (int)(slash - file), file,
-		list->source) < 0)
+	if (make_absolute(&list->source, file) < 0)
 		return -ENOMEM;
-	free(list->source);
-	list->source = absolute;
-	if (strlen(absolute) > CDBFILE_SOURCE_MAX) {
-		config_error(ret_error, list->path, 0,
-		    "[List] Source= is longer than %d bytes",
-		    CDBFILE_SOURCE_MAX);
+	if (strlen(list->source) <= CDBFILE_SOURCE_MAX)
+		return 0;
+	snprintf(
+	    text, sizeof(text), " is longer than %d bytes", CDBFILE_SOURCE_MAX);
+	return fail_source(list, text, e);
+}
+
+/* Both are names of files: whoever writes the password itself here is told so,
+ * and nobody else hears it. */
+static int
+resolve_secrets(
+    struct list_config *list, const char *file, struct option_error *e)
+{
+	if (list->source_type != SOURCE_URL &&
+	    (*list->credentials || *list->header)) {
+		config_error(e, list->path, 0,
+		    "[List] Credentials= and Header= are for URLs");
 		return -EINVAL;
 	}
-	return 0;
+	if (strpbrk(list->credentials, ": ") || strpbrk(list->header, ": ")) {
+		config_error(e, list->path, 0,
+		    "[List] Credentials= and Header= name files that have the "
+		    "secret, without a colon or a space in their names");
+		return -EINVAL;
+	}
+	if (make_absolute(&list->credentials, file) < 0)
+		return -ENOMEM;
+	return make_absolute(&list->header, file);
 }
 
 static int
@@ -245,7 +346,9 @@ load_list(const struct config *config, const char *file, const char *file_name,
 	r = take_name(list, file_name, ret_error);
 	if (r == 0)
 		r = option_load(&list_table, list->path, list, ret_error);
-	return r < 0 ? r : resolve_source(list, file, ret_error);
+	if (r == 0)
+		r = resolve_source(list, file, ret_error);
+	return r < 0 ? r : resolve_secrets(list, file, ret_error);
 }
 
 static int
@@ -321,6 +424,7 @@ config_free_lists(struct list_config *lists, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		option_fini(&list_table, &lists[i]);
 		free(lists[i].source);
+		free(lists[i].url);
 		free(lists[i].path);
 	}
 	free(lists);

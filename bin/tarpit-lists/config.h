@@ -24,17 +24,31 @@ enum source_type { SOURCE_FILE, SOURCE_URL, SOURCE_SPF };
 
 enum allow { ALLOW_AUTO, ALLOW_NO, ALLOW_YES };
 
+enum { MIN_ENTRIES_AUTO = -1 };
+
+/* A number, or a share of all. */
+struct limit {
+	int64_t number; /* if it is no share */
+	bool is_share;
+	int64_t percent;
+};
+
 /* One list: [List] of lists.d/NAME.conf. */
 struct list_config {
 	char name[CDBFILE_NAME_MAX + 1];
-	char *path;   /* of its file */
-	char *source; /* owned; as written, or an absolute path */
+	char *path; /* of its file */
+	char *
+	    source; /* an absolute path, spf:..., or what of a URL may be seen */
+	char *url;  /* the URL as written, which nobody may see; or NULL */
+	char *credentials, *header; /* files; "" none */
+	char *column;               /* see struct list_options */
 	enum source_type source_type;
-	int kind;          /* enum cdbfile_kind */
-	int format;        /* enum list_format */
-	uint64_t interval; /* usec */
-	int64_t min_entries;
-	int64_t max_shrink; /* percent */
+	int kind;            /* enum cdbfile_kind */
+	int format;          /* enum list_format */
+	uint64_t interval;   /* usec */
+	int64_t min_entries; /* MIN_ENTRIES_AUTO: files may be empty */
+	int64_t max_shrink;  /* percent */
+	struct limit max_bad_lines;
 	int64_t min_count;
 	uint64_t max_size; /* bytes of a download */
 	bool allow_wide;

@@ -5,7 +5,12 @@
 #include <string.h>
 
 #include "bin/tarpit-lists/report.h"
+#include "bin/tarpit-lists/unpack.h"
+#include "data/carve.h"
 #include "data/list.h"
+
+/* So many bad lines are shown. */
+enum { BAD_SHOWN = 3 };
 
 /* One text being read. */
 struct reading {
@@ -14,7 +19,9 @@ struct reading {
 	struct list_report report;
 	size_t n_private; /* entries left out */
 	unsigned private_line;
-	struct cidr too_wide; /* why it stopped, if it did with -EINVAL */
+	size_t n_wide; /* likewise, which count as bad lines */
+	unsigned bad_line, last_bad_line; /* the first and the last of them */
+	char bad_text[LIST_TEXT_MAX + 1]; /* what is wrong with the first */
 };
 
 void
@@ -95,6 +102,7 @@ add_note(struct content *c, const struct list_entry *entry)
 	return (uint32_t)at;
 }
 
+/* What is taken out of others has the list number 1 until carve(). */
 static int
 add_entry(struct content *c, const struct list_entry *entry)
 {
@@ -110,6 +118,7 @@ add_entry(struct content *c, const struct list_entry *entry)
 	else
 		c->prefixes[c->n_prefixes++] =
 		    (struct cdbfile_prefix){ .cidr = entry->cidr,
+			    .list = entry->is_excluded,
 			    .note = add_note(c, entry) };
 	return 0;
 }
@@ -158,6 +167,52 @@ takes_private(const struct list_config *config)
 	return config->allow_private == ALLOW_YES;
 }
 
+/* One line may be many entries, and is bad once. */
+static void
+add_bad(struct reading *reading, unsigned line, const char *text)
+{
+	struct content *c = reading->content;
+	size_t len = strlen(c->bad);
+
+	if (c->n_bad > 0 && line == reading->last_bad_line)
+		return;
+	reading->last_bad_line = line;
+	if (c->n_bad++ == 0) {
+		reading->bad_line = line;
+		snprintf(
+		    reading->bad_text, sizeof(reading->bad_text), "%s", text);
+	}
+	if (c->n_bad <= BAD_SHOWN)
+		snprintf(c->bad + len, sizeof(c->bad) - len, "%sline %u: %s",
+		    len ? "; " : "", line, text);
+}
+
+static void
+on_bad(void *arg, const struct list_report *report)
+{
+	add_bad(arg, report->line, report->text);
+}
+
+/* Who writes 224.0.0.0/3 means what no client has, and not half of the world;
+ * and what senders say of themselves is no reason to believe them. */
+static void
+add_wide(struct reading *reading, const struct cidr *cidr)
+{
+	const struct list_config *config = reading->text->config;
+	char wide[CIDR_STRLEN], text[LIST_TEXT_MAX + 1];
+	const char *advice = "if that is meant, set AllowWide=yes";
+
+	if (is_private(cidr))
+		advice = "no client has such an address; AllowPrivate=no "
+			 "leaves private and reserved networks out";
+	else if (config->source_type == SOURCE_SPF)
+		advice = "no sender has so many addresses";
+	snprintf(text, sizeof(text), "%s is wider than /8 or ::/16; %s",
+	    cidr_format(cidr, wide), advice);
+	reading->n_wide++;
+	add_bad(reading, reading->report.line, text);
+}
+
 static int
 on_entry(void *arg, const struct list_entry *entry)
 {
@@ -165,6 +220,9 @@ on_entry(void *arg, const struct list_entry *entry)
 	const struct list_config *config = reading->text->config;
 	const struct cidr *cidr = &entry->cidr;
 
+	/* What lets off may be as wide as it likes. */
+	if (entry->is_excluded)
+		return entry->is_asn ? 0 : add_entry(reading->content, entry);
 	if (entry->is_asn)
 		return add_entry(reading->content, entry);
 	if (!takes_private(config) && is_private(cidr)) {
@@ -174,30 +232,94 @@ on_entry(void *arg, const struct list_entry *entry)
 	}
 	if (!config->allow_wide &&
 	    cidr->len < (cidr_is_v4(cidr) ? CIDR_V4_BITS + 8 : 16)) {
-		reading->too_wide = *cidr;
-		return -EINVAL;
+		add_wide(reading, cidr);
+		return 0;
 	}
 	return add_entry(reading->content, entry);
 }
 
+/*
+ * What is bad, and how much of it may be
+ */
+
+/* At least one line of a share; but a page of something else, of which a line
+ * or two can be read by chance, is no list. */
+static bool
+are_too_many(const struct limit *limit, size_t bad, size_t good)
+{
+	size_t allowed = (size_t)limit->number;
+
+	if (limit->is_share) {
+		allowed = (bad + good) * (size_t)limit->percent / 100;
+		if (allowed == 0 && limit->percent > 0)
+			allowed = 1;
+		if (bad >= good)
+			return true;
+	}
+	return bad > allowed || good == 0;
+}
+
+static int
+judge_bad(const struct reading *reading)
+{
+	const struct list_report *report = &reading->report;
+	size_t bad = reading->content->n_bad;
+	size_t good = report->entries - reading->n_wide + report->left_out +
+	    report->foreign;
+
+	if (bad > 0 &&
+	    are_too_many(&reading->text->config->max_bad_lines, bad, good))
+		return -EBADMSG;
+	return 0;
+}
+
+/* The first bad line, or what is wrong with all of it. */
 static int
 explain(const struct reading *reading, int error, char *why, size_t size)
 {
-	const char *name = reading->text->name;
+	const struct content_text *text = reading->text;
 	const struct list_report *report = &reading->report;
-	char wide[CIDR_STRLEN];
+	char buf[FILE_KIND_SIZE];
+	bool is_page;
+	const char *kind =
+	    list_foreign_kind(text->buf, text->len, buf, &is_page);
+	size_t bad = reading->content->n_bad;
+	char more[100] = "";
 
-	if (error == -EBADMSG)
-		snprintf(
-		    why, size, "%s:%u: %s", name, report->line, report->text);
-	else if (error == -EINVAL)
+	if (error != -EBADMSG) {
+		snprintf(why, size, "%s: %s", text->name, strerror(-error));
+		return error;
+	}
+	if (report->text[0] != '\0' && !bad) {
 		snprintf(why, size,
-		    "%s:%u: %s is wider than /8 or ::/16; if that is meant, "
-		    "set AllowWide=yes",
-		    name, report->line, cidr_format(&reading->too_wide, wide));
-	else
-		snprintf(why, size, "%s: %s", name, strerror(-error));
+		    report->line > 0 ? "%s:%u: %s" : "%s%.0u: %s", text->name,
+		    report->line, report->text);
+		return error;
+	}
+	if (bad > 1)
+		snprintf(more, sizeof(more),
+		    "; %zu such lines are more than MaxBadLines= allows", bad);
+	snprintf(why, size, "%s:%u: %s%s%s%s", text->name, reading->bad_line,
+	    reading->bad_text, more, kind ? "; this is " : "",
+	    kind ? kind : "");
 	return error;
+}
+
+static void
+report_bad(const struct reading *reading, struct journal *journal)
+{
+	const struct content_text *text = reading->text;
+	const struct content *c = reading->content;
+	char more[40] = "";
+
+	if (c->n_bad > BAD_SHOWN)
+		snprintf(
+		    more, sizeof(more), "; and %zu more", c->n_bad - BAD_SHOWN);
+	if (c->n_bad > 0)
+		report_list(journal, EVENT_LISTS_WARNING, text->config->name,
+		    "%s:%u: %zu %s left out, see MaxBadLines=: %s%s",
+		    text->name, reading->bad_line, c->n_bad,
+		    c->n_bad == 1 ? "line is" : "lines are", c->bad, more);
 }
 
 static void
@@ -206,6 +328,12 @@ report_odd(const struct reading *reading, struct journal *journal)
 	const struct content_text *text = reading->text;
 	const struct list_report *report = &reading->report;
 
+	report_bad(reading, journal);
+	if (report->foreign > 0)
+		report_list(journal, EVENT_LISTS_WARNING, text->config->name,
+		    "%s:%u: %zu keys or lines are no addresses, such as names "
+		    "of hosts, this the first; left out",
+		    text->name, report->foreign_line, report->foreign);
 	if (report->masked > 0)
 		report_list(journal, EVENT_LISTS_WARNING, text->config->name,
 		    "%s:%u: %zu entries have bits set past their prefix "
@@ -218,25 +346,95 @@ report_odd(const struct reading *reading, struct journal *journal)
 		    text->name, reading->private_line, reading->n_private);
 }
 
-int
-content_read(const struct content_text *text, struct journal *journal,
-    struct content *ret_content, char *why, size_t size)
+/* Without what is taken out. */
+static int
+carve_content(struct content *c, bool is_ordered)
 {
-	struct reading reading = { .text = text, .content = ret_content };
+	struct cdbfile_prefix *carved;
+	size_t n;
+	int r = carve(c->prefixes, c->n_prefixes, is_ordered, &carved, &n);
+
+	if (r < 0)
+		return r;
+	free(c->prefixes);
+	c->prefixes = carved;
+	c->n_prefixes = c->prefixes_cap = n;
+	return 0;
+}
+
+static int
+parse(struct reading *reading)
+{
+	const struct content_text *text = reading->text;
+	const struct list_config *config = text->config;
 	struct list_options options = {
-		.format = (enum list_format)text->config->format,
-		.min_count = (uint32_t)text->config->min_count,
+		.format = (enum list_format)config->format,
+		.min_count = (uint32_t)config->min_count,
+		.is_allow = config->kind == CDBFILE_ALLOW,
+		.column = config->column,
+		.on_bad = on_bad,
 	};
 	int r;
 
 	/* What we collect ourselves is plain. */
-	if (text->config->source_type == SOURCE_SPF)
+	if (config->source_type == SOURCE_SPF)
 		options.format = LIST_CIDR;
-	r = list_parse(&options, text->buf, text->len, on_entry, &reading,
-	    &reading.report);
+	r = list_parse(&options, text->buf, text->len, on_entry, reading,
+	    &reading->report);
+	/* That is said of the file, and not of its lines. */
+	if (r < 0)
+		reading->content->n_bad = 0;
+	if (r == 0)
+		r = judge_bad(reading);
+	if (r == 0 && reading->report.excluded > 0)
+		r = carve_content(reading->content,
+		    list_format_is_ordered(reading->report.format));
+	return r;
+}
+
+/* TEXT as it is, or *RET_BUF, for the caller to free, with what it has packed. */
+static int
+unpack_text(struct content_text *text, char **ret_buf, char *why, size_t size)
+{
+	uint64_t max = CONTENT_SIZE_MAX;
+	AUTO_FREE char *buf = NULL;
+	char reason[100];
+	int r;
+
+	if (text->len < 3 || memcmp(text->buf, "\x1f\x8b", 2) != 0)
+		return 0;
+	if (text->config->source_type != SOURCE_FILE)
+		max = text->config->max_size;
+	buf = malloc(text->len);
+	if (!buf)
+		return -ENOMEM;
+	memcpy(buf, text->buf, text->len);
+	r = unpack(&buf, &text->len, NULL, max, reason, sizeof(reason));
+	if (r < 0) {
+		snprintf(why, size, "%s: %s", text->name, reason);
+		return r;
+	}
+	text->buf = *ret_buf = buf;
+	buf = NULL;
+	return 0;
+}
+
+int
+content_read(const struct content_text *packed, struct journal *journal,
+    struct content *ret_content, char *why, size_t size)
+{
+	struct content_text text = *packed;
+	struct reading reading = { .text = &text, .content = ret_content };
+	AUTO_FREE char *buf = NULL;
+	int r = unpack_text(&text, &buf, why, size);
+
+	if (r < 0)
+		return r;
+	r = parse(&reading);
 	if (r < 0)
 		return explain(&reading, r, why, size);
-	report_odd(&reading, journal);
+	if (journal)
+		report_odd(&reading, journal);
 	ret_content->n_prefixes =
 	    cdbfile_sort(ret_content->prefixes, ret_content->n_prefixes);
 	ret_content->n_asns =
@@ -257,12 +455,18 @@ content_check(const struct content_text *text, const struct content *content,
 	const struct cdbfile_list *before = NULL;
 	uint64_t entries = content_entries(content);
 
+	/* Whoever says that a list may be empty means it. */
+	if (entries == 0 && config->min_entries == 0)
+		return 0;
 	/* A file may be kept empty by hand; nobody publishes nothing. */
 	if (entries == 0 && config->source_type != SOURCE_FILE) {
-		snprintf(why, size, "%s: has no entries", text->name);
+		snprintf(why, size,
+		    "%s: has no entries; if that is right, set MinEntries=0",
+		    text->name);
 		return -EINVAL;
 	}
-	if (entries < (uint64_t)config->min_entries) {
+	if (config->min_entries > 0 &&
+	    entries < (uint64_t)config->min_entries) {
 		snprintf(why, size,
 		    "%s: %llu entries, fewer than MinEntries=%lld", text->name,
 		    (unsigned long long)entries,
@@ -278,9 +482,10 @@ content_check(const struct content_text *text, const struct content *content,
 		return 0;
 	snprintf(why, size,
 	    "%s: %llu entries instead of %u is more than MaxShrink=%lld%% "
-	    "allows; if that is right, run with --force",
+	    "allows; if that is right, %s",
 	    text->name, (unsigned long long)entries, before->entries,
-	    (long long)config->max_shrink);
+	    (long long)config->max_shrink,
+	    entries == 0 ? "set MinEntries=0" : "run with --force");
 	return -EINVAL;
 }
 

@@ -21,6 +21,10 @@ struct content {
 	size_t n_asns, asns_cap;
 	char *notes; /* see struct cdbfile_content */
 	size_t notes_size, notes_cap;
+	/* Lines that were left out because they cannot be read; the first of
+	 * them in words, "line 7: ...; line 9: ...". */
+	size_t n_bad;
+	char bad[700];
 };
 
 void content_fini(struct content *);
@@ -33,12 +37,16 @@ struct content_text {
 	size_t len;
 };
 
-/* Parses TEXT into *RET_CONTENT (zeroed), sorted, every entry once; says in the
- * journal what is odd.  0, or -errno with the reason, which names the text and
- * the line, in WHY (SIZE bytes): -EBADMSG for a line that cannot be read,
- * -EINVAL for a network too wide. */
+/* Parses TEXT, unpacked if need be, into *RET_CONTENT (zeroed), sorted, every
+ * entry once; says in the journal (NULL: to nobody) what is odd.  Lines that
+ * cannot be read, or are wider than any list should be, are left out up to
+ * MaxBadLines=.  0, or -errno with the reason, which names the text and the
+ * line, in WHY (SIZE bytes): -EBADMSG, -EFBIG (unpacked), -ENOMEM. */
 int content_read(const struct content_text *, struct journal *,
     struct content *ret_content, char *why, size_t size) MUST_CHECK;
+
+/* The largest text that is read: larger than any public list by far. */
+enum { CONTENT_SIZE_MAX = 256 << 20 };
 
 /* Whether it is large enough, and has not shrunk by too much from what
  * PREVIOUS (NULL ok) has of the list.  0, or -EINVAL with the reason in

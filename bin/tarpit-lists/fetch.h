@@ -1,8 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: ISC */
 /*
- * One file from the web, whole and within limits, or not at all.  The only user
- * of libcurl.
+ * One file from the web, whole and within limits, or not at all.  Passwords and
+ * headers go to the server that the URL names and to no other, whatever
+ * redirects say, and are in no error.  The only user of libcurl.
  */
 
 #include <stdbool.h>
@@ -23,7 +24,8 @@ struct fetch {
 	const char *url;
 	const char *label;    /* for the progress bar; NULL: none is shown */
 	const char *ca_file;  /* "": the system's authorities */
-	const char *user_pwd; /* "USER:PASSWORD", or NULL */
+	const char *user_pwd; /* "USER:PASSWORD", before the URL's; or NULL */
+	const char *headers;  /* see credentials_read_headers(); or NULL */
 	uint64_t timeout;     /* usec, for all of it */
 	uint64_t max_size;    /* bytes, after the transfer's own unpacking */
 	/* Of what we have; "" none. */
@@ -38,6 +40,10 @@ struct fetched {
 	uint64_t retry_after;         /* seconds; 0 not said */
 	char why[300];                /* on error */
 };
+
+/* The name of the server that URL names, for the caller to free; NULL: it cannot
+ * be read, or no memory. */
+char *fetch_host(const char *url);
 
 /* 0, or with the reason in `why`: -EPROTO (the server or TLS), -EFBIG,
  * -ETIMEDOUT, -ENOMEM, -EIO. */

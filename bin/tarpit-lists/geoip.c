@@ -11,6 +11,7 @@
 #include "bin/tarpit-lists/publish.h"
 #include "bin/tarpit-lists/state.h"
 #include "bin/tarpit-lists/unpack.h"
+#include "bin/tarpit-lists/url.h"
 #include "policy/mmdb_check.h"
 #include "policy/rules.h"
 #include "policy/source.h"
@@ -19,7 +20,7 @@
 	{                                                                     \
 		.section = "GeoIp", .key = KEY, .type = OPTION_STRING,        \
 		.offset = offsetof(struct geoip_config, member), .max = 1023, \
-		.initial = preset, .help = text                               \
+		.initial = preset, .help = text, .secret = true               \
 	}
 
 static const struct option options[] = {
@@ -58,35 +59,56 @@ is_url(const char *source)
 	return strstr(source, "://") != NULL;
 }
 
+static int
+fail(const char *file, const char *a, const char *b, struct option_error *e)
+{
+	snprintf(e->file, sizeof(e->file), "%s", file);
+	e->line = 0;
+	snprintf(e->text, sizeof(e->text), "%.200s %.200s", a, b);
+	return -EINVAL;
+}
+
 /* An edition needs an account, and goes into a URL. */
 static int
-check(const struct geoip_config *c, const char *file,
-    struct option_error *ret_error)
+check(const struct geoip_config *c, const char *file, struct option_error *e)
 {
 	for (int i = 0; i < GEOIP_COUNT; i++) {
 		const char *source = c->source[i];
 
-		if (*source == '\0' || strncmp(source, "https://", 8) == 0 ||
-		    strncmp(source, "http://", 7) == 0)
+		if (*source == '\0' ||
+		    strncasecmp(source, "https://", 8) == 0 ||
+		    strncasecmp(source, "http://", 7) == 0)
 			continue;
-		snprintf(ret_error->file, sizeof(ret_error->file), "%s", file);
-		ret_error->line = 0;
+		/* What looks like neither may be a key in the wrong place. */
 		if (source[strspn(source,
 			"abcdefghijklmnopqrstuvwxyz"
 			"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			"0123456789-")] != '\0')
-			snprintf(ret_error->text, sizeof(ret_error->text),
-			    "\"%.100s\" is neither an https URL nor an edition "
-			    "of MaxMind's",
-			    source);
-		else if (*c->account == '\0' || *c->key == '\0')
-			snprintf(ret_error->text, sizeof(ret_error->text),
-			    "%.100s needs Account= and Key=", source);
-		else
-			continue;
-		return -EINVAL;
+			return fail(file,
+			    "[GeoIp] Country= or Asn= is neither an https URL "
+			    "nor an edition of MaxMind's:",
+			    is_url(source) ? c->shown[i] : "", e);
+		if (*c->account == '\0' || *c->key == '\0')
+			return fail(file, source, "needs Account= and Key=", e);
 	}
 	return 0;
+}
+
+static int
+fill_shown(struct geoip_config *c, const char *file)
+{
+	c->path = strdup(file);
+	c->has_secret = *c->key || url_has_secret(c->server);
+	for (int i = 0; i < GEOIP_COUNT; i++) {
+		const char *source = c->source[i];
+
+		c->shown[i] =
+		    is_url(source) ? url_public(source) : strdup(source);
+		if (!c->shown[i])
+			return -ENOMEM;
+		c->has_secret |= is_url(source) && url_has_secret(source);
+	}
+	return c->path ? 0 : -ENOMEM;
 }
 
 int
@@ -101,6 +123,8 @@ geoip_load(
 	    ? option_load_drop_ins(&geoip_table, file, c, ret_error)
 	    : option_load(&geoip_table, file, c, ret_error);
 	if (r == 0)
+		r = fill_shown(c, file);
+	if (r == 0)
 		r = check(c, file, ret_error);
 	if (r < 0)
 		geoip_fini(c);
@@ -111,6 +135,12 @@ void
 geoip_fini(struct geoip_config *c)
 {
 	option_fini(&geoip_table, c);
+	for (int i = 0; i < GEOIP_COUNT; i++) {
+		free(c->shown[i]);
+		c->shown[i] = NULL;
+	}
+	free(c->path);
+	c->path = NULL;
 }
 
 const char *

@@ -14,7 +14,10 @@ enum { GEOIP_SIZE_MAX = 256 << 20 };
 struct geoip_config {
 	char *account, *key;       /* MaxMind's; "" none */
 	char *server;              /* where its editions are */
-	char *source[GEOIP_COUNT]; /* URL or edition; "" none */
+	char *source[GEOIP_COUNT]; /* URL or edition, secret; "" none */
+	char *shown[GEOIP_COUNT];  /* what of it may be seen */
+	char *path;                /* of the file itself */
+	bool has_secret;           /* in it */
 	char *file[GEOIP_COUNT];   /* what tarpit-policyd opens */
 	uint64_t interval;         /* usec */
 };

@@ -235,12 +235,16 @@ run_query(const struct call *call)
 static int
 run_status(const struct call *call)
 {
-	struct cdbfile *file = open_compiled(call);
 	struct job job = make_job(call, NULL);
-	bool is_stale = status_print(&job, file);
+	struct cdbfile *file = NULL;
+	bool is_bad;
 
+	/* Without it there is all the more to say of why. */
+	if (access(call->config.output, F_OK) == 0 || errno != ENOENT)
+		file = open_compiled(call);
+	is_bad = status_print(&job, file);
 	cdbfile_free(file);
-	return printed(is_stale ? EXIT_STALE : EXIT_SUCCESS);
+	return printed(is_bad ? EXIT_STALE : EXIT_SUCCESS);
 }
 
 static const struct verb verbs[] = {

@@ -107,7 +107,7 @@ resolver_free(struct resolver *r)
 /* What one type's answers are read with. */
 struct question {
 	struct resolver *resolver;
-	const char *name;
+	const char *name, *prefix;
 	ns_type type;
 	int (*on_record)(struct question *, ns_msg *, const ns_rr *);
 	union {
@@ -142,8 +142,7 @@ read_answers(struct question *q, ns_msg *msg)
 		/* An alias is followed by what it leads to. */
 		if (ns_rr_type(rr) != q->type)
 			continue;
-		if (q->n_answers++ == RESOLVE_ANSWERS_MAX)
-			return -EBADMSG;
+		q->n_answers++;
 		r = q->on_record(q, msg, &rr);
 		if (r < 0)
 			return r;
@@ -171,28 +170,45 @@ ask(struct question *q)
  */
 
 /* A TXT record is strings of up to 255 bytes, which belong together without
- * anything in between (RFC 7208, 3.3). */
-static int
-on_txt(struct question *q, ns_msg *msg, const ns_rr *rr)
+ * anything in between (RFC 7208, 3.3).  As much as fits of RR into TEXT (SIZE
+ * bytes); false: that is not all, or there is a NUL in it. */
+static bool
+join_strings(const ns_rr *rr, char *text, size_t size)
 {
 	const unsigned char *p = ns_rr_rdata(*rr);
 	const unsigned char *end = p + ns_rr_rdlen(*rr);
-	char text[RESOLVE_TEXT_MAX + 1];
 	size_t len = 0;
+	bool is_whole = true;
 
-	(void)msg;
-	while (p < end) {
+	while (p < end && is_whole) {
 		size_t n = *p++;
 
-		if (n > (size_t)(end - p) || n > RESOLVE_TEXT_MAX - len ||
-		    memchr(p, '\0', n))
-			return -EBADMSG;
+		is_whole = n <= (size_t)(end - p) && n < size - len &&
+		    !memchr(p, '\0', n);
+		if (n > (size_t)(end - p))
+			n = (size_t)(end - p);
+		if (n > size - len - 1)
+			n = size - len - 1;
 		memcpy(text + len, p, n);
 		len += n;
 		p += n;
 	}
 	text[len] = '\0';
-	return q->on_answer.text(q->arg, text);
+	return is_whole;
+}
+
+static int
+on_txt(struct question *q, ns_msg *msg, const ns_rr *rr)
+{
+	char text[RESOLVE_TEXT_MAX + 1];
+	bool is_whole = join_strings(rr, text, sizeof(text));
+
+	(void)msg;
+	/* What is dropped before anything else (RFC 7208, 4.5) may be of any
+	 * size and number. */
+	if (strncasecmp(text, q->prefix, strlen(q->prefix)) != 0)
+		return 0;
+	return is_whole ? q->on_answer.text(q->arg, text) : -EBADMSG;
 }
 
 static int
@@ -221,11 +237,12 @@ on_address(struct question *q, ns_msg *msg, const ns_rr *rr)
 }
 
 int
-resolver_txt(struct resolver *r, const char *name,
+resolver_txt(struct resolver *r, const char *name, const char *prefix,
     int (*on_answer)(void *arg, const char *text), void *arg)
 {
 	struct question q = { .resolver = r,
 		.name = name,
+		.prefix = prefix,
 		.type = ns_t_txt,
 		.on_record = on_txt,
 		.on_answer.text = on_answer,

@@ -9,7 +9,6 @@
 
 enum {
 	RESOLVE_TEXT_MAX = 4096, /* bytes of one TXT record, put together */
-	RESOLVE_ANSWERS_MAX = 64,
 };
 
 struct resolver;
@@ -23,7 +22,9 @@ struct resolver *resolver_free(struct resolver *);
  * -ENOENT (no such name, or none of these records), -EAGAIN (no answer, or a
  * server's failure), -EBADMSG (an answer that cannot be read), or what
  * ON_ANSWER returned. */
-int resolver_txt(struct resolver *, const char *name,
+/* Only of those that begin with PREFIX, in any case: what else stands there may
+ * be as it likes. */
+int resolver_txt(struct resolver *, const char *name, const char *prefix,
     int (*on_answer)(void *arg, const char *text), void *arg) MUST_CHECK;
 int resolver_mx(struct resolver *, const char *name,
     int (*on_answer)(void *arg, const char *host), void *arg) MUST_CHECK;

@@ -69,7 +69,7 @@ find_section(const struct senders *s, const char *word, size_t word_len,
 /* One domain's section to OUT: what it says, or else what it said.  0 or
  * -errno as for spf_collect(). */
 static int
-put_domain(const struct senders *s, struct resolver *resolver, const char *word,
+put_domain(struct senders *s, struct resolver *resolver, const char *word,
     size_t word_len, FILE *out, char *why, size_t size)
 {
 	char domain[DOMAIN_MAX + 1];
@@ -82,6 +82,10 @@ put_domain(const struct senders *s, struct resolver *resolver, const char *word,
 	r = spf_collect(resolver, domain, &text, &len, why, size);
 	section = text;
 	if (r < 0) {
+		size_t at = strlen(s->left_out);
+
+		snprintf(s->left_out + at, sizeof(s->left_out) - at,
+		    "%s%.*s: %s", at ? "; " : "", (int)word_len, word, why);
 		len = find_section(s, word, word_len, &section);
 		report_list(s->journal, EVENT_LISTS_WARNING, s->list,
 		    "%.*s: %s; %s", (int)word_len, word, why,
@@ -94,8 +98,8 @@ put_domain(const struct senders *s, struct resolver *resolver, const char *word,
 }
 
 static int
-put_domains(const struct senders *s, struct resolver *resolver, FILE *out,
-    char *why, size_t size)
+put_domains(struct senders *s, struct resolver *resolver, FILE *out, char *why,
+    size_t size)
 {
 	const char *at = s->source, *word;
 	int result = -EINVAL;
@@ -113,8 +117,8 @@ put_domains(const struct senders *s, struct resolver *resolver, FILE *out,
 }
 
 int
-senders_collect(const struct senders *s, char **ret_text, size_t *ret_len,
-    char *why, size_t size)
+senders_collect(
+    struct senders *s, char **ret_text, size_t *ret_len, char *why, size_t size)
 {
 	struct resolver *resolver;
 	AUTO_FREE char *text = NULL;

@@ -18,6 +18,8 @@ struct senders {
 	const char *copy;          /* text of the last time; NULL: none */
 	size_t copy_len;
 	struct journal *journal; /* for domains that fail */
+	/* Filled: those that failed, and why, as far as there is room. */
+	char left_out[300];
 };
 
 /* Whether SOURCE is of that form; else the reason in WHY. */
@@ -26,5 +28,5 @@ bool senders_is_valid(const char *source, char *why, size_t size);
 /* *RET_TEXT, for the caller to free, has a line "# spf:DOMAIN" and then the
  * networks of each.  0, or with the reason in WHY if none could be looked up:
  * -EAGAIN if it may be later, or as spf_collect(). */
-int senders_collect(const struct senders *, char **ret_text, size_t *ret_len,
+int senders_collect(struct senders *, char **ret_text, size_t *ret_len,
     char *why, size_t size) MUST_CHECK;

@@ -17,7 +17,8 @@ struct spf {
 	struct resolver *resolver;
 	FILE *out;
 	unsigned lookups, voids;
-	unsigned depth; /* of includes and redirects */
+	uint64_t v4_addresses; /* of all networks */
+	unsigned depth;        /* of includes and redirects */
 	char *why;
 	size_t why_size;
 };
@@ -123,6 +124,19 @@ take_lengths(const char *text, size_t *len, struct term *t)
 	return true;
 }
 
+/* name=value, whatever the name and the value are (12): what is not known is
+ * ignored (6). */
+static bool
+is_modifier(const char *text)
+{
+	size_t len = strspn(text,
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "0123456789-_.");
+
+	return text[len] == '=' && len > 0 &&
+	    strchr("0123456789-_.", text[0]) == NULL;
+}
+
 static bool
 parse_term(const char *text, struct term *t)
 {
@@ -131,17 +145,21 @@ parse_term(const char *text, struct term *t)
 	*t = (struct term){ .qualifier = '+' };
 	if (strchr("+-~?", text[0]))
 		t->qualifier = *text++;
-	name_len = strcspn(text, ":/=");
+	name_len = strcspn(text, ":/");
 	if (name_len == 0 || name_len >= sizeof(t->name))
 		return false;
 	memcpy(t->name, text, name_len);
 	t->value = text + name_len;
-	if (*t->value == ':' || *t->value == '=')
+	if (*t->value == ':')
 		t->value++;
 	if (strcasecmp(t->name, "ip4") == 0 || strcasecmp(t->name, "ip6") == 0)
 		return true;
 	len = strlen(t->value);
-	if (!take_lengths(t->value, &len, t) || len > NAME_MAX_LEN)
+	/* Only hosts have lengths; a macro may have any slash. */
+	if ((strcasecmp(t->name, "a") == 0 || strcasecmp(t->name, "mx") == 0) &&
+	    !take_lengths(t->value, &len, t))
+		return false;
+	if (len > NAME_MAX_LEN)
 		return false;
 	memcpy(t->domain, t->value, len);
 	return true;
@@ -151,10 +169,30 @@ parse_term(const char *text, struct term *t)
  * Mechanisms
  */
 
+/* What no sender has.  It is not left out alone: whoever says that half of the
+ * world sends his mail says nothing. */
+static bool
+is_too_wide(struct spf *s, const struct cidr *cidr)
+{
+	bool is_v4 = cidr_is_v4(cidr);
+
+	if (is_v4)
+		s->v4_addresses += UINT64_C(1) << (CIDR_BITS - cidr->len);
+	return cidr->len <
+	    (is_v4 ? CIDR_V4_BITS + SPF_V4_LEN_MIN : SPF_V6_LEN_MIN) ||
+	    s->v4_addresses > SPF_V4_ADDRESSES_MAX;
+}
+
 static int
 put_prefix(struct spf *s, const struct cidr *cidr)
 {
 	char text[CIDR_STRLEN];
+
+	if (is_too_wide(s, cidr))
+		return fail(s, -EBADMSG,
+		    "lets %s send, and with it more of the world than any "
+		    "sender has",
+		    cidr_format(cidr, text));
 
 	if (fprintf(s->out, "%s\n", cidr_format(cidr, text)) < 0)
 		return -ENOMEM;
@@ -284,27 +322,42 @@ on_text(void *arg, const char *text)
 	return 0;
 }
 
+/* Fills REDIRECT, NAME_MAX_LEN + 1 bytes; other modifiers say nothing of who may
+ * send. */
+static int
+take_modifier(const struct record *rec, const char *text, char *redirect)
+{
+	const char *value = strchr(text, '=') + 1;
+
+	if (strncasecmp(text, "redirect=", 9) != 0)
+		return 0;
+	if (*value == '\0' || *redirect || strlen(value) > NAME_MAX_LEN)
+		return bad_term(rec, text);
+	memcpy(redirect, value, strlen(value) + 1);
+	return 0;
+}
+
 static int
 read_terms(struct record *rec)
 {
 	char redirect[NAME_MAX_LEN + 1] = "", *save;
 	bool has_all = false;
 
-	for (char *text = strtok_r(rec->text + 6, " ", &save); text;
+	for (char *text = strtok_r(rec->text + 6, " ", &save); text && !has_all;
 	     text = strtok_r(NULL, " ", &save)) {
 		struct term t;
 		int r = 0;
 
-		if (!parse_term(text, &t))
+		if (is_modifier(text))
+			r = take_modifier(rec, text, redirect);
+		else if (!parse_term(text, &t))
 			return bad_term(rec, text);
-		if (strcasecmp(t.name, "redirect") == 0)
-			memcpy(redirect, t.domain, sizeof(redirect));
-		else if (!strchr(text, '='))
+		else
 			r = add_mechanism(rec, &t, text);
-		/* Other modifiers say nothing of who may send (6). */
 		if (r < 0)
 			return r;
-		has_all |= strcasecmp(t.name, "all") == 0;
+		/* What follows is never tested (5.1). */
+		has_all = !is_modifier(text) && strcasecmp(t.name, "all") == 0;
 	}
 	if (redirect[0] == '\0' || has_all || strchr(redirect, '%'))
 		return 0;
@@ -317,7 +370,7 @@ static int
 collect_record(struct spf *s, const char *domain)
 {
 	struct record rec = { .spf = s, .domain = domain };
-	int r = resolver_txt(s->resolver, domain, on_text, &rec);
+	int r = resolver_txt(s->resolver, domain, "v=spf1", on_text, &rec);
 
 	if (r < 0 && r != -ENOENT)
 		return check_found(s, domain, r);

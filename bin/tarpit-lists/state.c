@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bin/common/decimal.h"
@@ -33,6 +34,7 @@ static const struct member {
 #member, offsetof(struct state, member), 0 \
 	}
 	TEXT(source),
+	NUMBER(source_id),
 	TEXT(etag),
 	TEXT(modified),
 	NUMBER(tried),
@@ -40,6 +42,7 @@ static const struct member {
 	NUMBER(not_before),
 	NUMBER(failures),
 	TEXT(result),
+	TEXT(left_out),
 };
 
 char *
@@ -71,11 +74,12 @@ set_member(struct state *state, const char *name, const char *value)
 	}
 }
 
-void
+int
 state_load(const char *dir, const char *name, struct state *ret_state)
 {
 	AUTO_FREE char *path = state_path(dir, name, ".state");
 	FILE *f = path ? fopen(path, "re") : NULL;
+	int r = !f && errno == EACCES ? -EACCES : 0;
 	char line[2048];
 
 	*ret_state = (struct state){ 0 };
@@ -90,6 +94,22 @@ state_load(const char *dir, const char *name, struct state *ret_state)
 	}
 	if (f)
 		fclose(f);
+	return r;
+}
+
+void
+state_protect(const char *dir, const char *name)
+{
+	static const char *const suffixes[] = { ".state", ".copy" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		AUTO_FREE char *path = state_path(dir, name, suffixes[i]);
+		struct stat st;
+
+		if (path && lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+		    (st.st_mode & 077))
+			(void)chmod(path, 0600);
+	}
 }
 
 /*
@@ -115,7 +135,7 @@ replace(const char *path, const char *temporary, const void *buf, size_t len)
 	/* Left by one of us that was killed; whoever holds the lock is alone. */
 	if (unlink(temporary) < 0 && errno != ENOENT)
 		return -errno;
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	r = write_and_sync(fd, buf, len);

@@ -216,7 +216,7 @@ unpack(char **buf, size_t *len, unpack_is_wanted *is_wanted, size_t max,
 
 	if (is_gzip(*buf, *len))
 		r = gunzip(buf, len, max, why, size);
-	if (r == 0 && is_tar(*buf, *len))
+	if (r == 0 && is_wanted && is_tar(*buf, *len))
 		r = untar(*buf, len, is_wanted, why, size);
 	return r;
 }

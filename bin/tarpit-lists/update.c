@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include "bin/tarpit-lists/content.h"
+#include "bin/tarpit-lists/credentials.h"
 #include "bin/tarpit-lists/fetch.h"
 #include "bin/tarpit-lists/geoip.h"
 #include "bin/tarpit-lists/report.h"
 #include "bin/tarpit-lists/senders.h"
 #include "bin/tarpit-lists/state.h"
+#include "bin/tarpit-lists/url.h"
 
 struct update {
 	const struct job *job;
@@ -25,6 +27,8 @@ struct update {
 /* One list, or database, on its way. */
 struct attempt {
 	const char *name, *source; /* of records and of the state */
+	const char *secret_file;   /* that has a password in it; NULL: none */
+	uint64_t source_id;        /* of what is not shown of the source */
 	uint64_t interval;         /* seconds */
 	/* A list's; NULL for a database, which has the others. */
 	const struct list_config *config;
@@ -41,28 +45,24 @@ struct attempt {
  * Fetching
  */
 
-/* URL within MAX_SIZE. */
+/* What F says, with what is known of the copy that we have. */
 static int
-fetch_url(const struct update *u, struct attempt *a, const char *url,
-    const char *user_pwd, uint64_t max_size)
+fetch_url(const struct update *u, struct attempt *a, struct fetch f)
 {
 	const struct config *config = u->job->config;
 	/* Without the copy "not modified" would leave us with nothing. */
 	bool has_copy = access(a->copy, R_OK) == 0 && !config->force;
-	struct fetch f = {
-		.url = url,
-		.label = u->show_progress ? a->name : NULL,
-		.ca_file = config->ca_file,
-		.user_pwd = user_pwd,
-		.timeout = config->timeout,
-		.max_size = max_size,
-		.etag = has_copy ? a->state.etag : "",
-		.modified = has_copy ? a->state.modified : "",
-	};
-	int r = fetch(&f, &a->got);
+	int r;
 
+	f.label = u->show_progress ? a->name : NULL;
+	f.ca_file = config->ca_file;
+	f.timeout = config->timeout;
+	f.etag = has_copy ? a->state.etag : "";
+	f.modified = has_copy ? a->state.modified : "";
+	r = fetch(&f, &a->got);
 	if (r < 0)
-		snprintf(a->why, sizeof(a->why), "%s: %s", url, a->got.why);
+		snprintf(a->why, sizeof(a->why), "%.200s: %s", a->source,
+		    a->got.why);
 	return r;
 }
 
@@ -75,12 +75,40 @@ fetch_database(const struct update *u, struct attempt *a)
 
 	if (r < 0)
 		return r;
-	return fetch_url(u, a, url, user_pwd, GEOIP_SIZE_MAX);
+	return fetch_url(u, a,
+	    (struct fetch){
+		.url = url, .user_pwd = user_pwd, .max_size = GEOIP_SIZE_MAX });
+}
+
+static int
+fetch_list(const struct update *u, struct attempt *a)
+{
+	const struct list_config *config = a->config;
+	AUTO_FREE char *host = fetch_host(config->url);
+	AUTO_FREE char *user_pwd = NULL;
+	AUTO_FREE char *headers = NULL;
+	int r = 0;
+
+	if (*config->credentials)
+		r = credentials_read(config->credentials, host ? host : "",
+		    &user_pwd, a->why, sizeof(a->why));
+	if (r == 0 && *config->header)
+		r = credentials_read_headers(
+		    config->header, &headers, a->why, sizeof(a->why));
+	if (r < 0)
+		return r;
+	return fetch_url(u, a,
+	    (struct fetch){ .url = config->url,
+		.user_pwd = user_pwd,
+		.headers = headers,
+		.max_size = config->max_size });
 }
 
 static int
 collect_senders(const struct update *u, struct attempt *a)
 {
+	int r;
+
 	struct senders s = { .list = a->name,
 		.source = a->source,
 		.resolver = u->job->config->resolver,
@@ -90,8 +118,10 @@ collect_senders(const struct update *u, struct attempt *a)
 
 	if (build_read_file(a->copy, &copy, &s.copy_len, &changed) == 0)
 		s.copy = copy;
-	return senders_collect(
+	r = senders_collect(
 	    &s, &a->got.body, &a->got.len, a->why, sizeof(a->why));
+	memcpy(a->state.left_out, s.left_out, sizeof(s.left_out));
+	return r;
 }
 
 static int
@@ -101,7 +131,7 @@ get(const struct update *u, struct attempt *a)
 		return fetch_database(u, a);
 	if (a->config->source_type == SOURCE_SPF)
 		return collect_senders(u, a);
-	return fetch_url(u, a, a->source, NULL, a->config->max_size);
+	return fetch_list(u, a);
 }
 
 /*
@@ -230,11 +260,11 @@ try_once(struct update *u, struct attempt *a)
 static void
 load_state(const struct update *u, struct attempt *a)
 {
-	state_load(u->job->config->state, a->name, &a->state);
+	(void)state_load(u->job->config->state, a->name, &a->state);
 	/* A clock that was set back must not stop us. */
 	if (strcmp(a->state.source, a->source) != 0 ||
-	    a->state.tried > u->now) {
-		a->state = (struct state){ 0 };
+	    a->state.source_id != a->source_id || a->state.tried > u->now) {
+		a->state = (struct state){ .source_id = a->source_id };
 		snprintf(
 		    a->state.source, sizeof(a->state.source), "%s", a->source);
 	}
@@ -252,16 +282,32 @@ save_state(const struct update *u, const struct attempt *a)
 	return r;
 }
 
+/* A password is in a file that is meant to be read by all. */
+static void
+check_secret_file(const struct update *u, const struct attempt *a)
+{
+	struct stat st;
+
+	if (a->secret_file && stat(a->secret_file, &st) == 0 &&
+	    (st.st_mode & 04))
+		report_list(u->job->journal, EVENT_LISTS_WARNING, a->name,
+		    "%s has a secret in it and can be read by everybody; "
+		    "chmod 640, and chgrp tarpit-lists",
+		    a->secret_file);
+}
+
 /* Fetches it if it is due. */
 static int
 update_one(struct update *u, struct attempt *a)
 {
 	int r;
 
+	state_protect(u->job->config->state, a->name);
 	load_state(u, a);
 	if (!u->job->config->force &&
 	    u->now < state_next(&a->state, a->interval))
 		return 0;
+	check_secret_file(u, a);
 	/* Said before it is so: whoever is killed in a download, or cannot
 	 * write down that he had one, must not ask again each minute. */
 	a->state.tried = u->now;
@@ -286,6 +332,11 @@ update_list(struct update *u, const struct list_config *config)
 		.config = config,
 		.copy = copy };
 
+	if (config->url) {
+		a.source_id = url_fingerprint(config->url);
+		if (url_has_secret(config->url))
+			a.secret_file = config->path;
+	}
 	return copy ? update_one(u, &a) : -ENOMEM;
 }
 
@@ -294,7 +345,9 @@ update_database(struct update *u, enum geoip_database which)
 {
 	const struct geoip_config *geoip = u->job->geoip;
 	struct attempt a = { .name = geoip_name(which),
-		.source = geoip->source[which],
+		.source = geoip->shown[which],
+		.secret_file = geoip->has_secret ? geoip->path : NULL,
+		.source_id = url_fingerprint(geoip->source[which]),
 		.interval = geoip->interval / USEC_PER_SEC,
 		.geoip = geoip,
 		.database = which,

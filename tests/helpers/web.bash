@@ -9,14 +9,27 @@
 #   /plain    redirects from TLS to none    /busy   429, Retry-After: 7200
 #   /packed/  files are sent as Content-Encoding: gzip
 #   /geoip/   asks for user 7, password key, as MaxMind's does
+#   /mine/    asks for user me, password s3cr3t
+#   /token    asks for ?token=t0k3n      /header  asks for X-Api-Key: h3ad3r
+#   /away     redirects to another server, WEB_OTHER, which serves DIR/www, too, and
+#             writes the headers with secrets that it gets to DIR/other
+#   /304      says "not modified" to everybody
 
 start_web() {
 	local dir=$1
 	mkdir -p "$dir/www/packed" "$dir/nginx"
 	WEB_TLS_PORT=$(free_port) WEB_PORT=$(free_port)
+	WEB_OTHER_PORT=$(free_port)
+	while [ "$WEB_PORT" = "$WEB_TLS_PORT" ]; do WEB_PORT=$(free_port); done
+	while [ "$WEB_OTHER_PORT" = "$WEB_TLS_PORT" ] ||
+		[ "$WEB_OTHER_PORT" = "$WEB_PORT" ]; do
+		WEB_OTHER_PORT=$(free_port)
+	done
+	WEB_OTHER=https://127.0.0.1:$WEB_OTHER_PORT
 	WEB=https://127.0.0.1:$WEB_TLS_PORT WEB_PLAIN=http://127.0.0.1:$WEB_PORT
 	make_authority "$dir" || return
-	printf '7:%s\n' "$(openssl passwd -apr1 key)" >"$dir/nginx/passwords"
+	printf '7:%s\nme:%s\n' "$(openssl passwd -apr1 key)" \
+		"$(openssl passwd -apr1 s3cr3t)" >"$dir/nginx/passwords"
 	web_config "$dir" >"$dir/nginx/nginx.conf"
 	start_daemon nginx nginx -p "$dir/nginx" -c "$dir/nginx/nginx.conf" \
 		-e "$dir/nginx/error.log" -g 'daemon off; master_process off;'
@@ -47,6 +60,7 @@ web_config() {
 		events {}
 		http {
 			log_format short '\$status \$request_method \$uri \$http_user_agent';
+			log_format secrets '[\$http_authorization|\$http_x_api_key|\$http_referer|\$http_cookie|\$request_uri]';
 			access_log $dir/access short;
 			client_body_temp_path $dir/nginx/body;
 			proxy_temp_path $dir/nginx/proxy;
@@ -66,11 +80,32 @@ web_config() {
 					add_header Retry-After 7200 always;
 					return 429;
 				}
+				location = /away { return 302 $WEB_OTHER/list.txt; }
+				location = /304 { return 304; }
+				location = /token {
+					if (\$arg_token != t0k3n) { return 403; }
+					try_files /list.txt =404;
+				}
+				location = /header {
+					if (\$http_x_api_key != h3ad3r) { return 403; }
+					try_files /list.txt =404;
+				}
+				location /mine/ {
+					auth_basic secret;
+					auth_basic_user_file $dir/nginx/passwords;
+				}
 				location /packed/ { add_header Content-Encoding gzip; }
 				location /geoip/ {
 					auth_basic secret;
 					auth_basic_user_file $dir/nginx/passwords;
 				}
+			}
+			server {
+				listen 127.0.0.1:$WEB_OTHER_PORT ssl;
+				ssl_certificate $dir/web.pem;
+				ssl_certificate_key $dir/web.key;
+				root $dir/www;
+				access_log $dir/other secrets;
 			}
 		}
 	END

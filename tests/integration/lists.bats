@@ -254,7 +254,7 @@ known-senders	allow	10.1.2.3/32" ]
 	mv "$D/lists.d/x.conf" "$D/lists.d/X_y.conf"
 	run lists build
 	[ "$status" -eq 100 ]
-	[[ $output == *"X_y.conf: a list's name is 1 to 63 of a-z, 0-9 and -"* ]]
+	[[ $output == *"X_y.conf: a list's name is 1 to 63 of a-z, 0-9 and - or _"* ]]
 	rm "$D/lists.d/X_y.conf"
 	lists --check-config
 	nothing_changed
@@ -386,6 +386,126 @@ known-senders	allow	10.1.2.3/32" ]
 		"$(wc -l <"$D/addresses")" ]
 }
 
+@test "lists: a bad line among thousands is left out, shown, and costs nothing else" {
+	{
+		seq 1 1999 | awk '{ print "198.18." int($1 / 256) "." $1 % 256 }'
+		echo '192.0.2.1 192.0.2.2'
+		echo 203.0.113.7
+	} | list big block
+	run lists build
+	[ "$status" -eq 0 ]
+	[[ $output == *"$D/big.txt:2000: 1 line is left out, see MaxBadLines=: line 2000: text after \"192.0.2.1\""*"event=lists_warning list=big"* ]]
+	lists query 203.0.113.7
+	run lists status
+	[ "$status" -eq 0 ]
+	[[ $output == *"big: 1 line is left out: line 2000: text after"* ]]
+	echo "more" >>"$D/big.txt"
+	printf '[List]\nSource=big.txt\nMaxBadLines=1\n' >"$D/lists.d/big.conf"
+	run lists build
+	[ "$status" -eq 100 ]
+	[[ $output == *"big.txt:2000: "*"; 2 such lines are more than MaxBadLines= allows"* ]]
+	sed -i 's/=1$/=2/' "$D/lists.d/big.conf"
+	lists build
+	sed -i 's/=2$/=0/' "$D/lists.d/big.conf"
+	run lists build
+	[ "$status" -eq 100 ]
+	sed -i 's/=0$/=x%/' "$D/lists.d/big.conf"
+	run lists --check-config
+	[ "$status" -eq 100 ]
+	[[ $output == *"neither a number nor a percentage"* ]]
+}
+
+@test "lists: what is allowed is a share of all lines, but one at least and less than the good ones" {
+	local bad good r
+	for bad in 1:1:100 1:2:0 2:100:100 2:198:0 3:297:0 4:297:100; do
+		IFS=: read -r bad good r <<<"$bad"
+		{
+			yes nonsense | head -"$bad"
+			seq 1 "$good" | awk '{ print "198.18." int($1 / 256) "." $1 % 256 }'
+		} | list a block MaxShrink=100%
+		run lists build
+		echo "$bad of $good: $status: $output"
+		[ "$status" -eq "$r" ]
+	done
+}
+
+@test "lists: a list that never got in is shown as failed, with the reason, exit 1" {
+	list new block < <(printf '192.0.2.1\nnonsense\n')
+	run lists build
+	[ "$status" -eq 100 ]
+	run lists status
+	[ "$status" -eq 1 ]
+	[[ $output == *"new "*" failed "* ]]
+	[[ $output == *"new: cannot be compiled: $D/new.txt:2: \"nonsense\" is no address"* ]]
+	[[ $output == *"$D/var/lists.cdb is not there: no list is in use"* ]]
+	# Beside others that are in use, too.
+	list good block <<<'192.0.2.1'
+	lists update || true
+	run lists status
+	[ "$status" -eq 1 ]
+	[[ $output == *"new: cannot be compiled"* ]]
+	echo 192.0.2.1 >"$D/new.txt"
+	lists update
+	lists status
+	rm "$D/good.txt"
+	run lists status
+	[ "$status" -eq 1 ]
+	[[ $output == *"good: cannot be compiled: $D/good.txt: No such file"* ]]
+}
+
+@test "lists: one that is empty on purpose is taken if MinEntries=0 says so" {
+	list a block < <(seq -f '192.0.2.%.0f' 1 10)
+	lists build
+	: >"$D/a.txt"
+	run lists build
+	[ "$status" -eq 100 ]
+	[[ $output == *"0 entries instead of 10"*"set MinEntries=0"* ]]
+	echo MinEntries=0 >>"$D/lists.d/a.conf"
+	lists build
+	run lists query 192.0.2.1
+	[ "$status" -eq 1 ]
+	lists status
+}
+
+@test "lists: FireHOL level 1 as a file is read, and the advice is AllowPrivate=no" {
+	printf '%s\n' '# firehol_level1' 0.0.0.0/8 10.0.0.0/8 127.0.0.0/8 \
+		192.0.2.0/24 224.0.0.0/3 198.51.100.0/24 | list firehol_level1 block
+	run lists build
+	[ "$status" -eq 0 ]
+	[[ $output == *"line 6: 224.0.0.0/3 is wider than /8"*"AllowPrivate=no"* ]]
+	[[ $output != *AllowWide* ]]
+	lists query 198.51.100.7 | grep '^firehol_level1'
+	echo AllowPrivate=no >>"$D/lists.d/firehol_level1.conf"
+	run lists build
+	[[ $output != *"left out, see MaxBadLines="* ]]
+}
+
+@test "lists: DROP ends with its metadata record, and with no other" {
+	good_build
+	list drop block <<-'END'
+		{"cidr":"1.10.16.0/20","sblid":"SBL256894"}
+		{"type":"error","message":"too many requests"}
+	END
+	run lists build
+	[ "$status" -eq 100 ]
+	[[ $output == *'drop.txt:2: a record of type "error" instead of an entry'* ]]
+	list drop block <<<'{"type":"error","message":"denied"}'
+	run lists build
+	[ "$status" -eq 100 ]
+	list drop block <<<'{"type":1}'
+	run lists build
+	[ "$status" -eq 100 ]
+	nothing_changed
+	# A bad record is a bad line; the end counts it.
+	{
+		echo '{"cidr":"1.10.16.0/99"}'
+		seq -f '{"cidr":"192.0.2.%.0f"}' 1 200
+		echo '{"type":"metadata","records":201}'
+	} | list drop block
+	lists build
+	lists query 192.0.2.200
+}
+
 @test "lists: what is shipped compiles as it is installed" {
 	cp "$ROOT"/data/lists.d/*.conf "$D/lists.d"
 	cp "$ROOT"/data/seed/local-*.txt "$D"
@@ -434,7 +554,7 @@ known-senders	allow	10.1.2.3/32" ]
 		grep -oE '"[A-Z][A-Za-z]+", (ENUM|STRING|TIME|INT|CUSTOM|SIZE|BOOL)' \
 			"$ROOT/bin/tarpit-lists/config.c" | cut -d'"' -f2
 	} >"$D/keys"
-	[ "$(wc -l <"$D/keys")" -eq 17 ]
+	[ "$(wc -l <"$D/keys")" -eq 21 ]
 	while read -r key; do
 		grep -q "$key=" "$D/conf"
 	done <"$D/keys"

@@ -107,6 +107,116 @@ again() {
 	lists query 192.0.2.2
 }
 
+@test "spf: a domain that lets half of the world send is left out alone, and not advised to be let in" {
+	txt a.test 'v=spf1 ip4:192.0.2.1 -all'
+	txt b.test 'v=spf1 ip4:128.0.0.0/1 -all'
+	start_dns
+	senders spf:a.test spf:b.test
+	run lists update
+	[ "$status" -eq 0 ]
+	[[ $output == *"spf:b.test: lets 128.0.0.0/1 send"*"; left out"* ]]
+	[[ $output != *AllowWide* ]]
+	lists query 192.0.2.1
+	run lists query 192.0.2.2
+	[ "$status" -eq 1 ]
+	run lists status
+	[ "$status" -eq 0 ]
+	[[ $output == *"senders: as far as it answers; left out or as before: spf:b.test: lets 128.0.0.0/1 send"* ]]
+	# What it last said stands, whatever way it says that.
+	local record sum
+	sum=$(seq -f 'ip4:%.0f.0.0.0/8' 60 77 | xargs)
+	for record in 'ip4:0.0.0.0/0' 'a/0' 'ip6:::/0' 'include:wide.test' \
+		'ip4:0.0.0.0/1 ip4:128.0.0.0/1' "$sum"; do
+		stop_daemon dns
+		RECORDS=()
+		txt a.test 'v=spf1 ip4:192.0.2.1 -all'
+		txt b.test 'v=spf1 ip4:192.0.2.2 -all'
+		address b.test 203.0.113.9
+		start_dns
+		again
+		lists update
+		stop_daemon dns
+		RECORDS=()
+		txt a.test 'v=spf1 ip4:192.0.2.9 -all'
+		txt b.test "v=spf1 $record -all"
+		txt wide.test 'v=spf1 ip4:64.0.0.0/2 -all'
+		address b.test 203.0.113.9
+		start_dns
+		again
+		run lists update
+		echo "$record: $output"
+		[ "$status" -eq 0 ]
+		[[ $output == *"spf:b.test: "*"; what it last said stands"* ]]
+		lists query 192.0.2.9
+		lists query 192.0.2.2
+		run lists query 8.8.8.8
+		[ "$status" -eq 1 ]
+	done
+}
+
+@test "spf: what follows all is neither taken nor looked up" {
+	txt a.test 'v=spf1 ip4:192.0.2.0/24 -all ip4:203.0.113.0/24 include:loop.test nonsense'
+	txt b.test 'v=spf1 ip4:198.51.100.1 ?ALL ip4:198.51.100.2 redirect=loop.test'
+	txt c.test 'v=spf1 redirect=loop.test ip4:198.51.100.3 ~all'
+	txt loop.test 'v=spf1 ip4:203.0.113.0/24 include:loop.test -all'
+	start_dns
+	senders spf:a.test spf:b.test spf:c.test
+	run lists update
+	[ "$status" -eq 0 ]
+	[[ $output != *"left out"* ]]
+	lists query 192.0.2.1
+	lists query 198.51.100.1
+	lists query 198.51.100.3
+	for address in 203.0.113.1 198.51.100.2; do
+		run lists query "$address"
+		[ "$status" -eq 1 ]
+	done
+}
+
+@test "spf: modifiers that are not known are ignored, whatever their names and values" {
+	txt a.test 'v=spf1 a-modifier.of_26.characters=x ra=postmaster/x//99 rp=100 m=%{z exp=a/b ip4:192.0.2.1 -all'
+	txt b.test 'v=spf1 ip4:192.0.2.2 redirect=c.test redirect=c.test'
+	txt d.test 'v=spf1 ip4:192.0.2.3 +foo=bar -all'
+	start_dns
+	senders spf:a.test spf:b.test spf:d.test
+	run lists update
+	[ "$status" -eq 0 ]
+	lists query 192.0.2.1
+	[[ $output == *'spf:b.test: b.test: "redirect=c.test" is no term of SPF; left out'* ]]
+	[[ $output == *'spf:d.test: d.test: "+foo=bar" is no term of SPF; left out'* ]]
+}
+
+@test "spf: what else stands at a name is dropped before anything else, however much it is" {
+	local i strings
+	mapfile -t strings < <(seq -f '%0250.0f' 1 18)
+	for i in $(seq 1 70); do txt a.test "verification=$i"; done
+	txt a.test 'v=spf10 ip4:192.0.2.9 -all'
+	txt a.test "${strings[@]}"
+	txt a.test 'V=SPF1 ip4:192.0' '.2.1 ' 'ip4:192.0.2.2 -all'
+	start_dns
+	senders spf:a.test
+	run lists update
+	[ "$status" -eq 0 ]
+	lists query 192.0.2.1
+	lists query 192.0.2.2
+}
+
+@test "spf: each domain has look-ups of its own" {
+	local d i
+	for d in a b; do
+		txt $d.test "v=spf1 $(for i in 0 1 2 3 4 5 6 7 8 9; do printf 'include:%s%s.test ' $d $i; done) -all"
+		for i in 0 1 2 3 4 5 6 7 8 9; do
+			txt $d$i.test "v=spf1 ip4:192.0.2.$i -all"
+		done
+	done
+	start_dns
+	senders spf:a.test spf:b.test
+	run lists update
+	[ "$status" -eq 0 ]
+	[[ $output != *"left out"* ]]
+	lists query 192.0.2.9
+}
+
 @test "spf: without any answer the list stands as it was" {
 	txt a.test 'v=spf1 ip4:192.0.2.1 -all'
 	start_dns

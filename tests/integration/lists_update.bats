@@ -105,6 +105,66 @@ nothing_changed() {
 	lists status | grep -q '^a .* ok '
 }
 
+@test "update: a 304 that was not asked for is a failure" {
+	remote a /304
+	run lists update
+	[ "$status" -eq 111 ]
+	[[ $output == *"$WEB/304: HTTP status 304 (not modified)"*"there is no copy yet"* ]]
+	run lists status
+	[ "$status" -eq 1 ]
+	[[ $output == *"a "*" failed "* ]]
+	# Nor when the copy has gone.
+	good_update
+	rm "$D/var/lists/a.copy"
+	remote a /304
+	run lists update
+	[ "$status" -ne 0 ]
+	[[ $output == *"HTTP status 304"* ]]
+}
+
+@test "update: a list that is empty on purpose" {
+	good_update
+	: >"$D/www/list.txt"
+	run lists update
+	[ "$status" -eq 100 ]
+	[[ $output == *"has no entries; if that is right, set MinEntries=0"* ]]
+	remote a /list.txt MinEntries=0
+	age a 3600
+	lists update
+	run lists query 192.0.2.1
+	[ "$status" -eq 1 ]
+}
+
+@test "update: bad lines of a publisher's list are left out, and status shows them" {
+	{
+		seq -f '192.0.2.%.0f' 1 200
+		echo '192.0.2.201.192.0.2.202'
+	} >"$D/www/list.txt"
+	remote a /list.txt
+	run lists update
+	[ "$status" -eq 0 ]
+	[[ $output == *"$WEB/list.txt:201: 1 line is left out"*"event=lists_warning list=a"* ]]
+	lists query 192.0.2.200
+	run lists status
+	[ "$status" -eq 0 ]
+	[[ $output == *"a: 1 line is left out: line 201: "* ]]
+}
+
+@test "update: a packed list is kept packed, bounded by MaxSize" {
+	seq -f '192.0.2.%.0f' 1 200 | gzip >"$D/www/list.txt"
+	good_update
+	lists query 192.0.2.200
+	lists build
+	lists query 192.0.2.200
+	head -c 100000000 /dev/zero | gzip >"$D/www/list.txt"
+	remote a /list.txt MaxSize=1M
+	age a 3600
+	run lists update
+	[ "$status" -eq 100 ]
+	[[ $output == *"$WEB/list.txt: too large when unpacked"* ]]
+	lists query 192.0.2.200
+}
+
 @test "update: without its copy a list is fetched whole" {
 	good_update
 	rm "$D/var/lists/a.copy"

@@ -25,12 +25,13 @@ next_line(struct resolver *r)
 }
 
 int
-resolver_txt(struct resolver *r, const char *name,
+resolver_txt(struct resolver *r, const char *name, const char *prefix,
     int (*on_answer)(void *arg, const char *text), void *arg)
 {
 	const char *line = next_line(r);
 
 	REQUIRE(strlen(name) < 254);
+	REQUIRE(strcmp(prefix, "v=spf1") == 0);
 	return line && strlen(line) <= RESOLVE_TEXT_MAX ? on_answer(arg, line)
 							: -ENOENT;
 }

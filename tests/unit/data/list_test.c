@@ -107,7 +107,7 @@ names_the_bad_line(void)
 	    "192.0.2.1\n<html>\n", 2, "\"<html>\" is no address or prefix");
 	check_error(
 	    "192.0.2.0/33\n", 1, "\"192.0.2.0/33\": impossible prefix length");
-	check_error("#\n#\n192.0.2.1\tten\n", 3,
+	check_error("#\n#\n192.0.2.1 ten\n", 3,
 	    "text after \"192.0.2.1\" that is no comment");
 }
 
