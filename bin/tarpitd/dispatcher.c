@@ -181,6 +181,27 @@ on_stop_timeout(struct timer *t, uint64_t now)
 	d->farewell = (struct farewell){ .all = true, .slot = 1, .pair = 1 };
 }
 
+/* What was good enough for an older version is no reason not to serve. */
+static void
+set_spool_directory(struct dispatcher *d, const char *directory)
+{
+	struct record record;
+
+	d->spool.directory = NULL;
+	if (directory[0] == '\0')
+		return;
+	if (spool_is_prompt(directory)) {
+		d->spool.directory = directory;
+		return;
+	}
+	record_begin(&record, EVENT_SPOOL_IN_MEMORY,
+	    "SpoolDirectory=%s is not on a tmpfs: a disk would make all "
+	    "sessions wait, so messages stay in memory",
+	    directory);
+	record_field(&record, "TARPIT_FILE", "%s", directory);
+	journal_send(d->journal, &record);
+}
+
 /* What the throttle lane has from the configuration. */
 static void
 set_backend(struct dispatcher *d, const struct config *c)
@@ -190,7 +211,7 @@ set_backend(struct dispatcher *d, const struct config *c)
 	d->mux.proxied = c->backend_identity == BACKEND_PROXY;
 	d->mux.max = (uint32_t)c->backend_connections;
 	d->mux.timeout = c->backend_timeout;
-	d->spool.directory = c->spool_directory;
+	set_spool_directory(d, c->spool_directory);
 	d->spool.memory_max = c->spool_memory;
 	d->spool.total_max = c->spool_max;
 }

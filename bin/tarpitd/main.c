@@ -49,7 +49,9 @@ load_config(struct option_error *error)
 		free(c);
 		return NULL;
 	}
-	if (c->host_name[0] == '\0' && own_name == NULL)
+	/* At the start, whether it is needed or not: a reload may remove
+	 * HostName=. */
+	if (own_name == NULL)
 		own_name = config_host_name();
 	if (c->host_name[0] == '\0' && own_name != NULL) {
 		char *copy = strdup(own_name);

@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "bin/common/fd.h"
@@ -16,12 +19,27 @@ enum {
 	MEMORY_PER_MESSAGE = 1 << 20,
 };
 
+/* Files of memory never make us wait for a disk, or for another machine. */
+bool
+spool_is_prompt(const char *directory)
+{
+	struct statfs fs;
+
+	return statfs(directory, &fs) == 0 &&
+	    (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+}
+
 static int
 open_unnamed(const char *directory)
 {
 	char path[4096];
-	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd;
 
+	if (directory == NULL) {
+		fd = memfd_create("message", MFD_CLOEXEC);
+		return fd >= 0 ? fd : -errno;
+	}
+	fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
 		return fd >= 0 ? fd : -errno;
 	/* Not every file system has O_TMPFILE. */

@@ -3,7 +3,7 @@
 /*
  * Messages that are coming in, until the MTA has them: in memory as far as
  * there is any for all of them together, then in files without a name, which
- * end with the process.  Nothing here is ever acknowledged, so nothing has to
+ * end with the process, and are memory as well: the loop waits for no disk.  Nothing here is ever acknowledged, so nothing has to
  * be safe on disk.
  */
 
@@ -16,7 +16,7 @@
 
 /* What all messages share. */
 struct spool_store {
-	const char *directory;           /* SpoolDirectory=; borrowed */
+	const char *directory; /* SpoolDirectory=; borrowed; NULL: memfds */
 	uint64_t memory_max, total_max;  /* SpoolMemory=, SpoolMax= */
 	uint64_t memory_used, file_used; /* bytes */
 };
@@ -28,6 +28,9 @@ struct spool {
 	uint64_t size;
 	int file; /* descriptor + 1; 0: in memory */
 };
+
+/* Whether DIRECTORY is on a tmpfs: no other is to be used in a loop. */
+bool spool_is_prompt(const char *directory);
 
 /* Whether SpoolMax= has no room for LEN bytes more. */
 bool spool_is_full(const struct spool_store *, size_t len);

@@ -126,6 +126,8 @@ static void
 tell_full(struct dispatcher *d, size_t len, int error)
 {
 	const struct spool_store *store = &d->spool;
+	const char *where =
+	    store->directory != NULL ? store->directory : "memory";
 	const char *why = spool_is_full(store, len) ? "SpoolMax= is used up"
 						    : strerror(-error);
 	struct record record;
@@ -134,8 +136,8 @@ tell_full(struct dispatcher *d, size_t len, int error)
 		return;
 	record_begin(&record, EVENT_SPOOL_FULL,
 	    "no room for a message in %s: %s; clients are told 452 4.3.1",
-	    store->directory, why);
-	record_field(&record, "TARPIT_FILE", "%s", store->directory);
+	    where, why);
+	record_field(&record, "TARPIT_FILE", "%s", where);
 	record_field(&record, "TARPIT_SPOOLED", "%" PRIu64,
 	    store->memory_used + store->file_used);
 	journal_send(d->journal, &record);

@@ -454,12 +454,16 @@ lists() {
 	provoked TLS_BUSY tarpitd
 }
 
+@test "events: SPOOL_IN_MEMORY" {
+	tarpitd SpoolDirectory=/proc
+	wait_for_log tarpitd 'SpoolDirectory=/proc is not on a tmpfs'
+	provoked SPOOL_IN_MEMORY tarpitd
+}
+
 @test "events: SPOOL_FULL" {
 	backend
 	policy '* action=throttle rate=0 patience=0'
-	# No memory, and the disk is no better.
-	tarpitd Backend="127.0.0.1:$BACKEND" SpoolMemory=0 \
-		SpoolDirectory="$DAEMONS/absent"
+	tarpitd Backend="127.0.0.1:$BACKEND" SpoolMax=1
 	wait_for_log backend '^connected$'
 	greet
 	envelope
@@ -470,7 +474,7 @@ lists() {
 	smtp_say QUIT
 	smtp_expect '221 '
 	smtp_expect_eof
-	wait_for_log tarpitd "in $DAEMONS/absent: No such file or directory; clients"
+	wait_for_log tarpitd "in memory: SpoolMax= is used up; clients"
 	provoked SPOOL_FULL tarpitd
 }
 

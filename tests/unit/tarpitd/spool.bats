@@ -23,6 +23,14 @@ load ../../helpers/common
 	run_case tarpitd/spool_test says_when_there_is_no_directory
 }
 
+@test "spool: needs no directory" {
+	run_case tarpitd/spool_test needs_no_directory
+}
+
+@test "spool: a disk is not prompt" {
+	run_case tarpitd/spool_test a_disk_is_not_prompt
+}
+
 @test "spool: every case has a test" {
 	all_cases_listed tarpitd/spool_test
 }

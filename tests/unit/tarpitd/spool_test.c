@@ -112,12 +112,38 @@ says_when_there_is_no_directory(void)
 	CHECK_INT(store.memory_used + store.file_used, 0);
 }
 
+/* What is not named is memory, whatever its size. */
+static void
+needs_no_directory(void)
+{
+	struct spool s = { 0 };
+
+	start(0, UINT64_C(1) << 31);
+	store.directory = NULL;
+	for (int i = 0; i < 40; i++)
+		CHECK_INT(spool_append(&store, &s, block, sizeof(block)), 0);
+	CHECK(s.file != 0);
+	check_content(&s, 40 * sizeof(block));
+	spool_drop(&store, &s);
+	CHECK_INT(store.file_used, 0);
+}
+
+static void
+a_disk_is_not_prompt(void)
+{
+	CHECK(spool_is_prompt("/dev/shm"));
+	CHECK(!spool_is_prompt("/proc"));
+	CHECK(!spool_is_prompt("/nonexistent"));
+}
+
 static const struct check_case cases[] = {
 	CASE(is_in_memory_while_there_is_any),
 	CASE(moves_to_a_file_when_large),
 	CASE(moves_to_a_file_when_memory_is_short),
 	CASE(says_when_it_is_full),
 	CASE(says_when_there_is_no_directory),
+	CASE(needs_no_directory),
+	CASE(a_disk_is_not_prompt),
 };
 
 int
