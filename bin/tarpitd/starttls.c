@@ -345,24 +345,33 @@ starttls_end(struct dispatcher *d, struct session *s)
 
 /* ---- the certificate ---- */
 
+static void
+tell_expired(struct dispatcher *d, size_t i)
+{
+	const struct tls *tls = d->config->tls;
+	char from[TLS_DATE_SIZE], until[TLS_DATE_SIZE];
+	struct record record;
+
+	tls_print_dates(tls, i, from, until);
+	record_begin(&record, EVENT_TLS_EXPIRED,
+	    "%s: valid from %s to %s, which is not now (%s)", tls_file(tls, i),
+	    from, until, tls_kind(tls, i));
+	record_field(&record, "TARPIT_FILE", "%s", tls_file(tls, i));
+	journal_send(d->journal, &record);
+}
+
 void
 starttls_review(struct dispatcher *d, uint64_t now)
 {
 	const struct config *c = d->config;
-	char from[TLS_DATE_SIZE], until[TLS_DATE_SIZE];
-	struct record record;
+	time_t wall = time(NULL);
 
 	d->starttls.next_look = now + LOOK_INTERVAL;
 	if (!starttls_permits_throttle(d) && c->backend[0] != '\0')
 		journal_event(d->journal, EVENT_TLS_MISSING,
 		    "[Tls] Certificate= is empty: sessions that are to be "
 		    "throttled go through slow");
-	if (c->tls == NULL || !tls_is_expired(c->tls, time(NULL)))
-		return;
-	tls_print_dates(c->tls, from, until);
-	record_begin(&record, EVENT_TLS_EXPIRED,
-	    "%s: valid from %s to %s, which is not now", c->tls_certificate,
-	    from, until);
-	record_field(&record, "TARPIT_FILE", "%s", c->tls_certificate);
-	journal_send(d->journal, &record);
+	for (size_t i = 0; c->tls != NULL && i < tls_count(c->tls); i++)
+		if (tls_is_expired(c->tls, i, wall))
+			tell_expired(d, i);
 }

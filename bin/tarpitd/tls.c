@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "bin/tarpitd/tls_files.h"
+
 /* Bytes that are kept for a client that does not read.  A server's first
  * flight with a long chain is a quarter of it; without a limit, a client could
  * make us pile up answers to its key updates. */
@@ -31,7 +33,7 @@ struct tls {
 	unsigned int references; /* the owner's, and each session's */
 	SSL_CTX *context;
 	BIO_METHOD *method;
-	time_t not_before, not_after;
+	struct tls_pairs pairs;
 };
 
 /* While nothing is under way there is only the SSL object. */
@@ -70,19 +72,6 @@ reason(void)
 		return strerror((int)ERR_GET_REASON(error));
 	text = ERR_reason_error_string(error);
 	return text != NULL ? text : "unknown error";
-}
-
-/* Without this it would be asked for at the terminal. */
-static int
-note_passphrase(char *buf, int size, int writing, void *arg)
-{
-	bool *has_passphrase = arg;
-
-	(void)buf;
-	(void)size;
-	(void)writing;
-	*has_passphrase = true;
-	return -1;
 }
 
 static void
@@ -126,36 +115,6 @@ on_message(int writes, int version, int type, const void *data, size_t len,
 	s->records++;
 }
 
-static time_t
-seconds_of(const ASN1_TIME *time)
-{
-	struct tm tm;
-
-	return ASN1_TIME_to_tm(time, &tm) == 1 ? timegm(&tm) : 0;
-}
-
-/* NULL, or what is wrong with *RET_FILE. */
-static const char *
-read_files(struct tls *t, const struct tls_files *files, const char **ret_file)
-{
-	const X509 *certificate;
-	bool has_passphrase = false;
-
-	SSL_CTX_set_default_passwd_cb(t->context, note_passphrase);
-	SSL_CTX_set_default_passwd_cb_userdata(t->context, &has_passphrase);
-	*ret_file = files->chain;
-	if (SSL_CTX_use_certificate_chain_file(t->context, files->chain) != 1)
-		return reason();
-	certificate = SSL_CTX_get0_certificate(t->context);
-	t->not_before = seconds_of(X509_get0_notBefore(certificate));
-	t->not_after = seconds_of(X509_get0_notAfter(certificate));
-	*ret_file = files->key;
-	if (SSL_CTX_use_PrivateKey_file(
-		t->context, files->key, SSL_FILETYPE_PEM) != 1)
-		return has_passphrase ? "the key has a passphrase" : reason();
-	return NULL;
-}
-
 static BIO_METHOD *new_method(void);
 
 int
@@ -163,7 +122,7 @@ tls_new(const struct tls_files *files, struct tls **ret_tls,
     const char **ret_file, char *why, size_t size)
 {
 	struct tls *t = calloc(1, sizeof(*t));
-	const char *wrong;
+	int r;
 
 	if (t == NULL)
 		return -ENOMEM;
@@ -177,11 +136,10 @@ tls_new(const struct tls_files *files, struct tls **ret_tls,
 	}
 	restrict_protocol(t->context, files->min_1_3);
 	SSL_CTX_set_msg_callback(t->context, on_message);
-	wrong = read_files(t, files, ret_file);
-	if (wrong != NULL) {
-		snprintf(why, size, "%s", wrong);
+	r = tls_files_load(t->context, files, &t->pairs, ret_file, why, size);
+	if (r < 0) {
 		tls_free(t);
-		return -EINVAL;
+		return r;
 	}
 	*ret_tls = t;
 	return 0;
@@ -193,15 +151,36 @@ tls_free(struct tls *t)
 	if (t == NULL || --t->references > 0)
 		return NULL;
 	SSL_CTX_free(t->context);
+	tls_pairs_fini(&t->pairs);
 	BIO_meth_free(t->method);
 	free(t);
 	return NULL;
 }
 
-bool
-tls_is_expired(const struct tls *t, time_t now)
+size_t
+tls_count(const struct tls *t)
 {
-	return now < t->not_before || now > t->not_after;
+	return t->pairs.n;
+}
+
+const char *
+tls_file(const struct tls *t, size_t i)
+{
+	return t->pairs.pair[i].file;
+}
+
+const char *
+tls_kind(const struct tls *t, size_t i)
+{
+	return t->pairs.pair[i].kind;
+}
+
+bool
+tls_is_expired(const struct tls *t, size_t i, time_t now)
+{
+	const struct tls_pair *pair = &t->pairs.pair[i];
+
+	return now < pair->not_before || now > pair->not_after;
 }
 
 static void
@@ -214,11 +193,11 @@ print_date(time_t time, char buf[TLS_DATE_SIZE])
 }
 
 void
-tls_print_dates(
-    const struct tls *t, char from[TLS_DATE_SIZE], char until[TLS_DATE_SIZE])
+tls_print_dates(const struct tls *t, size_t i, char from[TLS_DATE_SIZE],
+    char until[TLS_DATE_SIZE])
 {
-	print_date(t->not_before, from);
-	print_date(t->not_after, until);
+	print_date(t->pairs.pair[i].not_before, from);
+	print_date(t->pairs.pair[i].not_after, until);
 }
 
 /* ---- the socket below ---- */

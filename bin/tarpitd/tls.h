@@ -17,27 +17,32 @@ struct tls_session; /* one client's connection */
 
 /* ---- the certificate ---- */
 
-/* What is read once, here: a PEM chain, its first certificate the server's
- * own, and the PEM key (KEY may be the same file).  MIN_1_3: TLS 1.2 is
- * refused, too. */
+/* What is read once, here: names of PEM files, separated by blanks, with one
+ * certificate and key for each kind of key (RSA, ECDSA), and the certificates
+ * above them, in any order.  The client's choice decides which is used.  KEY
+ * may be the same.  MIN_1_3: TLS 1.2 is refused, too. */
 struct tls_files {
 	const char *chain, *key;
 	bool min_1_3;
 };
 
-/* 0; or -EINVAL, with one of the file names in *RET_FILE and what is wrong
- * with it in WHY; or -ENOMEM. */
+/* 0; or -EINVAL, with one of the two strings in *RET_FILE and what is
+ * wrong with it in WHY; or -ENOMEM. */
 int tls_new(const struct tls_files *, struct tls **ret_tls,
     const char **ret_file, char *why, size_t size) MUST_CHECK;
 /* Sessions go on with the certificate that they began with.  NULL. */
 struct tls *tls_free(struct tls *);
 
-/* Whether NOW (wall clock) is outside the certificate's validity. */
-bool tls_is_expired(const struct tls *, time_t now);
+/* How many certificates it has; of number I its file and kind ("RSA"), and
+ * whether NOW (wall clock) is outside its validity. */
+size_t tls_count(const struct tls *);
+const char *tls_file(const struct tls *, size_t i);
+const char *tls_kind(const struct tls *, size_t i);
+bool tls_is_expired(const struct tls *, size_t i, time_t now);
 /* Its ends as "2026-01-31 23:59:59 UTC". */
 enum { TLS_DATE_SIZE = 32 };
-void tls_print_dates(
-    const struct tls *, char from[TLS_DATE_SIZE], char until[TLS_DATE_SIZE]);
+void tls_print_dates(const struct tls *, size_t i, char from[TLS_DATE_SIZE],
+    char until[TLS_DATE_SIZE]);
 
 /* ---- a session ---- */
 

@@ -302,7 +302,7 @@ secured() {
 	echo 'no certificate' >"$PEM"
 	kill -HUP "$(daemon_pid tarpitd)"
 	wait_for_log tarpitd \
-		"$PEM: \[Tls\] Certificate=: no start line; the old .* event=config_error"
+		"$PEM: \[Tls\] Certificate=: no PEM, .*; the old .* event=config_error"
 	smtp_connect_tls "$AT"
 	smtp_expect 'tls TLSv1.3 one.test$'
 }
@@ -321,10 +321,62 @@ refuses_to_start() {
 		Tls.Certificate="$DAEMONS/absent"
 	cp "$PEM.key" "$DAEMONS/other.key"
 	certificate two.test
-	refuses_to_start "$DAEMONS/other.key" 'key values mismatch' \
+	refuses_to_start "$DAEMONS/other.key" 'belongs to no certificate' \
 		Tls.Certificate="$PEM.crt" Tls.Key="$DAEMONS/other.key"
 	configure Tls.Certificate="$PEM.crt" Tls.Key="$PEM.key"
 	"$BUILD/tarpitd" --config "$CONF" --check-config
+}
+
+# s_client CIPHER: the name in the certificate that a client with it gets.
+name_for() {
+	openssl s_client -brief -starttls smtp -connect "$AT" -tls1_2 \
+		-cipher "$1" </dev/null 2>&1 3>&- |
+		sed -n 's/^Peer certificate: CN = //p'
+}
+
+# As Postfix's smtpd_tls_chain_files: in one file or in several, whatever stands
+# first.
+@test "tls: RSA and ECDSA, each for who wants it" {
+	local files
+	certificate rsa.test rsa:2048
+	mv "$PEM" "$PEM.rsa"
+	mv "$PEM.crt" "$PEM.rsa.crt"
+	mv "$PEM.key" "$PEM.rsa.key"
+	certificate ec.test
+	cp "$PEM" "$PEM.ec"
+	cat "$PEM.rsa" "$PEM.ec" >"$PEM.both"
+	# Keys last, a byte order mark, lines as Windows ends them.
+	{
+		printf '\xef\xbb\xbf'
+		cat "$PEM.crt" "$PEM.rsa.crt" "$PEM.rsa.key" "$PEM.key" |
+			sed 's/$/\r/'
+	} >"$PEM.strange"
+	for files in "$PEM.both" "$PEM.rsa $PEM.ec" "$PEM.strange"; do
+		cp "$PEM.both" "$PEM"
+		dispatcher throttle Tls.Certificate="$files"
+		[ "$(name_for ECDHE-RSA-AES256-GCM-SHA384)" = rsa.test ]
+		[ "$(name_for ECDHE-ECDSA-AES256-GCM-SHA384)" = ec.test ]
+		stop_daemons
+	done
+}
+
+@test "tls: files that are something else are called by their name" {
+	openssl x509 -in "$PEM.crt" -outform DER -out "$DAEMONS/der"
+	refuses_to_start "$DAEMONS/der" 'DER or PKCS #12, not PEM' \
+		Tls.Certificate="$DAEMONS/der" Tls.Key="$PEM.key"
+	openssl pkcs12 -export -in "$PEM" -passout pass: -out "$DAEMONS/p12"
+	refuses_to_start "$DAEMONS/p12" 'DER or PKCS #12, not PEM' \
+		Tls.Certificate="$DAEMONS/p12"
+	openssl req -new -key "$PEM.key" -subj /CN=x -out "$DAEMONS/csr"
+	refuses_to_start "$DAEMONS/csr" 'a certificate request' \
+		Tls.Certificate="$DAEMONS/csr" Tls.Key="$PEM.key"
+	refuses_to_start "$PEM.crt" 'no private key in it' \
+		Tls.Certificate="$PEM.crt"
+	refuses_to_start "$PEM.key" 'no certificate in it' \
+		Tls.Certificate="$PEM.key"
+	: >"$DAEMONS/empty"
+	refuses_to_start "$DAEMONS/empty" 'the file is empty' \
+		Tls.Certificate="$DAEMONS/empty"
 }
 
 @test "tls: a key without a certificate is an error in its line" {
