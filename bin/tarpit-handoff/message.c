@@ -39,7 +39,8 @@ parse_port(const struct attr *a, char buf[6])
 {
 	int64_t port;
 
-	if (attr_int(a, 1, 65535, &port) < 0)
+	/* 0 is what a proxy says that does not know it. */
+	if (attr_int(a, 0, 65535, &port) < 0)
 		return -EBADMSG;
 	snprintf(buf, 6, "%u", (unsigned)(uint16_t)port);
 	return 0;

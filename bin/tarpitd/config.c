@@ -17,6 +17,7 @@ static const char *const mode_names[] = { "enforce", "observe", NULL };
 static const char *const tls_names[] = { "TLSv1.2", "TLSv1.3", NULL };
 static const char *const log_names[] = { "all", "slowed", "summary", NULL };
 static const char *const failure_names[] = { "pass", "slow", NULL };
+static const char *const unknown_names[] = { "refuse", "pass", NULL };
 static const char *const bare_newline_names[] = { "normalize", "reject", NULL };
 static const char *const identity_names[] = { "xclient", "proxy", NULL };
 
@@ -314,6 +315,9 @@ static const struct option options[] = {
 	{ "Dispatcher", "ProxyTrusted", OPTION_CUSTOM, MEMBER(proxy_trusted),
 	    .initial = "", .parse = parse_networks,
 	    .help = "networks whose PROXY headers are believed" },
+	{ "Dispatcher", "ProxyUnknown", OPTION_ENUM, MEMBER(proxy_unknown),
+	    .initial = "refuse", .names = unknown_names,
+	    .help = "of who comes without an address: refuse or pass" },
 	{ "Dispatcher", "OwnNetworks", OPTION_CUSTOM, MEMBER(own),
 	    .initial = "auto", .parse = parse_own,
 	    .help = "never asked about; auto: loopback, own addresses" },

@@ -15,6 +15,8 @@ enum tls_min_version { TLS_MIN_1_2, TLS_MIN_1_3 };
 enum policy_failure { POLICY_FAILURE_PASS, POLICY_FAILURE_SLOW };
 /* How the MTA of the throttle lane is told who its client is. */
 enum backend_identity { BACKEND_XCLIENT, BACKEND_PROXY };
+/* What becomes of a client that its proxy does not name. */
+enum proxy_unknown { PROXY_UNKNOWN_REFUSE, PROXY_UNKNOWN_PASS };
 /* What a bare LF in a message is: a line end, or a reason to refuse it. */
 enum bare_newline { BARE_NEWLINE_NORMALIZE, BARE_NEWLINE_REJECT };
 /* Which sessions have a record of their own. */
@@ -54,6 +56,7 @@ struct config {
 	struct handoff_target handoff;
 	uint64_t handoff_timeout;
 	struct networks proxy_trusted;
+	int proxy_unknown; /* enum proxy_unknown */
 	struct own_choice own;
 	char *hold_reply;
 	uint64_t hold_greeting;

@@ -254,6 +254,15 @@ init_relay(struct dispatcher *d)
 	return relay_init(&d->relay);
 }
 
+/* An MTA that looks at the socket itself, as one that tarpit-handoff runs does,
+ * would take the proxy for the client, and may trust it. */
+static bool
+passes_unknown(const struct config *c)
+{
+	return c->proxy_unknown == PROXY_UNKNOWN_PASS &&
+	    c->handoff.kind != HANDOFF_INETD;
+}
+
 /* Without its addresses the host is known by loopback still. */
 static void
 read_own(struct dispatcher *d)
@@ -281,6 +290,7 @@ init_parts(struct dispatcher *d)
 	d->proxied = (struct proxied){ .loop = d->loop,
 		.journal = d->journal,
 		.pool = &d->pool,
+		.pass_unknown = passes_unknown(c),
 		.on_header = session_set_client,
 		.arg = d };
 	d->ask = (struct ask){ .loop = d->loop,
@@ -428,6 +438,7 @@ apply(struct dispatcher *d, struct config *fresh)
 	d->summary.wanted = fresh->log != LOG_ALL;
 	set_backend(d, fresh);
 	mux_reload(&d->mux, loop_now(d->loop));
+	d->proxied.pass_unknown = passes_unknown(fresh);
 	answer_cache_clear(d->answers);
 	set_limits(d);
 	read_own(d);

@@ -93,7 +93,7 @@ on_accept_proxied(struct acceptor *a, int fd,
 	} else {
 		fd_close(&fd);
 		proxied_refuse(
-		    &d->proxied, &address, "it is not in ProxyTrusted=", now);
+		    &d->proxied, &address, PROXIED_UNTRUSTED, NULL, 0, now);
 	}
 }
 

@@ -84,7 +84,7 @@ hold_go_on(
 	s->memory = 0;
 	if (secured)
 		return await_command(d, s, now);
-	starttls_note_failure(d, s);
+	starttls_note_failure(s);
 	return end(s);
 }
 

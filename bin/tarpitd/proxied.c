@@ -2,12 +2,17 @@
 #include "bin/tarpitd/proxied.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "bin/tarpitd/address.h"
 
 /* The specification wants at least 3 s, for the retransmission of one lost
  * packet. */
 #define HEADER_TIMEOUT (5 * USEC_PER_SEC)
+
+/* What has been received is shown up to so many bytes: a header of version 1 is
+ * whole. */
+enum { HEARD_SIZE = 160 };
 
 enum place_state { PLACE_NONE, PLACE_WAITING, PLACE_KNOWN };
 
@@ -18,6 +23,7 @@ struct proxied_place {
 	uint32_t slot;
 	uint8_t state; /* enum place_state */
 	uint8_t subject;
+	uint8_t why; /* enum proxied_refusal */
 	in_port_t server_port;
 	struct in6_addr proxy, server;
 };
@@ -52,21 +58,28 @@ stop_waiting(struct proxied_place *place)
 }
 
 static void
-give_up(struct proxied_place *place, const char *why, uint64_t now)
+give_up(struct proxied_place *place, enum proxied_refusal why, const char *data,
+    size_t len, uint64_t now)
 {
 	struct proxied *p = place->proxied;
 
 	stop_waiting(place);
-	if (why != NULL)
-		proxied_refuse(p, &place->proxy, why, now);
+	place->why = (uint8_t)why;
+	if (why != PROXIED_NOT_REFUSED)
+		proxied_refuse(p, &place->proxy, why, data, len, now);
 	p->on_header(p->arg, &p->pool->session[place->slot], NULL, now);
 }
 
 static void
 on_deadline(struct timer *t, uint64_t now)
 {
-	give_up(CONTAINER_OF(t, struct proxied_place, deadline),
-	    "it sent no PROXY header in time", now);
+	struct proxied_place *place =
+	    CONTAINER_OF(t, struct proxied_place, deadline);
+	char buf[PROXY_HEADER_MAX];
+	ssize_t n =
+	    recv(place->io.fd, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT);
+
+	give_up(place, PROXIED_LATE, buf, n > 0 ? (size_t)n : 0, now);
 }
 
 static void
@@ -100,18 +113,23 @@ on_ready(struct loop_io *io, uint32_t events, uint64_t now)
 		return;
 	if (n <= 0) {
 		/* A look whether the port is open: nothing to tell. */
-		give_up(place, NULL, now);
+		give_up(place, PROXIED_NOT_REFUSED, NULL, 0, now);
 		return;
 	}
 	size = proxy_parse(buf, (size_t)n, &header);
 	if (size == -EAGAIN)
 		return;
 	if (size < 0)
-		give_up(place, "what it sent is no PROXY header", now);
+		give_up(place,
+		    size == -EMSGSIZE ? PROXIED_TOO_LARGE : PROXIED_NO_HEADER,
+		    buf, (size_t)n, now);
+	else if (header.subject == PROXY_UNKNOWN &&
+	    !place->proxied->pass_unknown)
+		give_up(place, PROXIED_UNKNOWN, buf, (size_t)size, now);
 	else if (recv(io->fd, buf, (size_t)size, MSG_DONTWAIT) == size)
 		take_header(place, &header, now);
 	else
-		give_up(place, "its PROXY header cannot be read", now);
+		give_up(place, PROXIED_UNREADABLE, NULL, 0, now);
 }
 
 int
@@ -146,22 +164,58 @@ proxied_forget(struct proxied *p, const struct session *s)
 		place->state = PLACE_NONE;
 }
 
-void
-proxied_refuse(struct proxied *p, const struct in6_addr *peer, const char *why,
-    uint64_t now)
+/* What has been received, for a person to read. */
+static void
+print_heard(const char *data, size_t len, char *buf, size_t size)
 {
-	char text[ADDRESS_TEXT];
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < len && n + sizeof("\\xff") <= size; i++) {
+		unsigned char c = (unsigned char)data[i];
+
+		if (c >= ' ' && c <= '~' && c != '\\')
+			buf[n++] = (char)c;
+		else
+			n += (size_t)snprintf(buf + n, size - n, "\\x%02x", c);
+		buf[n] = '\0';
+	}
+}
+
+void
+proxied_refuse(struct proxied *p, const struct in6_addr *peer,
+    enum proxied_refusal why, const char *data, size_t len, uint64_t now)
+{
+	static const char *const texts[] = {
+		[PROXIED_UNTRUSTED] = "it is not in ProxyTrusted=",
+		[PROXIED_LATE] = "it sent no PROXY header in time",
+		[PROXIED_NO_HEADER] = "what it sent is no PROXY header",
+		[PROXIED_TOO_LARGE] = "its PROXY header is too large",
+		[PROXIED_UNREADABLE] = "its PROXY header cannot be read",
+		[PROXIED_UNKNOWN] =
+		    "it does not say who its client is (ProxyUnknown=)",
+	};
+	char text[ADDRESS_TEXT], heard[HEARD_SIZE];
 	struct record r;
 
 	p->refused++;
-	if (!journal_is_due(&p->next_refusal, now))
+	if (!journal_is_due(&p->next_refusal[why], now))
 		return;
 	address_print(peer, text);
+	print_heard(data, len, heard, sizeof(heard));
 	record_begin(&r, EVENT_PROXY_REFUSED,
-	    "a connection from %s to the port for proxies was closed: %s", text,
-	    why);
+	    "a connection from %s to the port for proxies was closed: %s%s%s%s",
+	    text, texts[why], len > 0 ? ": \"" : "", heard,
+	    len > 0 ? "\"" : "");
 	record_field(&r, "TARPIT_PROXY", "%s", text);
+	record_field(&r, "TARPIT_HEARD", "%s", heard);
 	journal_send(p->journal, &r);
+}
+
+enum proxied_refusal
+proxied_why(const struct proxied *p, const struct session *s)
+{
+	return (enum proxied_refusal)place_of(p, s)->why;
 }
 
 const struct in6_addr *

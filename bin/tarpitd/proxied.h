@@ -20,18 +20,32 @@
 
 struct proxied_place;
 
+/* Why a connection was not served. */
+enum proxied_refusal {
+	PROXIED_UNTRUSTED, /* not in ProxyTrusted= */
+	PROXIED_LATE,      /* no whole header in time */
+	PROXIED_NO_HEADER, /* something else */
+	PROXIED_TOO_LARGE,
+	PROXIED_UNREADABLE,
+	PROXIED_UNKNOWN, /* nobody's address, and ProxyUnknown=refuse */
+	PROXIED_NOT_REFUSED
+};
+
 struct proxied {
 	struct loop *loop;
 	struct journal *journal;
 	struct pool *pool;
-	/* The header of S, or NULL: none has come, and S is to be closed. */
+	bool pass_unknown; /* may who is of unknown address go on? */
+	/* The header of S, or NULL: none has come, and S is to be closed
+	 * (see proxied_why()). */
 	void (*on_header)(void *arg, struct session *s,
 	    const struct proxy_header *header, uint64_t now);
 	void *arg;
 
 	struct proxied_place *place; /* one a slot, touched as far as used */
-	uint64_t next_refusal;       /* usec; see journal_is_due() */
-	uint64_t refused;            /* connections, counter */
+	/* Of each kind: usec; see journal_is_due(). */
+	uint64_t next_refusal[PROXIED_NOT_REFUSED];
+	uint64_t refused; /* connections, counter */
 };
 
 /* What the caller sets stands above the empty line.  0 or -errno. */
@@ -45,10 +59,13 @@ int proxied_start(struct proxied *, struct session *s,
 /* S ends. */
 void proxied_forget(struct proxied *, const struct session *s);
 
-/* Says why a connection from PEER is closed; now and then, as that may happen
- * very often. */
+/* Says why a connection from PEER is closed, which has sent LEN bytes at DATA;
+ * each kind now and then, as that may happen very often. */
 void proxied_refuse(struct proxied *, const struct in6_addr *peer,
-    const char *why, uint64_t now);
+    enum proxied_refusal why, const char *data, size_t len, uint64_t now);
+/* Of S, which is to be closed; PROXIED_NOT_REFUSED: the proxy went away. */
+enum proxied_refusal proxied_why(
+    const struct proxied *, const struct session *s);
 
 /* The proxy's address, or NULL for a client that has come by itself. */
 const struct in6_addr *proxied_by(

@@ -38,6 +38,17 @@ map_v4(struct in6_addr *ret, const void *v4)
 	memcpy(ret->s6_addr + 12, v4, 4);
 }
 
+/* 0.0.0.0 is nobody's address, and in nobody's list of those that are trusted. */
+static void
+set_unknown(struct proxy_header *h)
+{
+	static const uint8_t nobody[4];
+
+	h->subject = PROXY_UNKNOWN;
+	map_v4(&h->client, nobody);
+	h->client_port = 0;
+}
+
 /* The word at *POS, up to a blank or END; NULL if it is none, or too long. */
 static const char *
 next_word(const char **pos, const char *end, char *buf, size_t size)
@@ -53,19 +64,19 @@ next_word(const char **pos, const char *end, char *buf, size_t size)
 	return buf;
 }
 
+/* Of either family, whatever the line began with.  An nginx with an IPv6 client
+ * and an IPv4 upstream says TCP6 and gives the one's address as the source and
+ * the other's as the destination. */
 static bool
-parse_v1_address(
-    const char **pos, const char *end, int family, struct in6_addr *ret)
+parse_v1_address(const char **pos, const char *end, struct in6_addr *ret)
 {
 	char text[INET6_ADDRSTRLEN];
 	struct in_addr v4;
 
 	if (next_word(pos, end, text, sizeof(text)) == NULL)
 		return false;
-	if (family == AF_INET6)
-		return inet_pton(AF_INET6, text, ret) == 1;
 	if (inet_pton(AF_INET, text, &v4) != 1)
-		return false;
+		return inet_pton(AF_INET6, text, ret) == 1;
 	map_v4(ret, &v4);
 	return true;
 }
@@ -89,24 +100,19 @@ static bool
 parse_v1_line(const char *pos, const char *end, struct proxy_header *h)
 {
 	char text[sizeof("UNKNOWN")];
-	int family;
 
 	if (next_word(&pos, end, text, sizeof(text)) == NULL)
 		return false;
 	if (strcmp(text, "UNKNOWN") == 0) {
 		/* What follows is to be ignored. */
-		h->subject = PROXY_UNKNOWN;
+		set_unknown(h);
 		return true;
 	}
-	if (strcmp(text, "TCP4") == 0)
-		family = AF_INET;
-	else if (strcmp(text, "TCP6") == 0)
-		family = AF_INET6;
-	else
+	if (strcmp(text, "TCP4") != 0 && strcmp(text, "TCP6") != 0)
 		return false;
 	h->subject = PROXY_CLIENT;
-	return parse_v1_address(&pos, end, family, &h->client) &&
-	    parse_v1_address(&pos, end, family, &h->server) &&
+	return parse_v1_address(&pos, end, &h->client) &&
+	    parse_v1_address(&pos, end, &h->server) &&
 	    parse_v1_port(&pos, end, &h->client_port) &&
 	    parse_v1_port(&pos, end, &h->server_port) && pos == end &&
 	    end[-1] != ' ';
@@ -140,7 +146,7 @@ read_port(const char *p)
 static bool
 parse_v2_addresses(int kind, const char *p, size_t size, struct proxy_header *h)
 {
-	h->subject = PROXY_UNKNOWN;
+	set_unknown(h);
 	if (kind == V2_TCP4) {
 		if (size < V2_TCP4_SIZE)
 			return false;

@@ -27,7 +27,7 @@ enum proxy_subject {
 };
 
 /* Addresses as everywhere: IPv4 as ::ffff:a.b.c.d.  They and the ports (host
- * order) are set for PROXY_CLIENT only. */
+ * order) are set for PROXY_CLIENT; of PROXY_UNKNOWN the client is 0.0.0.0. */
 struct proxy_header {
 	enum proxy_subject subject;
 	struct in6_addr client, server;

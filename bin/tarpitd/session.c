@@ -111,12 +111,13 @@ is_probe(const struct session *s, enum session_state was, uint32_t held)
 }
 
 /* What the policy service may learn from.  Nobody was asked about an own
- * network; and who left while it waited for the MTA was not impatient with us. */
+ * network, or an address that is not known; and who left while it waited for the MTA was not impatient with us. */
 static bool
 is_lesson(
     const struct dispatcher *d, const struct session *s, enum session_state was)
 {
 	return !own_has(&d->own, &d->config->own, &s->client) &&
+	    !proxied_is_unknown(&d->proxied, s) &&
 	    !(s->outcome == OUTCOME_ABANDONED && was == SESSION_HANDOFF);
 }
 

@@ -249,9 +249,25 @@ set_client(
 	pool_link_client(&d->pool, s);
 }
 
-/* Who has no address cannot be asked about, nor counted: its session, which is
- * the proxy's own as far as the MTA is told, goes where PolicyFailure= says.  A
- * health check is to see the MTA's greeting whatever the policy. */
+/* There is no client; a person behind a load balancer that sends its header only
+ * when the client has spoken is told so. */
+static void
+send_away(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	enum proxied_refusal why = proxied_why(&d->proxied, s);
+
+	if (why == PROXIED_LATE)
+		session_dismiss(d, s, OUTCOME_SHED, SMTP_PROXY_LATE, now);
+	else if (why == PROXIED_UNKNOWN)
+		session_dismiss(d, s, OUTCOME_SHED, SMTP_PROXY_UNKNOWN, now);
+	else
+		session_close_as(d, s, OUTCOME_ABANDONED, now);
+}
+
+/* Who has no address (0.0.0.0 stands for it) cannot be asked about, nor counted:
+ * its session goes where PolicyFailure= says, and the MTA gets no address that
+ * it might trust.  A health check is to see the MTA's greeting whatever the
+ * policy. */
 void
 session_set_client(void *dispatcher, struct session *s,
     const struct proxy_header *header, uint64_t now)
@@ -259,7 +275,7 @@ session_set_client(void *dispatcher, struct session *s,
 	struct dispatcher *d = dispatcher;
 
 	if (header == NULL) {
-		session_close_as(d, s, OUTCOME_ABANDONED, now);
+		send_away(d, s, now);
 		return;
 	}
 	switch (header->subject) {
@@ -268,6 +284,7 @@ session_set_client(void *dispatcher, struct session *s,
 		admit(d, s, now);
 		return;
 	case PROXY_UNKNOWN:
+		set_client(d, s, header);
 		session_enter(d, s, SESSION_ASKING, now);
 		session_decide(d, s, NULL, now);
 		return;

@@ -41,6 +41,9 @@ static const char *const formats[SMTP_REPLY_COUNT] = {
 	[SMTP_MANY_CLIENTS] = "421 4.7.0 %s Too many connections of yours\r\n",
 	[SMTP_NO_MTA] = "421 4.3.2 %s No mail system right now\r\n",
 	[SMTP_OPERATOR] = "421 4.3.2 %s Try again\r\n",
+	[SMTP_PROXY_LATE] = "421 4.4.2 %s Error: no PROXY header in time\r\n",
+	[SMTP_PROXY_UNKNOWN] =
+	    "421 4.7.0 %s Error: the proxy does not say who you are\r\n",
 };
 
 const char *

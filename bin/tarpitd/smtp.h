@@ -40,12 +40,14 @@ enum smtp_reply {
 	SMTP_SEQUENCE, /* 503 */
 	SMTP_LINE_TOO_LONG,
 	SMTP_BARE_LF,
-	SMTP_TIMEOUT,      /* 421, silent for too long */
-	SMTP_SHUTDOWN,     /* 421, we are ending */
-	SMTP_OVERLOAD,     /* 421, no room */
-	SMTP_MANY_CLIENTS, /* 421, too many sessions of this client */
-	SMTP_NO_MTA,       /* 421, the MTA does not take sessions */
-	SMTP_OPERATOR,     /* 421, it will be otherwise next time */
+	SMTP_TIMEOUT,       /* 421, silent for too long */
+	SMTP_SHUTDOWN,      /* 421, we are ending */
+	SMTP_OVERLOAD,      /* 421, no room */
+	SMTP_MANY_CLIENTS,  /* 421, too many sessions of this client */
+	SMTP_NO_MTA,        /* 421, the MTA does not take sessions */
+	SMTP_OPERATOR,      /* 421, it will be otherwise next time */
+	SMTP_PROXY_LATE,    /* 421, the proxy has not said for whom */
+	SMTP_PROXY_UNKNOWN, /* 421, it has said that it does not know */
 	SMTP_REPLY_COUNT
 };
 

@@ -322,9 +322,9 @@ starttls_error(const struct dispatcher *d, const struct session *s)
 }
 
 void
-starttls_note_failure(const struct dispatcher *d, struct session *s)
+starttls_note_failure(struct session *s)
 {
-	if (starttls_error(d, s) != NULL && !starttls_of(d, s)->timed_out)
+	if (s->tls != NULL && tls_session_disagreed(s->tls))
 		s->flags |= SESSION_REFUSED;
 }
 

@@ -63,9 +63,9 @@ enum session_state starttls_visit(
 bool starttls_run(struct dispatcher *, uint64_t now);
 
 /* Why the session's TLS is broken, or NULL. */
-/* S has failed to get TLS: if there was an error, rather than that the client
+/* S has failed to get TLS: if the two could not agree, rather than that the client
  * went away, it has been refused. */
-void starttls_note_failure(const struct dispatcher *, struct session *s);
+void starttls_note_failure(struct session *s);
 
 const char *starttls_error(const struct dispatcher *, const struct session *);
 

@@ -73,7 +73,7 @@ throttle_go_on(
 	struct throttle *t = throttle_of(d, s);
 
 	if (!secured) {
-		starttls_note_failure(d, s);
+		starttls_note_failure(s);
 		return throttle_leave(t, s);
 	}
 	throttle_end_transaction(d, t, false);

@@ -50,6 +50,7 @@ struct tls_session {
 	uint32_t records; /* read by this call */
 	uint32_t budget;  /* bytes that this call, or handshake, may read */
 	const char *error;
+	bool disagreed; /* by what one side said, not by the end of it */
 	/* Decrypted, not taken yet: with them here OpenSSL gives its buffer of
 	 * 17 KB back while a held client's line waits to be paid for. */
 	char *ahead;
@@ -390,10 +391,10 @@ judge(struct tls_session *s, int r)
 		s->ended = true;
 		return -EPIPE;
 	case SSL_ERROR_SSL:
+		s->disagreed = ERR_GET_REASON(ERR_peek_error()) !=
+		    SSL_R_UNEXPECTED_EOF_WHILE_READING;
 		/* Whether anything is missing is seen from the dialogue. */
-		if (s->complete &&
-		    ERR_GET_REASON(ERR_peek_error()) ==
-			SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+		if (s->complete && !s->disagreed) {
 			s->broken = s->ended = true;
 			return -EPIPE;
 		}
@@ -560,6 +561,12 @@ const char *
 tls_session_cipher(const struct tls_session *s)
 {
 	return s->complete ? SSL_get_cipher_name(s->ssl) : "";
+}
+
+bool
+tls_session_disagreed(const struct tls_session *s)
+{
+	return s->disagreed;
 }
 
 const char *

@@ -85,3 +85,6 @@ const char *tls_session_version(const struct tls_session *);
 const char *tls_session_cipher(const struct tls_session *);
 /* Why the session is broken, in OpenSSL's words, or NULL; static. */
 const char *tls_session_error(const struct tls_session *);
+/* Is it broken by what one side has said (no version or cipher in common, a
+ * certificate that the client does not like), not because it went away? */
+bool tls_session_disagreed(const struct tls_session *);

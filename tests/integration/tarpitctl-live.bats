@@ -50,6 +50,8 @@ traffic() {
 	record_of 127.0.0.2 outcome=passed
 	smtp_connect "$AT" 127.0.0.4
 	wait_until "ctl status | grep -Eq '^  now +0 +0 +0 +1 '"
+	# Without a byte of the greeting it would be a probe.
+	read -r -t "$DEADLINE" -N 1 -u "${SMTP_IN[client]}"
 	smtp_close
 	record_of 127.0.0.4 outcome=abandoned
 	smtp_connect "$AT" 127.0.0.4

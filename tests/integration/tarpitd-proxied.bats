@@ -125,24 +125,74 @@ LOCAL='\x20\x00\x00\x00'
 	wait_for_log tarpitd 'ended: 0 passed'
 }
 
-@test "proxied: of unknown address, PolicyFailure= decides" {
+@test "proxied: who has no address is refused, whatever version says so" {
+	mta
+	policy '* action=pass'
+	proxied
+	local header
+	for header in 'PROXY UNKNOWN\r\n' \
+		'PROXY UNKNOWN 192.0.2.1 192.0.2.2 1 25\r\n' \
+		"$V2\x21\x00\x00\x00" "$V2\x21\x31\x00\x00"; do
+		smtp_connect "$FRONT"
+		smtp_send "$header"
+		smtp_expect '421 4.7.0 mx.test Error: the proxy does not say'
+		smtp_expect_eof
+		smtp_close
+	done
+	wait_for_record tarpitd event=proxy_refused proxy=127.0.0.1 |
+		grep -F 'heard="PROXY UNKNOWN\\x0d\\x0a"'
+	# An MTA that looks at the socket would see the proxy.
+	configure 'ProxyTrusted=127.0.0.1' ProxyUnknown=pass \
+		"Handoff=inetd:$MTA"
+	reload
+	smtp_connect "$FRONT"
+	smtp_send 'PROXY UNKNOWN\r\n'
+	smtp_expect '421 4.7.0'
+	[ "$(questions)" = 0 ]
+	never_logged mta took
+	never_logged tarpitd event=session
+}
+
+reload() {
+	kill -HUP "$(daemon_pid tarpitd)"
+	wait_for_record tarpitd event=reloaded
+}
+
+@test "proxied: ProxyUnknown=pass is PolicyFailure=, and never the proxy" {
 	mta
 	policy '* action=hold rate=5 score=100'
-	proxied PolicyFailure=slow
+	proxied ProxyUnknown=pass PolicyFailure=slow
 	smtp_connect "$FRONT"
 	smtp_send 'PROXY UNKNOWN\r\n'
 	smtp_expect 220-mx.test
 	smtp_close
-	record_of 127.0.0.1 lane=slow proxy=127.0.0.1
+	record_of 0.0.0.0 lane=slow proxy=127.0.0.1
 	grep -q 'policy:unanswered proxy:unknown' "$DAEMONS/tarpitd.log"
-	configure 'ProxyTrusted=127.0.0.1'
-	kill -HUP "$(daemon_pid tarpitd)"
-	wait_for_log tarpitd event=reloaded
+	configure 'ProxyTrusted=127.0.0.1' ProxyUnknown=pass
+	reload
 	smtp_connect "$FRONT"
 	smtp_send "$V2\x21\x00\x00\x00"
 	smtp_expect '220 mta.test'
 	[ "$(questions)" = 0 ]
-	record_of 127.0.0.1 lane=pass outcome=passed
+	record_of 0.0.0.0 lane=pass outcome=passed
+	wait_for_log mta 'client_address 0.0.0.0 client_port 0 '
+	never_logged mta 'client_address 127.0.0.1'
+}
+
+@test "proxied: families may differ, and a port may be 0" {
+	mta
+	policy '2001:db8::7 action=pass score=7' '192.0.2.7 action=pass score=8'
+	proxied
+	smtp_connect "$FRONT"
+	smtp_send 'PROXY TCP6 2001:db8::7 192.0.2.1 0 0\r\n'
+	smtp_expect '220 mta.test'
+	record_of 2001:db8::7 client_port=0 score=7 outcome=passed
+	SMTP=four smtp_connect "$FRONT"
+	SMTP=four smtp_send 'PROXY TCP4 192.0.2.7 2001:db8::1 5 25\r\n'
+	SMTP=four smtp_expect '220 mta.test'
+	record_of 192.0.2.7 client_port=5 score=8 outcome=passed
+	wait_for_log mta 'client_address 192.0.2.7 client_port 5 server_address 2001:db8::1 server_port 25'
+	never_logged tarpitd event=proxy_refused
 }
 
 @test "proxied: who is not trusted is not heard, and told of once" {
@@ -186,8 +236,15 @@ LOCAL='\x20\x00\x00\x00'
 	SMTP=half smtp_connect "$FRONT"
 	SMTP=half smtp_send "$V2\x21"
 	SMTP=silent smtp_connect "$FRONT"
+	SMTP=half smtp_expect '421 4.4.2 mx.test Error: no PROXY header in time'
 	SMTP=half smtp_expect_eof
+	SMTP=silent smtp_expect '421 4.4.2'
 	SMTP=silent smtp_expect_eof
+	# Each reason has a record, which shows what came.
+	grep -Fq 'is no PROXY header: "EHLO x\x0d\x0a"' "$DAEMONS/tarpitd.log"
+	grep -q 'header is too large: ' "$DAEMONS/tarpitd.log"
+	grep -q 'no PROXY header in time' "$DAEMONS/tarpitd.log"
+	[ "$(grep -c event=proxy_refused "$DAEMONS/tarpitd.log")" = 3 ]
 	[ "$(questions)" = 0 ]
 	wait_for_notify tarpitd 'STATUS=0 sessions'
 	never_logged tarpitd event=session

@@ -98,8 +98,8 @@ leaves() {
 	held MaxPerClient=1
 	smtp_connect "$AT" 127.0.0.2
 	smtp_expect '220 '
-	SMTP=more smtp_connect "$AT" 127.0.0.2
-	SMTP=more smtp_expect '421 4.7.0'
+	SMTP=second smtp_connect "$AT" 127.0.0.2
+	SMTP=second smtp_expect '421 4.7.0'
 	record_of 127.0.0.2 outcome=shed |
 		grep -F 'refusal="421 4.7.0 mx.test Too many connections of yours" refused_by=tarpit'
 	smtp_say 'AUTH LOGIN'

@@ -31,6 +31,10 @@ load ../../helpers/common
 	run_case tarpit-handoff/message_test attribute_given_twice_is_refused
 }
 
+@test "message: a port may be 0" {
+	run_case tarpit-handoff/message_test a_port_may_be_0
+}
+
 @test "message: wrong values are refused" {
 	run_case tarpit-handoff/message_test wrong_values_are_refused
 }

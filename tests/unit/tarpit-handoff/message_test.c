@@ -100,8 +100,8 @@ wrong_values_are_refused(void)
 		"client_address=mx.example", "client_address=192.0.2.1.1",
 		"client_address=fe80::1%eth0", "client_address=192.0.2.1\r",
 		"client_address=1111111111111111111111111111111111111111111111",
-		"client_port=0", "client_port=65536",
-		"client_port=", "client_port=25 ", "client_port=-1" };
+		"client_port=65536", "client_port=", "client_port=25 ",
+		"client_port=-1" };
 	char text[256];
 	struct message m;
 
@@ -112,6 +112,18 @@ wrong_values_are_refused(void)
 		    address ? "client_port=1" : "client_address=192.0.2.1");
 		CHECK_INT(parse(text, &m), -EBADMSG);
 	}
+}
+
+/* What a proxy says that does not know it. */
+static void
+a_port_may_be_0(void)
+{
+	struct message m;
+
+	CHECK_INT(
+	    parse("client_address=192.0.2.1\nclient_port=0\n" SERVER "\n", &m),
+	    0);
+	CHECK_STR(m.client_port, "0");
 }
 
 static void
@@ -145,6 +157,7 @@ main(int argc, char **argv)
 		CASE(missing_attribute_is_refused),
 		CASE(attribute_given_twice_is_refused),
 		CASE(wrong_values_are_refused),
+		CASE(a_port_may_be_0),
 		CASE(bytes_after_the_end_are_refused),
 		CASE(garbage_is_refused),
 	};

@@ -11,6 +11,10 @@ load ../../helpers/common
 	run_case tarpitd/proxy_test reads_the_longest_of_version_1
 }
 
+@test "proxy: reads mixed families" {
+	run_case tarpitd/proxy_test reads_mixed_families
+}
+
 @test "proxy: reads unknown" {
 	run_case tarpitd/proxy_test reads_unknown
 }

@@ -309,6 +309,8 @@ replies_are_well_formed(void)
 		[SMTP_MANY_CLIENTS] = '4',
 		[SMTP_NO_MTA] = '4',
 		[SMTP_OPERATOR] = '4',
+		[SMTP_PROXY_LATE] = '4',
+		[SMTP_PROXY_UNKNOWN] = '4',
 	};
 	struct texts_store store = { 0 };
 	char name[256];
