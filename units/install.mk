@@ -9,6 +9,9 @@ SYSTEMD     = $(PREFIX)/lib/systemd
 SYSUSERSDIR = $(PREFIX)/lib/sysusers.d
 TMPFILESDIR = $(PREFIX)/lib/tmpfiles.d
 CONFDIR     = $(SYSCONFDIR)/tarpit
+# What was installed where the administrator may change it, as it was: so that
+# the next installation knows what is his doing.
+SHIPPEDDIR  = $(PREFIX)/share/tarpit/shipped
 
 INSTALL_MANS     := $(wildcard bin/*/*.[1578] policy/*.[158] data/*.[158])
 INSTALL_UNITS    := $(wildcard units/system/*)
@@ -21,6 +24,12 @@ INSTALL_LISTS    := $(wildcard data/lists.d/*.conf)
 INSTALL_EXAMPLES := $(shell find units/inetd units/postfix units/exim units/journald units/grafana -type f 2>/dev/null)
 INSTALL_FAIL2BAN := $(wildcard units/fail2ban/*/*.conf)
 
+# SOURCE=TARGET of all that the administrator may change.
+CONF_FILES = $(foreach c,$(INSTALL_CONFS),$(c)=$(CONFDIR)/$(notdir $(c))) \
+	$(foreach c,$(INSTALL_LISTS),$(c)=$(CONFDIR)/lists.d/$(notdir $(c))) \
+	$(foreach c,$(INSTALL_CRON),$(c)=$(SYSCONFDIR)/cron.d/$(notdir $(c))) \
+	$(foreach c,$(INSTALL_FAIL2BAN),$(c)=$(SYSCONFDIR)/$(c:units/%=%))
+
 SUBSTITUTE = sed 's,@SBINDIR@,$(SBINDIR),g; s,@SYSCONFDIR@,$(SYSCONFDIR),g; s,@DOCDIR@,$(DOCDIR),g'
 
 # $(call install_as,MODE,SOURCE,TARGET): with the paths of this installation.
@@ -30,17 +39,31 @@ define install_as
 
 endef
 
-# $(call install_conf,SOURCE,TARGET): what is there is the administrator's.
+# $(call install_conf,SOURCE,TARGET): what is there is the administrator's, and
+# what he has removed stays away.  A file that is still as the last installation
+# shipped it is replaced.  Neither cron, fail2ban nor tarpit reads "*.new".
 define install_conf
-@mkdir -p $(DESTDIR)$(dir $(2))
-@if [ ! -e $(DESTDIR)$(2) ]; then \
-	install -m 644 $(1) $(DESTDIR)$(2); \
-elif cmp -s $(1) $(DESTDIR)$(2); then \
-	rm -f $(DESTDIR)$(2).new; \
+@set -e; mkdir -p $(DESTDIR)$(dir $(2)) $(DESTDIR)$(dir $(SHIPPEDDIR)$(2)); \
+t=$(DESTDIR)$(2); was=$(DESTDIR)$(SHIPPEDDIR)$(2); \
+$(SUBSTITUTE) $(1) >"$$was.new"; \
+if [ ! -e "$$t" ] && [ -e "$$was" ]; then \
+	echo "$(2) was removed, and stays away"; \
+elif [ ! -e "$$t" ] || { [ -e "$$was" ] && cmp -s "$$t" "$$was"; }; then \
+	install -m 644 "$$was.new" "$$t"; rm -f "$$t.new"; \
+elif cmp -s "$$t" "$$was.new"; then \
+	rm -f "$$t.new"; \
 else \
-	install -m 644 $(1) $(DESTDIR)$(2).new; \
+	install -m 644 "$$was.new" "$$t.new"; \
 	echo "$(2) stays as it is; the shipped one is $(2).new"; \
-fi
+fi; \
+mv "$$was.new" "$$was"
+
+endef
+
+# $(call uninstall_conf,TARGET): unless it was edited.
+define uninstall_conf
+@t=$(DESTDIR)$(1); was=$(DESTDIR)$(SHIPPEDDIR)$(1); \
+rm -f "$$t.new"; ! cmp -s "$$was" "$$t" || rm -f "$$t"; rm -f "$$was"
 
 endef
 
@@ -57,45 +80,45 @@ install-files:
 	$(call each_to,644,$(INSTALL_CATALOG),$(SYSTEMD)/catalog)
 	$(call each_to,644,$(INSTALL_SYSUSERS),$(SYSUSERSDIR))
 	$(call each_to,644,$(INSTALL_TMPFILES),$(TMPFILESDIR))
-	$(call each_to,644,$(INSTALL_CRON),$(SYSCONFDIR)/cron.d)
 	$(foreach e,$(INSTALL_EXAMPLES),$(call install_as,644,$(e),$(DOCDIR)/$(patsubst units/%,%,$(e))))
-	$(foreach c,$(INSTALL_CONFS),$(call install_conf,$(c),$(CONFDIR)/$(notdir $(c))))
-	$(foreach c,$(INSTALL_LISTS),$(call install_conf,$(c),$(CONFDIR)/lists.d/$(notdir $(c))))
-	$(foreach c,$(INSTALL_FAIL2BAN),$(call install_as,644,$(c),$(SYSCONFDIR)/$(c:units/%=%)))
+	$(foreach c,$(CONF_FILES),$(call install_conf,$(firstword $(subst =, ,$(c))),$(lastword $(subst =, ,$(c)))))
 
 # Users, directories and catalog, on this machine only: a package does it in
-# its own way.  None of it starts anything; the timer starts with the machine.
+# its own way.  Nothing is started but, the first time, the timer that keeps
+# lists fresh, and one run of what it calls: who has disabled it is not asked
+# again.  It is waited for only as long as people wait.
 install-activate:
 ifeq ($(DESTDIR),)
 	@! command -v systemd-sysusers >/dev/null || systemd-sysusers $(SYSUSERSDIR)/tarpit.conf
 	@! command -v systemd-tmpfiles >/dev/null || systemd-tmpfiles --create $(TMPFILESDIR)/tarpit.conf
 	@! command -v journalctl >/dev/null || journalctl --update-catalog
 	@[ ! -d /run/systemd/system ] || systemctl daemon-reload
-	@! command -v systemctl >/dev/null || systemctl -q enable tarpit-lists.timer
+	@[ -e $(SHIPPEDDIR)/activated ] || ! command -v systemctl >/dev/null || systemctl -q enable tarpit-lists.timer
+	@[ -e $(SHIPPEDDIR)/activated ] || [ ! -d /run/systemd/system ] || { \
+		timeout 20 systemctl start tarpit-lists.service || :; \
+		systemctl start tarpit-lists.timer; }
+	@touch $(SHIPPEDDIR)/activated
 endif
+
+# Everything of ours that may run or be enabled.
+OURS = $(notdir $(INSTALL_UNITS))
 
 # Configuration stays, unless it is as shipped.
 uninstall:               ## remove what install has put in place
-	@[ -n "$(DESTDIR)" ] || ! command -v systemctl >/dev/null || systemctl -q disable tarpit-lists.timer 2>/dev/null || :
+	@[ -n "$(DESTDIR)" ] || ! command -v systemctl >/dev/null || systemctl -q disable $(filter %.socket %.timer,$(OURS)) 2>/dev/null || :
+	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl -q stop $(filter %.timer %.socket,$(OURS)) $(filter %.service,$(OURS)) 2>/dev/null || :
 	rm -f $(PROGS:%=$(DESTDIR)$(SBINDIR)/%)
 	rm -f $(foreach m,$(INSTALL_MANS),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)))
 	rm -f $(INSTALL_UNITS:units/system/%=$(DESTDIR)$(SYSTEMD)/system/%)
 	rm -f $(INSTALL_CATALOG:units/catalog/%=$(DESTDIR)$(SYSTEMD)/catalog/%)
 	rm -f $(INSTALL_SYSUSERS:units/sysusers.d/%=$(DESTDIR)$(SYSUSERSDIR)/%)
 	rm -f $(INSTALL_TMPFILES:units/tmpfiles.d/%=$(DESTDIR)$(TMPFILESDIR)/%)
-	rm -f $(INSTALL_CRON:units/cron.d/%=$(DESTDIR)$(SYSCONFDIR)/cron.d/%)
-	rm -f $(INSTALL_FAIL2BAN:units/%=$(DESTDIR)$(SYSCONFDIR)/%)
 	rm -rf $(DESTDIR)$(DOCDIR)
-	@for c in $(INSTALL_CONFS); do \
-		t=$(DESTDIR)$(CONFDIR)/$${c##*/}; \
-		rm -f "$$t.new"; ! cmp -s "$$c" "$$t" || rm -f "$$t"; \
-	done
-	@for c in $(INSTALL_LISTS); do \
-		t=$(DESTDIR)$(CONFDIR)/lists.d/$${c##*/}; \
-		rm -f "$$t.new"; ! cmp -s "$$c" "$$t" || rm -f "$$t"; \
-	done
-	@for d in $(CONFDIR)/lists.d $(CONFDIR); do \
+	$(foreach c,$(CONF_FILES),$(call uninstall_conf,$(lastword $(subst =, ,$(c)))))
+	rm -rf $(DESTDIR)$(SHIPPEDDIR)
+	@for d in $(CONFDIR)/lists.d $(CONFDIR) $(dir $(SHIPPEDDIR)); do \
 		[ ! -d $(DESTDIR)$$d ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$$d; \
 	done
+	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 
 .PHONY: install install-files install-activate uninstall
