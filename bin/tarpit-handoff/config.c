@@ -47,7 +47,7 @@ static const struct option options[] = {
 	    .min = 0,
 	    .max = 60 * USEC_PER_SEC,
 	    .initial = "1s",
-	    .help = "an MTA that fails sooner is reported" },
+	    .help = "how long an MTA may take to greet" },
 };
 
 const struct option_table config_options = {

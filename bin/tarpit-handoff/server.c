@@ -33,6 +33,7 @@ enum {
  * 9 ms after it was started, and one that fails has ended after 20 (measured:
  * Exim, sendmail): by then its exit status tells even if it wrote an excuse. */
 #define WATCH_INTERVAL (25 * USEC_PER_MSEC)
+#define WATCH_SETTLED  (2 * WATCH_INTERVAL)
 
 /* A broken MTA fails for each session: one record for all within this. */
 #define FAILURE_INTERVAL (10 * USEC_PER_SEC)
@@ -450,14 +451,14 @@ describe_end(int status, bool early, char *how, size_t size)
 	return true;
 }
 
-/* The same of one whose client has heard nothing yet. */
+/* The same of one that is watched.  Many fail when a client hangs up, which is
+ * none of their faults. */
 static bool
 describe_watched_end(const struct watch *w, int status, char *how, size_t size)
 {
-	enum watch_news news = watch_look(w);
-	bool wrong = describe_end(status, news != WATCH_LEFT, how, size);
+	bool wrong = describe_end(status, watch_has_client(w), how, size);
 
-	if (news != WATCH_SILENT)
+	if (watch_look(w) != WATCH_SILENT)
 		return wrong;
 	if (!wrong)
 		snprintf(how, size, "exited with status 0");
@@ -476,13 +477,12 @@ stop_watching(struct server *s, struct mta *mta)
 static void
 mta_ended(struct server *s, struct mta *mta, int status, uint64_t now)
 {
-	bool early = now - mta->started < s->config.early_exit;
 	bool watched = mta->watch.client >= 0;
 	char how[128];
 
 	if (watched
 		? describe_watched_end(&mta->watch, status, how, sizeof(how))
-		: describe_end(status, early, how, sizeof(how))) {
+		: describe_end(status, false, how, sizeof(how))) {
 		s->counts.failed++;
 		if (watched)
 			watch_failed(&mta->watch, s->host);
@@ -498,8 +498,12 @@ mta_ended(struct server *s, struct mta *mta, int status, uint64_t now)
 static bool
 is_settled(const struct server *s, const struct mta *mta, uint64_t now)
 {
-	return watch_look(&mta->watch) != WATCH_SILENT ||
-	    now - mta->started >= s->config.early_exit;
+	uint64_t age = now - mta->started;
+	enum watch_news news = watch_look(&mta->watch);
+
+	if (news == WATCH_SPOKE)
+		return age >= WATCH_SETTLED;
+	return news != WATCH_SILENT || age >= s->config.early_exit;
 }
 
 static void

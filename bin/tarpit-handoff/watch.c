@@ -47,6 +47,14 @@ watch_served(struct watch *w)
 	fd_close(&w->dispatcher);
 }
 
+bool
+watch_has_client(const struct watch *w)
+{
+	struct tcp_state state;
+
+	return tcp_state_read(w->client, &state) == 0 && state.is_open;
+}
+
 static void
 say(int fd, const char *text)
 {

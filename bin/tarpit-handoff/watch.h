@@ -34,6 +34,9 @@ void watch_begin(struct watch *, int client, int dispatcher, uint64_t written);
 
 enum watch_news watch_look(const struct watch *);
 
+/* Whether the client is still there, on both halves of its connection. */
+bool watch_has_client(const struct watch *);
+
 /* The MTA serves the session: the dispatcher sees the end of the file. */
 void watch_served(struct watch *);
 
