@@ -131,9 +131,10 @@ LOAD := $(B)/tests/bench/load
 $(LOAD): $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/*.c)) $(B)/data.a $(B)/common.a
 	$(call brief,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-# Compiled lists against other ways to keep them, without a server.
-LISTS_BENCH := $(B)/tests/bench/lists/lists
-$(LISTS_BENCH): $(B)/tests/bench/lists/lists.o $(B)/policy.a $(B)/data.a $(B)/common.a
+# Compiled lists against other ways to keep them, and reading all formats, without
+# a server.
+LISTS_BENCH := $(B)/tests/bench/lists/lists $(B)/tests/bench/lists/read
+$(LISTS_BENCH): %: %.o $(B)/policy.a $(B)/data.a $(B)/common.a
 	$(call brief,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # What tests preload into the programs; never with a sanitizer in it.

@@ -28,22 +28,59 @@ cidr_is_v4(const struct cidr *cidr)
 	return cidr->len >= CIDR_V4_BITS && cidr_addr_is_v4(&cidr->addr);
 }
 
-int
-cidr_parse_addr(const char *text, size_t len, struct in6_addr *ret_addr)
+/* What inet_pton() takes, no more and no less: lists have millions of them, and
+ * it needs a copy with a NUL. */
+static bool
+parse_v4(const char *text, size_t len, struct in_addr *ret)
+{
+	uint8_t bytes[4] = { 0 };
+	unsigned n = 0, digits = 0, value = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+
+		if (c >= '0' && c <= '9') {
+			/* No leading zero: 010.1 is 8.0.0.1 to some. */
+			if (digits > 0 && value == 0)
+				return false;
+			value = value * 10 + (unsigned)(c - '0');
+			if (++digits > 3 || value > 255)
+				return false;
+			continue;
+		}
+		if (c != '.' || digits == 0 || n == 3)
+			return false;
+		bytes[n++] = (uint8_t)value;
+		value = digits = 0;
+	}
+	bytes[n] = (uint8_t)value;
+	memcpy(ret, bytes, sizeof(*ret));
+	return n == 3 && digits > 0;
+}
+
+static int
+parse_v6(const char *text, size_t len, struct in6_addr *ret_addr)
 {
 	char buf[INET6_ADDRSTRLEN];
-	struct in_addr v4;
-	struct in6_addr v6;
 
 	if (len >= sizeof(buf) || memchr(text, '\0', len))
 		return -EINVAL;
 	memcpy(buf, text, len);
 	buf[len] = '\0';
-	/* inet_pton() and not inet_aton(): the latter takes 010.1 for 8.0.0.1,
-	 * and what a list means must not depend on the reader. */
-	if (inet_pton(AF_INET, buf, &v4) == 1)
+	return inet_pton(AF_INET6, buf, ret_addr) == 1 ? 0 : -EINVAL;
+}
+
+/* Not inet_aton(): it takes 010.1 for 8.0.0.1, and what a list means must not
+ * depend on the reader. */
+int
+cidr_parse_addr(const char *text, size_t len, struct in6_addr *ret_addr)
+{
+	struct in6_addr v6;
+	struct in_addr v4;
+
+	if (parse_v4(text, len, &v4))
 		*ret_addr = map_v4(&v4);
-	else if (inet_pton(AF_INET6, buf, &v6) == 1)
+	else if (parse_v6(text, len, &v6) == 0)
 		*ret_addr = v6;
 	else
 		return -EINVAL;
@@ -114,7 +151,7 @@ cidr_format(const struct cidr *cidr, char *buf)
 	size_t len;
 
 	/* Not cidr_format_addr(): ::ffff:0:0/90 is an IPv6 prefix although
-	 * its first address is IPv4-mapped. */
+   * its first address is IPv4-mapped. */
 	if (v4)
 		cidr_format_addr(&cidr->addr, buf);
 	else
@@ -140,9 +177,13 @@ struct cidr
 cidr_mask(const struct in6_addr *addr, unsigned len)
 {
 	struct cidr cidr = { *addr, (uint8_t)len };
+	unsigned whole = len / 8;
 
-	for (unsigned i = 0; i < sizeof(*addr); i++)
-		cidr.addr.s6_addr[i] &= byte_mask(len, i);
+	if (whole < sizeof(*addr)) {
+		cidr.addr.s6_addr[whole] &= byte_mask(len, whole);
+		memset(&cidr.addr.s6_addr[whole + 1], 0,
+		    sizeof(*addr) - whole - 1);
+	}
 	return cidr;
 }
 
@@ -164,15 +205,47 @@ cidr_contains(const struct cidr *cidr, const struct in6_addr *addr)
 	return memcmp(&of_addr.addr, &cidr->addr, sizeof(*addr)) == 0;
 }
 
+static uint32_t
+get_v4(const struct in6_addr *addr)
+{
+	uint32_t v4;
+
+	memcpy(&v4, &addr->s6_addr[12], sizeof(v4));
+	return ntohl(v4);
+}
+
+/* The same of an IPv4 range: most ranges are. */
+static bool
+take_v4_range(
+    struct in6_addr *first, const struct in6_addr *last, struct cidr *ret_cidr)
+{
+	uint32_t from = get_v4(first), to = get_v4(last), size = to - from;
+	unsigned host_bits = from ? (unsigned)__builtin_ctz(from) : 32;
+	uint32_t next;
+
+	/* As many bits as the range is long: SIZE + 1 addresses. */
+	while (host_bits > 0 && ((UINT64_C(1) << host_bits) - 1) > size)
+		host_bits--;
+	ret_cidr->addr = *first;
+	ret_cidr->len = (uint8_t)(CIDR_BITS - host_bits);
+	if (((UINT64_C(1) << host_bits) - 1) == size)
+		return false;
+	next = htonl(from + (UINT32_C(1) << host_bits));
+	memcpy(&first->s6_addr[12], &next, sizeof(next));
+	return true;
+}
+
 bool
 cidr_take_range(
     struct in6_addr *first, const struct in6_addr *last, struct cidr *ret_cidr)
 {
-	unsigned len = cidr_addr_is_v4(first) ? CIDR_V4_BITS : 0;
+	unsigned len = 0;
 	struct in6_addr end;
 
+	if (cidr_addr_is_v4(first))
+		return take_v4_range(first, last, ret_cidr);
 	/* The first length, from the widest, that fits at both ends; a single
-	 * address always does. */
+   * address always does. */
 	for (;; len++) {
 		*ret_cidr = cidr_mask(first, len);
 		end = cidr_last(ret_cidr);

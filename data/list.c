@@ -253,13 +253,24 @@ list_note_foreign(struct parser *p)
 }
 
 int
+list_put_cidr(struct parser *p, const struct cidr *cidr, bool is_masked,
+    struct slice note, bool is_excluded)
+{
+	struct list_entry entry = { .is_excluded = is_excluded, .cidr = *cidr };
+
+	if (is_masked && p->report->masked++ == 0)
+		p->report->masked_line = p->report->line;
+	return list_put(p, &entry, note);
+}
+
+int
 list_put_prefix(
     struct parser *p, struct slice text, struct slice note, bool is_excluded)
 {
-	struct list_entry entry = { .is_excluded = is_excluded };
-	struct quote q;
+	struct cidr cidr;
+	UNINITIALIZED struct quote q;
 	bool masked;
-	int r = cidr_parse(text.at, text.len, &entry.cidr, &masked);
+	int r = cidr_parse(text.at, text.len, &cidr, &masked);
 
 	if (r == -ERANGE)
 		return list_bad_line(p, "\"%s\": impossible prefix length",
@@ -267,9 +278,7 @@ list_put_prefix(
 	if (r < 0)
 		return list_bad_line(
 		    p, "\"%s\" is no address or prefix", list_quote(text, &q));
-	if (masked && p->report->masked++ == 0)
-		p->report->masked_line = p->report->line;
-	return list_put(p, &entry, note);
+	return list_put_cidr(p, &cidr, masked, note, is_excluded);
 }
 
 int
@@ -326,7 +335,7 @@ list_put_networks(
 {
 	const char *dash = memchr(text.at, '-', text.len);
 	struct in6_addr first, last;
-	struct quote q;
+	UNINITIALIZED struct quote q;
 	int r = -EINVAL;
 
 	if (!dash)
@@ -348,7 +357,7 @@ parse_cidr_line(struct parser *p, struct slice line)
 {
 	struct slice note = list_take_comment(&line);
 	struct slice word = list_first_word(line);
-	struct quote q;
+	UNINITIALIZED struct quote q;
 
 	if (line.len == 0)
 		return 0;
@@ -386,7 +395,7 @@ static int
 parse_ipsum_line(struct parser *p, struct slice line)
 {
 	struct slice none = { line.at, 0 }, word;
-	struct quote q;
+	UNINITIALIZED struct quote q;
 	int64_t count;
 
 	(void)list_take_comment(&line);
@@ -592,7 +601,7 @@ parse_lines(struct parser *p, const char *buf, size_t len)
 	int r = 0;
 
 	/* A column that is asked for is in a file that has columns, and says
-	 * which. */
+   * which. */
 	if (p->report->format == LIST_AUTO && !has_column)
 		r = recognise(p, buf, len, eol);
 	if (r == 0 &&

@@ -262,11 +262,15 @@ put_record(struct parser *p, struct slice key, struct slice value)
 {
 	struct slice none = { key.at, 0 };
 	struct list_entry entry = { .is_excluded = is_let_off(p, value) };
-	struct quote q;
+	UNINITIALIZED struct quote q;
+	bool masked;
 
 	if (parse_binary(key, &entry.cidr))
 		return list_put(p, &entry, none);
 	key = unterminated(key);
+	if (cidr_parse(key.at, key.len, &entry.cidr, &masked) == 0)
+		return list_put_cidr(
+		    p, &entry.cidr, masked, none, entry.is_excluded);
 	if (list_is_networks(key))
 		return list_put_networks(p, key, none, entry.is_excluded);
 	if (list_parse_short(key, &entry.cidr) == 0)
@@ -279,7 +283,7 @@ put_record(struct parser *p, struct slice key, struct slice value)
 		return list_bad_line(
 		    p, "the key \"%s\" is no network", list_quote(key, &q));
 	/* A host's name, "=.example.org", "user@192.0.2.1", and the rule for
-	 * all others, which has an empty key. */
+   * all others, which has an empty key. */
 	list_note_foreign(p);
 	return 0;
 }

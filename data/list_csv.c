@@ -89,15 +89,39 @@ list_split(struct slice line, struct slice fields[LIST_COLUMNS_MAX])
 	return n;
 }
 
-/* The field that P's column is, or an empty one. */
 static struct slice
-get_field(const struct parser *p, struct slice line)
+split_field(const struct parser *p, struct slice line)
 {
-	struct slice fields[LIST_COLUMNS_MAX];
+	UNINITIALIZED struct slice fields[LIST_COLUMNS_MAX];
 	size_t n = list_split(line, fields);
 
 	return p->column <= n ? fields[p->column - 1]
 			      : (struct slice){ line.at, 0 };
+}
+
+/* The field that P's column is, or an empty one.  No more of the line is looked
+ * at than that. */
+static struct slice
+get_field(const struct parser *p, struct slice line)
+{
+	const char *end = line.at + line.len, *start = line.at, *at = line.at;
+	bool is_quoted = false;
+	unsigned column = 1;
+
+	if (p->separator == '\0')
+		return split_field(p, line);
+	for (; at < end; at++) {
+		is_quoted ^= *at == '"';
+		if (*at != p->separator || is_quoted)
+			continue;
+		if (column == p->column)
+			break;
+		column++;
+		start = at + 1;
+	}
+	return column == p->column
+	    ? unquote((struct slice){ start, (size_t)(at - start) })
+	    : (struct slice){ line.at, 0 };
 }
 
 /* "AS64496", "AS64496 Example Ltd", "64496 ; comment". */
@@ -130,7 +154,7 @@ struct sample {
 static void
 take_sample(struct sample *s, struct slice line)
 {
-	struct slice fields[LIST_COLUMNS_MAX];
+	UNINITIALIZED struct slice fields[LIST_COLUMNS_MAX];
 	size_t n = list_split(line, fields);
 	uint32_t asn;
 
@@ -144,7 +168,7 @@ take_sample(struct sample *s, struct slice line)
 static unsigned
 find_name(struct slice line, const char *name)
 {
-	struct slice fields[LIST_COLUMNS_MAX];
+	UNINITIALIZED struct slice fields[LIST_COLUMNS_MAX];
 	size_t n;
 
 	/* The names may stand in a comment. */
@@ -240,7 +264,12 @@ list_find_column(struct parser *p, const char *buf, size_t len)
 		if (p->column == 0 && name && *name)
 			p->column = find_name(line, name);
 		if (!list_is_comment(line)) {
+			char separator = find_separator(line);
+
 			take_sample(&sample, line);
+			p->separator = n == 0 || p->separator == separator
+			    ? separator
+			    : '\0';
 			n++;
 		}
 		buf = lf ? lf + 1 : end;
@@ -286,7 +315,7 @@ parse_csv_line(struct parser *p, struct slice line)
 static unsigned
 csv_fits(struct slice line)
 {
-	struct slice fields[LIST_COLUMNS_MAX];
+	UNINITIALIZED struct slice fields[LIST_COLUMNS_MAX];
 	size_t n = list_split(line, fields);
 	unsigned found = 0;
 
@@ -305,7 +334,7 @@ parse_asn_line(struct parser *p, struct slice line)
 {
 	struct list_entry entry = { .is_asn = true };
 	struct slice field, none = { line.at, 0 };
-	struct quote q;
+	UNINITIALIZED struct quote q;
 
 	if (list_is_comment(line))
 		return 0;
@@ -323,7 +352,7 @@ parse_asn_line(struct parser *p, struct slice line)
 static unsigned
 asn_fits(struct slice line)
 {
-	struct slice fields[LIST_COLUMNS_MAX];
+	UNINITIALIZED struct slice fields[LIST_COLUMNS_MAX];
 	size_t n = list_split(line, fields);
 	unsigned found = 0;
 	uint32_t asn;
@@ -376,7 +405,7 @@ parse_dshield_line(struct parser *p, struct slice line)
 {
 	struct slice none = { line.at, 0 };
 	struct in6_addr first, last;
-	struct quote q;
+	UNINITIALIZED struct quote q;
 	int r = -EINVAL;
 
 	if (list_is_comment(line))
@@ -429,7 +458,7 @@ static int
 parse_p2p_line(struct parser *p, struct slice line)
 {
 	struct slice none = { line.at, 0 }, range;
-	struct quote q;
+	UNINITIALIZED struct quote q;
 
 	if (list_is_comment(line))
 		return 0;

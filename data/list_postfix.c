@@ -17,31 +17,37 @@
 
 #include "data/listparse.h"
 
+#define ACTION(word, action)                   \
+	{                                      \
+		word, sizeof(word) - 1, action \
+	}
+
 static const struct {
 	const char *word;
+	size_t len;
 	enum list_action action;
 } actions[] = {
-	{ "reject", ACTION_BLOCK },
-	{ "defer", ACTION_BLOCK },
-	{ "defer_if_permit", ACTION_BLOCK },
-	{ "discard", ACTION_BLOCK },
-	{ "deny", ACTION_BLOCK },
-	{ "drop", ACTION_BLOCK },
-	{ "block", ACTION_BLOCK },
-	{ "ok", ACTION_ALLOW },
-	{ "permit", ACTION_ALLOW },
-	{ "allow", ACTION_ALLOW },
-	{ "accept", ACTION_ALLOW },
-	{ "relay", ACTION_ALLOW },
-	{ "dunno", ACTION_NEUTRAL },
-	{ "defer_if_reject", ACTION_NEUTRAL },
-	{ "hold", ACTION_NEUTRAL },
-	{ "warn", ACTION_NEUTRAL },
-	{ "info", ACTION_NEUTRAL },
-	{ "prepend", ACTION_NEUTRAL },
-	{ "filter", ACTION_NEUTRAL },
-	{ "redirect", ACTION_NEUTRAL },
-	{ "bcc", ACTION_NEUTRAL },
+	ACTION("reject", ACTION_BLOCK),
+	ACTION("defer", ACTION_BLOCK),
+	ACTION("defer_if_permit", ACTION_BLOCK),
+	ACTION("discard", ACTION_BLOCK),
+	ACTION("deny", ACTION_BLOCK),
+	ACTION("drop", ACTION_BLOCK),
+	ACTION("block", ACTION_BLOCK),
+	ACTION("ok", ACTION_ALLOW),
+	ACTION("permit", ACTION_ALLOW),
+	ACTION("allow", ACTION_ALLOW),
+	ACTION("accept", ACTION_ALLOW),
+	ACTION("relay", ACTION_ALLOW),
+	ACTION("dunno", ACTION_NEUTRAL),
+	ACTION("defer_if_reject", ACTION_NEUTRAL),
+	ACTION("hold", ACTION_NEUTRAL),
+	ACTION("warn", ACTION_NEUTRAL),
+	ACTION("info", ACTION_NEUTRAL),
+	ACTION("prepend", ACTION_NEUTRAL),
+	ACTION("filter", ACTION_NEUTRAL),
+	ACTION("redirect", ACTION_NEUTRAL),
+	ACTION("bcc", ACTION_NEUTRAL),
 };
 
 static bool
@@ -69,7 +75,8 @@ list_parse_action(struct slice action)
 	if (is_reply_code(word))
 		return ACTION_BLOCK;
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
-		if (list_is(word, actions[i].word))
+		if (word.len == actions[i].len &&
+		    strncasecmp(word.at, actions[i].word, word.len) == 0)
 			return actions[i].action;
 	return ACTION_NONE;
 }
@@ -93,12 +100,12 @@ parse_pattern(struct slice s, struct condition *ret)
 	}
 	if (s.len == 0 || s.len > sizeof(buf))
 		return false;
+	if (s.at[0] != '[')
+		return cidr_parse(s.at, s.len, &ret->cidr, &masked) == 0;
 	for (size_t i = 0; i < s.len; i++)
 		if (s.at[i] != '[' && s.at[i] != ']')
 			buf[len++] = s.at[i];
-	/* Postfix refuses host bits; we say that they were there. */
-	return (s.at[0] == '[' || len == s.len) &&
-	    cidr_parse(buf, len, &ret->cidr, &masked) == 0;
+	return cidr_parse(buf, len, &ret->cidr, &masked) == 0;
 }
 
 /* The pattern at the start of LINE, and where it ends: there may be a blank
@@ -206,7 +213,7 @@ static int
 put_line(struct parser *p, const struct condition *pattern, struct slice action)
 {
 	enum list_action parsed = list_parse_action(action);
-	struct quote q;
+	UNINITIALIZED struct quote q;
 	int r = put_pattern(p, pattern, parsed);
 
 	if (r < 0 || parsed != ACTION_NONE)
@@ -238,7 +245,7 @@ static int
 begin_if(struct parser *p, struct slice pattern)
 {
 	struct condition *c;
-	struct quote q;
+	UNINITIALIZED struct quote q;
 
 	if (p->n_conditions == LIST_CONDITIONS_MAX)
 		return list_bad_file(
@@ -277,7 +284,7 @@ parse_postfix_line(struct parser *p, struct slice line)
 {
 	struct slice word = list_first_word(line), pattern, action;
 	struct condition c;
-	struct quote q;
+	UNINITIALIZED struct quote q;
 	int r;
 
 	if (list_is_comment(line))

@@ -210,7 +210,8 @@ parse_rbldnsd_line(struct parser *p, struct slice text)
 	struct in6_addr first, last;
 	struct list_entry entry = { 0 };
 	struct line line;
-	struct quote q;
+	UNINITIALIZED struct quote q;
+	bool masked;
 	int r = -EINVAL;
 
 	if (list_is_comment(text))
@@ -225,9 +226,10 @@ parse_rbldnsd_line(struct parser *p, struct slice text)
 	if (is_default_value(text))
 		return 0;
 	line = take_apart(text);
-	if (list_is_networks(line.network))
-		return list_put_networks(
-		    p, line.network, none, line.is_excluded);
+	if (cidr_parse(
+		line.network.at, line.network.len, &entry.cidr, &masked) == 0)
+		return list_put_cidr(
+		    p, &entry.cidr, masked, none, line.is_excluded);
 	entry.is_excluded = line.is_excluded;
 	if (parse_short_range(line.network, &first, &last))
 		r = list_put_range(p, first, last, none, line.is_excluded);

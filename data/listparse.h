@@ -36,6 +36,7 @@ struct parser {
 	bool is_ended;
 	/* CSV, ASN */
 	unsigned column;    /* from 1 */
+	char separator;     /* of the lines that were looked at; 0: many */
 	unsigned n_content; /* lines so far that are no comment */
 	unsigned n_lines;
 	/* Postfix: a pattern that still waits for its action. */
@@ -56,7 +57,7 @@ struct format {
 	const char *name;
 	int (*parse_line)(struct parser *, struct slice line);
 	/* How well LINE, which is no comment, fits: 0 not, 1 well, more if it
-	 * is in no other format. */
+   * is in no other format. */
 	unsigned (*fits)(struct slice line);
 	int (*end)(struct parser *);     /* NULL: nothing to do */
 	bool has_long_lines, is_ordered; /* see list_format_is_ordered() */
@@ -105,6 +106,8 @@ int list_put_networks(struct parser *, struct slice text, struct slice note,
     bool is_excluded) MUST_CHECK;
 int list_put_prefix(struct parser *, struct slice text, struct slice note,
     bool is_excluded) MUST_CHECK;
+int list_put_cidr(struct parser *, const struct cidr *, bool is_masked,
+    struct slice note, bool is_excluded) MUST_CHECK;
 /* Both in one family and in order; -EINVAL: they are not. */
 int list_put_range(struct parser *, struct in6_addr first, struct in6_addr last,
     struct slice note, bool is_excluded) MUST_CHECK;

@@ -20,4 +20,33 @@ row_lists() {
 	figure lists "the same against sorted ranges" "ns" most "2000 1000" \
 		"$cdb" "sorted ranges" "$ranges"
 	figure lists "an answer held up by a swap" "usec" most "1000 500" "$gap"
+	row_lists_formats
+}
+
+# A million entries in each format, against as many plain addresses as they were
+# read before there were others, in the same run: nothing may take half as long
+# again.
+row_lists_formats() {
+	local i out format formats before=''
+	declare -A ms
+	make_foreign_cdb || return
+	for ((i = 0; i < RUNS; i++)); do
+		out=$("$BUILD/tests/bench/lists/read" 1000000 "$DIR/foreign.cdb") ||
+			return
+		before+=" $(value_of before_ms "$out")"
+		formats=$(sed -n 's/_ms=.*//p' <<<"$out" | grep -v '^before$')
+		for format in $formats; do
+			ms[$format]+=" $(value_of "${format}_ms" "$out")"
+		done
+	done
+	for format in $formats; do
+		figure lists "reading 1,000,000 in $format" "ms" ratio-most \
+			"1.5 1" "${ms[$format]}" "plain, before" "$before"
+	done
+}
+
+make_foreign_cdb() {
+	seq 0 999999 | awk '{ printf "%d.%d.%d.%d x\n", 1 + $1 * 7919 % 220,
+		$1 * 31 % 256, $1 * 17 % 251, $1 % 256 }' |
+		cdb -c -m "$DIR/foreign.cdb"
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* Text lists: each entry is a clean prefix, errors say where and quote nothing
- * that a terminal would obey. */
+/* Lists of all formats: each entry is a clean prefix, errors say where and quote
+ * nothing that a terminal would obey; what is bad costs nothing else if that is
+ * wanted. */
 #include "data/list.h"
+
+#include <errno.h>
 
 #include "data/cdbfile.h"
 #include "tests/helpers/fuzz.h"
@@ -20,6 +23,25 @@ on_entry(void *arg, const struct list_entry *e)
 	return 0;
 }
 
+static void
+check_text(const struct list_report *report)
+{
+	REQUIRE(report->text[0] != '\0');
+	for (const char *p = report->text; *p != '\0'; p++)
+		REQUIRE(*p >= ' ' && *p <= '~');
+}
+
+static size_t n_bad;
+
+static void
+on_bad(void *arg, const struct list_report *report)
+{
+	(void)arg;
+	n_bad++;
+	REQUIRE(report->line > 0);
+	check_text(report);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -31,19 +53,22 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct list_options options = {
 			.format = (enum list_format)format,
 			.min_count = size % 4,
+			.is_allow = size % 8 > 3,
+			.column = size % 16 == 9 ? "2" : NULL,
+			.on_bad = size % 2 ? on_bad : NULL,
 		};
 		int r;
 
-		n = 0;
+		n = n_bad = 0;
 		r = list_parse(&options, copy, size, on_entry, &n, &report);
 		REQUIRE(report.entries == n && report.masked <= n);
+		REQUIRE(report.excluded <= n && report.bad == n_bad);
 		REQUIRE((report.masked > 0) == (report.masked_line > 0));
+		REQUIRE((report.foreign > 0) == (report.foreign_line > 0));
 		if (r == 0)
 			continue;
-		REQUIRE(r == -EBADMSG && report.line > 0);
-		REQUIRE(report.text[0] != '\0');
-		for (const char *p = report.text; *p != '\0'; p++)
-			REQUIRE(*p >= ' ' && *p <= '~');
+		REQUIRE(r == -EBADMSG);
+		check_text(&report);
 	}
 	return 0;
 }
