@@ -43,7 +43,10 @@ struct throttle {
 	struct spool spool;
 	const char *refusal; /* of the chunk that is being thrown away */
 	uint32_t sender;     /* interned "<path> PARAMETER ..." */
-	uint32_t recipients; /* interned, those that the MTA has accepted */
+	/* Those that the MTA has accepted, each with its NUL: nobody else's, so
+	 * not interned, which would hash them all again for each one more. */
+	char *recipients; /* owned; NULL: none */
+	uint32_t recipients_len, recipients_room;
 	uint32_t candidate;  /* interned, the one it is being asked about */
 	uint32_t out;        /* interned: the reply that is being sent */
 	uint32_t refused;    /* interned: the last that was a refusal */

@@ -58,7 +58,9 @@ throttle_forget(struct dispatcher *d, struct throttle *t)
 {
 	mux_cancel(&d->mux, (uint32_t)(t - d->throttle), loop_now(d->loop));
 	throttle_release(d, &t->sender);
-	throttle_release(d, &t->recipients);
+	free(t->recipients);
+	t->recipients = NULL;
+	t->recipients_len = t->recipients_room = 0;
 	throttle_release(d, &t->candidate);
 	spool_drop(&d->spool, &t->spool);
 	t->refusal = NULL;
@@ -74,21 +76,45 @@ throttle_end_transaction(struct dispatcher *d, struct throttle *t, bool taken)
 	throttle_forget(d, t);
 }
 
-/* LIST, a string and its NUL, interned. */
+/* STRING and its NUL, interned. */
 static uint32_t
-join(struct dispatcher *d, uint32_t list, const char *string, size_t len)
+keep(struct dispatcher *d, const char *string, size_t len)
 {
-	char joined[INTERN_SIZE_MAX];
-	size_t old_len;
-	const char *old = intern_get(&d->strings, list, &old_len);
+	char copy[ESMTP_LINE_MAX + 1];
 
-	if (old_len + len + 1 > sizeof(joined))
+	if (len >= sizeof(copy))
 		return INTERN_NONE;
-	if (old_len > 0)
-		memcpy(joined, old, old_len);
-	memcpy(joined + old_len, string, len);
-	joined[old_len + len] = '\0';
-	return intern_put(&d->strings, joined, old_len + len + 1);
+	memcpy(copy, string, len);
+	copy[len] = '\0';
+	return intern_put(&d->strings, copy, len + 1);
+}
+
+/* What MaxRecipients= may come to: a path has 256 bytes at most, and few have
+ * long parameters. */
+static size_t
+recipients_limit(const struct dispatcher *d)
+{
+	return (size_t)d->config->max_recipients * 320;
+}
+
+/* One more that is accepted, with its NUL; false without memory. */
+static bool
+add_recipient(struct throttle *t, const char *recipient, size_t len)
+{
+	size_t room = t->recipients_room > 0 ? t->recipients_room : 256;
+	char *more;
+
+	while (room < t->recipients_len + len)
+		room *= 2;
+	more = room > t->recipients_room ? realloc(t->recipients, room)
+					 : t->recipients;
+	if (more == NULL)
+		return false;
+	memcpy(more + t->recipients_len, recipient, len);
+	t->recipients = more;
+	t->recipients_room = (uint32_t)room;
+	t->recipients_len += (uint32_t)len;
+	return true;
 }
 
 enum session_state
@@ -107,7 +133,7 @@ throttle_remember_sender(struct dispatcher *d, struct session *s,
 
 	words_remember(
 	    &d->strings, &s->words, NULL, 0, step->argument, step->path_len);
-	t->sender = join(d, INTERN_NONE, step->argument, step->argument_len);
+	t->sender = keep(d, step->argument, step->argument_len);
 	if (t->sender == INTERN_NONE)
 		return throttle_close(s, OUTCOME_FAILED);
 	if (step->reply != NULL)
@@ -121,13 +147,11 @@ throttle_ask_recipient(struct dispatcher *d, struct session *s,
     const struct esmtp_step *step, uint64_t now)
 {
 	struct throttle *t = throttle_of(d, s);
-	size_t len;
 
-	(void)intern_get(&d->strings, t->recipients, &len);
-	if (len + step->argument_len + 1 > INTERN_SIZE_MAX)
+	if (t->recipients_len + step->argument_len >= recipients_limit(d))
 		return throttle_say(
 		    d, s, "452 4.5.3 Error: too many recipients\r\n", now);
-	t->candidate = join(d, INTERN_NONE, step->argument, step->argument_len);
+	t->candidate = keep(d, step->argument, step->argument_len);
 	if (t->candidate == INTERN_NONE)
 		return throttle_close(s, OUTCOME_FAILED);
 	return throttle_ask_mta(d, s, now);
@@ -169,10 +193,13 @@ throttle_describe(void *dispatcher, uint32_t slot, struct transaction *ret)
 	ret->esmtp = (t->esmtp.memory & ESMTP_SAID_EHLO) != 0;
 	ret->helo = current_helo(d, s, t);
 	ret->sender = intern_get(&d->strings, t->sender, &len);
-	ret->recipients = intern_get(&d->strings,
-	    asks ? t->candidate : t->recipients, &ret->recipients_len);
+	ret->recipients = t->recipients;
+	ret->recipients_len = t->recipients_len;
+	if (asks)
+		ret->recipients =
+		    intern_get(&d->strings, t->candidate, &ret->recipients_len);
 	ret->body = asks ? NULL : &t->spool;
-	ret->first = t->recipients == INTERN_NONE;
+	ret->first = t->recipients == NULL;
 	ret->goes_on = throttle_is_free(t, s);
 }
 
@@ -242,16 +269,12 @@ answer_recipient(struct dispatcher *d, struct session *s, bool said,
 	struct throttle *t = throttle_of(d, s);
 	bool accepted = said && reply[0] == '2';
 	const char *candidate;
-	uint32_t more;
 	size_t n;
 
 	if (accepted) {
 		candidate = intern_get(&d->strings, t->candidate, &n);
-		more = join(d, t->recipients, candidate, n - 1);
-		if (more == INTERN_NONE)
+		if (!add_recipient(t, candidate, n))
 			return throttle_close(s, OUTCOME_FAILED);
-		intern_release(&d->strings, t->recipients);
-		t->recipients = more;
 	}
 	throttle_release(d, &t->candidate);
 	if (!said)

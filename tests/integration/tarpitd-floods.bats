@@ -117,3 +117,25 @@ floods() {
 	[ "$(grep -c '^took ' "$DAEMONS/backend.log")" = 2 ]
 	all_is_well bodies
 }
+
+# Broken, the list of recipients was hashed as a whole for each one more, and 64 KB
+# of it were all that MaxRecipients= could come to.
+@test "floods: as many recipients as MaxRecipients= says, however long" {
+	local long i
+	long=$(printf 'x%.0s' {1..60})
+	dispatcher throttle 0 MaxRecipients=1500
+	greet
+	smtp_say 'MAIL FROM:<a@b.test>'
+	smtp_expect '250 2.1.0'
+	for i in {1..1200}; do
+		printf 'RCPT TO:<%s-%d@d.test>\r\n' "$long" "$i"
+	done >&"${SMTP_OUT[client]}"
+	for i in {1..1200}; do
+		smtp_expect '250 2.1.5'
+	done >/dev/null 2>&1
+	smtp_say DATA
+	smtp_expect '354 '
+	smtp_send 'Subject: x\r\n\r\ny\r\n.\r\n'
+	smtp_expect '250 2.0.0'
+	all_is_well recipients
+}
