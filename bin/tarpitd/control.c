@@ -217,6 +217,17 @@ run_command(struct control_client *c, uint64_t now)
 	}
 }
 
+/* Names are what a peer says; this is what the kernel does. */
+static uint32_t
+user_of(const struct control_client *c)
+{
+	struct ucred cred = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(cred);
+
+	(void)getsockopt(c->io.fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
+	return cred.uid;
+}
+
 /* Takes the next command, if there is a whole one: 1, or 0, or -EMSGSIZE: it
  * speaks something else. */
 static int
@@ -230,10 +241,12 @@ take_command(struct control_client *c, uint64_t now)
 		return 0;
 	if (r < 0)
 		return -EMSGSIZE;
-	if (command_read(data, len, &c->command, &why) < 0)
+	if (command_read(data, len, &c->command, &why) < 0) {
 		say(c, "error", why);
-	else
+	} else {
+		c->command.override.uid = user_of(c);
 		run_command(c, now);
+	}
 	linebuf_consume(&c->in, len);
 	return 1;
 }

@@ -16,7 +16,7 @@ enum { HOLD_RATE = 5 };
 
 static void
 begin_record(struct record *r, enum event event, const struct override *o,
-    const char *how, const char *by)
+    const char *how, const struct override *by)
 {
 	char network[CIDR_STRLEN];
 
@@ -25,7 +25,8 @@ begin_record(struct record *r, enum event event, const struct override *o,
 	    r, event, "%s of %s %s", override_name(o->kind), network, how);
 	record_field(r, "TARPIT_NETWORK", "%s", network);
 	record_field(r, "TARPIT_OVERRIDE", "%s", override_name(o->kind));
-	record_field(r, "TARPIT_OPERATOR", "%s", by);
+	record_field(r, "TARPIT_OPERATOR", "%s", by->by);
+	record_field(r, "TARPIT_OPERATOR_UID", "%" PRIu32, by->uid);
 }
 
 static void
@@ -35,14 +36,14 @@ tell_set(struct dispatcher *d, const struct override *o, uint32_t seconds)
 	struct record r;
 
 	snprintf(how, sizeof(how), "for %u s, says %s", seconds, o->by);
-	begin_record(&r, EVENT_OVERRIDE_SET, o, how, o->by);
+	begin_record(&r, EVENT_OVERRIDE_SET, o, how, o);
 	record_field(&r, "TARPIT_FOR_USEC", "%" PRIu64, seconds * USEC_PER_SEC);
 	journal_send(d->journal, &r);
 }
 
 static void
 tell_ended(struct dispatcher *d, const struct override *o, const char *how,
-    const char *by)
+    const struct override *by)
 {
 	struct record r;
 
@@ -71,7 +72,7 @@ on_expiry(struct timer *t, uint64_t now)
 	struct override o;
 
 	while (overrides_take_expired(&d->operator.overrides, now, &o))
-		tell_ended(d, &o, "has expired", o.by);
+		tell_ended(d, &o, "has expired", &o);
 	arm(d);
 }
 
@@ -110,7 +111,7 @@ operator_forget(struct dispatcher *d, const struct command *c, uint64_t now)
 	(void)now;
 	if (!overrides_take(&d->operator.overrides, &c->override.network, &o))
 		return false;
-	tell_ended(d, &o, "was withdrawn", c->override.by);
+	tell_ended(d, &o, "was withdrawn", &c->override);
 	arm(d);
 	return true;
 }

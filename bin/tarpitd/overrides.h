@@ -25,7 +25,8 @@ struct override {
 	enum override_kind kind;
 	uint64_t until;            /* monotonic usec */
 	uint64_t sessions;         /* how many it has applied to */
-	char by[OVERRIDE_BY_SIZE]; /* who said so, as they say */
+	uint32_t uid;              /* who said so, as the kernel knows them */
+	char by[OVERRIDE_BY_SIZE]; /* and as they say */
 };
 
 struct overrides {

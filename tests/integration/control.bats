@@ -118,7 +118,7 @@ count=1" ]
 	record_of 127.0.0.4 outcome=graduated verdict=hold
 	grep -q 'reason="list.drop+100 operator:release"' "$DAEMONS/tarpitd.log"
 	wait_for_record tarpitd event=override_set network=127.0.0.4/32 \
-		override=release operator=me
+		override=release operator=me "operator_uid=$(id -u)"
 }
 
 @test "control: release in a dialogue ends it, and the next attempt passes" {
