@@ -37,7 +37,8 @@ setup_file() {
 	in_container lists_updated
 	[[ $output == enabled* || $output == *$'\n'enabled* ]]
 	[[ $output == *"web	block	192.0.2.0/24"* ]]
-	[ "$(grep -cx 'tarpit-lists 644' <<<"$output")" -eq 2 ]
+	[ "$(grep -cx 'tarpit-lists 644' <<<"$output")" -eq 1 ]
+	[ "$(grep -cx 'tarpit-lists 600' <<<"$output")" -eq 1 ]
 	[[ $output == *'"TARPIT_EVENT":"list_changed"'* || $output == *'list_changed'* ]]
 	[[ $output == *$'\nactive'* ]]
 	nothing_failed
