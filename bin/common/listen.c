@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "bin/common/clock.h"
 #include "bin/common/decimal.h"
@@ -120,6 +121,18 @@ listen_adopt(struct listen_socket sockets[static LISTEN_MAX])
 		free(names[i]);
 	free(names);
 	return r;
+}
+
+bool
+listen_is_started_with(void)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+
+	return sd_listen_fds(0) > 0 ||
+	    socket_flag(STDIN_FILENO, SO_ACCEPTCONN) ||
+	    (getpeername(STDIN_FILENO, (struct sockaddr *)&peer, &len) == 0 &&
+		(peer.ss_family == AF_INET || peer.ss_family == AF_INET6));
 }
 
 /* Splits WHERE at its last colon; brackets round an IPv6 address are taken

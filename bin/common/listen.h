@@ -35,6 +35,9 @@ struct listen_socket {
  * and 2 are then /dev/null: open the journal before. */
 int listen_adopt(struct listen_socket sockets[static LISTEN_MAX]) MUST_CHECK;
 
+/* Whether listen_adopt() would find any; changes nothing. */
+bool listen_is_started_with(void);
+
 /* Opens "ADDRESS:PORT", "[ADDRESS]:PORT" or "*:PORT"; numeric.  IPv6 sockets
  * are IPv6 only, so that both families can be given side by side.  0, -EINVAL
  * (not of that form) or what socket, bind and listen said. */

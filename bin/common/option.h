@@ -82,6 +82,12 @@ void option_defaults(const struct option_table *, void *config);
 int option_load(const struct option_table *, const char *file, void *config,
     struct option_error *ret_error) MUST_CHECK;
 
+/* As option_load(), for a program that has to go on: lines with errors are left
+ * out, and a file that cannot be read as well.  0, or -EINVAL with *RET_ERROR
+ * filled when something was: with the first error. */
+int option_load_valid(const struct option_table *, const char *file,
+    void *config, struct option_error *ret_error) MUST_CHECK;
+
 /* The drop-ins alone, for a program whose FILE may be missing. */
 int option_load_drop_ins(const struct option_table *, const char *file,
     void *config, struct option_error *ret_error) MUST_CHECK;

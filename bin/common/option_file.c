@@ -16,13 +16,26 @@ struct reading {
 	int line;   /* of the last one read */
 	int failed; /* 0 or the first -errno, with the error filled */
 	struct option_error *error;
+	/* NULL, or what is wrong is left out, and the first of it told here,
+	 * unless it has a text already. */
+	struct option_error *first;
 };
+
+static void
+tell_first(struct option_error *first, const struct option_error *error)
+{
+	if (first->text[0] == '\0')
+		*first = *error;
+}
 
 static void
 fail(struct reading *rd, int error, int line)
 {
-	rd->failed = error;
 	rd->error->line = line;
+	if (rd->first != NULL)
+		tell_first(rd->first, rd->error);
+	else
+		rd->failed = error;
 }
 
 /* A section header is checked here, for libinih would cut a long one, ignore
@@ -97,9 +110,13 @@ read_line(char *buf, int size, void *arg)
 	} else if (r < 0) {
 		option_say(rd->error, "%s", strerror(-r));
 		fail(rd, r, 0);
+		return NULL;
 	} else if (buf[0] == '[') {
 		check_header(rd, buf);
 	}
+	/* A line that cannot be read is an empty one to who goes on. */
+	if (r < 0)
+		strcpy(buf, "\n");
 	return rd->failed == 0 ? buf : NULL;
 }
 
@@ -142,11 +159,14 @@ fail_file(struct option_error *e, const char *file, int error)
 	return error;
 }
 
+/* FIRST as in the reading. */
 static int
 load_file(const struct option_table *table, const char *file, void *config,
-    struct option_error *e)
+    struct option_error *e, struct option_error *first)
 {
-	struct reading rd = { .table = table, .config = config, .error = e };
+	struct reading rd = {
+		.table = table, .config = config, .error = e, .first = first
+	};
 	int line;
 
 	rd.stream = fopen(file, "re");
@@ -183,20 +203,32 @@ compare_names(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+/* What is left of an error where work goes on: nothing. */
+static int
+pass_over(int error, const struct option_error *e, struct option_error *first)
+{
+	if (error < 0 && first != NULL) {
+		tell_first(first, e);
+		return 0;
+	}
+	return error;
+}
+
 static int
 load_drop_in(const struct option_table *table, const char *dir,
-    const char *name, void *config, struct option_error *e)
+    const char *name, void *config, struct option_error *e,
+    struct option_error *first)
 {
 	AUTO_FREE char *path = join(dir, "/", name);
 
 	if (path == NULL)
 		return fail_file(e, dir, -ENOMEM);
-	return load_file(table, path, config, e);
+	return pass_over(load_file(table, path, config, e, first), e, first);
 }
 
-int
-option_load_drop_ins(const struct option_table *table, const char *file,
-    void *config, struct option_error *ret_error)
+static int
+load_drop_ins(const struct option_table *table, const char *file, void *config,
+    struct option_error *ret_error, struct option_error *first)
 {
 	AUTO_FREE char *dir = join(file, ".d", "");
 	struct dirent **names;
@@ -209,8 +241,8 @@ option_load_drop_ins(const struct option_table *table, const char *file,
 		return errno == ENOENT ? 0 : fail_file(ret_error, dir, -errno);
 	for (int i = 0; i < n; i++) {
 		if (r == 0)
-			r = load_drop_in(
-			    table, dir, names[i]->d_name, config, ret_error);
+			r = load_drop_in(table, dir, names[i]->d_name, config,
+			    ret_error, first);
 		free(names[i]);
 	}
 	free(names);
@@ -221,9 +253,30 @@ int
 option_load(const struct option_table *table, const char *file, void *config,
     struct option_error *ret_error)
 {
-	int r = load_file(table, file, config, ret_error);
+	int r = load_file(table, file, config, ret_error, NULL);
 
 	if (r < 0)
 		return r;
 	return option_load_drop_ins(table, file, config, ret_error);
+}
+
+int
+option_load_drop_ins(const struct option_table *table, const char *file,
+    void *config, struct option_error *ret_error)
+{
+	return load_drop_ins(table, file, config, ret_error, NULL);
+}
+
+int
+option_load_valid(const struct option_table *table, const char *file,
+    void *config, struct option_error *ret_error)
+{
+	struct option_error e = { 0 }, first = { 0 };
+	int r = load_file(table, file, config, &e, &first);
+
+	(void)pass_over(r, &e, &first);
+	r = load_drop_ins(table, file, config, &e, &first);
+	(void)pass_over(r, &e, &first);
+	*ret_error = first;
+	return first.text[0] != '\0' ? -EINVAL : 0;
 }

@@ -6,6 +6,8 @@
 
 #include "bin/common/program.h"
 
+#include "bin/common/last_good.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -157,6 +159,28 @@ program_parse(const struct program *p, int argc, char **argv, void *config,
 	*ret_call = call;
 }
 
+static int
+load_last_good(
+    const struct program *p, void *config, struct option_error *ret_error)
+{
+	char path[LAST_GOOD_PATH];
+	int r = last_good_find(p->name, path);
+
+	if (r < 0) {
+		*ret_error = (struct option_error){ 0 };
+		option_say(ret_error, "there is no copy: %s", strerror(-r));
+		return r;
+	}
+	return option_load(p->options, path, config, ret_error);
+}
+
+void
+program_keep_config(const struct program *p, const struct program_call *call)
+{
+	if (call->config_path != NULL && call->source == PROGRAM_AS_WRITTEN)
+		(void)!last_good_keep(p->name, call->config_path);
+}
+
 int
 program_load(const struct program *p, const struct program_call *call,
     void *config, struct option_error *ret_error)
@@ -164,6 +188,13 @@ program_load(const struct program *p, const struct program_call *call,
 	option_defaults(p->options, config);
 	if (call->config_path == NULL)
 		return 0;
+	if (call->source == PROGRAM_LAST_GOOD)
+		return load_last_good(p, config, ret_error);
+	if (call->source == PROGRAM_VALID_PART) {
+		(void)!option_load_valid(
+		    p->options, call->config_path, config, ret_error);
+		return 0;
+	}
 	if (!call->config_given && access(call->config_path, F_OK) < 0 &&
 	    errno == ENOENT)
 		return option_load_drop_ins(
@@ -223,19 +254,41 @@ program_die_config(const struct program *p, const struct option_error *error)
 	exit(EXIT_OPERATOR);
 }
 
-void
-program_tell_config_error(
-    struct journal *journal, const struct option_error *error)
+static void
+tell_config_error(struct journal *journal, const struct option_error *error,
+    const char *instead, const char *then)
 {
 	struct record record;
 	char text[OPTION_ERROR_TEXT];
 
 	option_print_error(error, text);
-	record_begin(&record, EVENT_CONFIG_ERROR,
-	    "%s; the old configuration stands", text);
+	record_begin(&record, EVENT_CONFIG_ERROR, "%s; %s%s%s", text, instead,
+	    then != NULL ? ", " : "", then != NULL ? then : "");
 	if (error->file[0] != '\0')
 		record_field(&record, "TARPIT_FILE", "%s", error->file);
 	if (error->line > 0)
 		record_field(&record, "TARPIT_LINE", "%d", error->line);
 	journal_send(journal, &record);
+}
+
+void
+program_tell_config_error(
+    struct journal *journal, const struct option_error *error)
+{
+	tell_config_error(journal, error, "the old configuration stands", NULL);
+}
+
+void
+program_tell_start_error(struct journal *journal,
+    const struct option_error *error, enum program_source source,
+    const char *then)
+{
+	static const char *const instead[] = {
+		[PROGRAM_AS_WRITTEN] = "going on without it",
+		[PROGRAM_LAST_GOOD] =
+		    "going on with the last configuration that had no error",
+		[PROGRAM_VALID_PART] = "going on with the rest of it",
+	};
+
+	tell_config_error(journal, error, instead[source], then);
 }

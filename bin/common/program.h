@@ -31,12 +31,21 @@ struct program {
 	bool takes_operands; /* "build", "query ADDRESS", "-- COMMAND" */
 };
 
+/* Which configuration program_load() reads. */
+enum program_source {
+	PROGRAM_AS_WRITTEN,
+	PROGRAM_LAST_GOOD,  /* the copy of the last one without an error */
+	PROGRAM_VALID_PART, /* as written, but for what has errors */
+};
+
 /* What the command line said. */
 struct program_call {
 	const char *config_path;
 	bool config_given; /* --config was there: the file must exist */
 	bool check_only;   /* --check-config */
 	int first_operand; /* index into argv */
+	/* The caller may change it between two calls of program_load(). */
+	enum program_source source;
 };
 
 /* Parses ARGV.  Handles --help and --version (prints, exits 0) and usage
@@ -49,9 +58,17 @@ void program_parse(const struct program *, int argc, char **argv, void *config,
  * caller; members that no option describes are left alone, so they may come
  * from the command line).  0, or -errno with *RET_ERROR filled.  When --config
  * was not given and the default file does not exist, the defaults and the
- * drop-ins stand. */
+ * drop-ins stand.
+ *
+ * A service whose sockets somebody else holds open has to serve them whatever
+ * is written in its files: it tries the other sources, in their order. */
 int program_load(const struct program *, const struct program_call *,
     void *config, struct option_error *ret_error) MUST_CHECK;
+
+/* Keeps a copy of what program_load() has just read without an error, as one
+ * file in the directory that the service manager gives for it (the last one in
+ * $STATE_DIRECTORY); without one, or on a full disk, nothing happens. */
+void program_keep_config(const struct program *, const struct program_call *);
 
 /* As --version prints it. */
 const char *program_version(void);
@@ -65,6 +82,12 @@ void program_die(const struct program *, int code, int error,
  * what was in use stays so.  Without a file in it, the error is not in one. */
 void program_tell_config_error(
     struct journal *, const struct option_error *error);
+
+/* The same for one that was met at the start: what is in use instead is SOURCE,
+ * and THEN, if not NULL, what follows from that. */
+void program_tell_start_error(struct journal *,
+    const struct option_error *error, enum program_source source,
+    const char *then);
 
 /* Prints "NAME: FILE:LINE: TEXT" for *ERROR and exits EXIT_OPERATOR. */
 void program_die_config(const struct program *, const struct option_error *)

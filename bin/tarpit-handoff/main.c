@@ -143,6 +143,7 @@ reload(struct handoff *h)
 	}
 	config_fini(&h->config);
 	h->config = config;
+	program_keep_config(&program, &h->call);
 	set_queue(h, config.queue);
 	journal_event(&h->journal, EVENT_RELOADED,
 	    "The configuration was read again: at most %zu of %s", settings.max,
@@ -323,21 +324,42 @@ finish(struct handoff *h)
 	free(h->env);
 }
 
+/* With an error in its files, and a socket that systemd holds open, by the last
+ * that had none; dies otherwise. */
+static void
+load_config_anyhow(struct handoff *h)
+{
+	struct option_error error, other;
+	int r = load_config(h, &h->config, &error);
+
+	if (r < 0 && (h->call.check_only || !listen_is_started_with()))
+		program_die_config(&program, &error);
+	if (h->call.check_only)
+		return;
+	journal_init(&h->journal, program.name);
+	if (r == 0) {
+		program_keep_config(&program, &h->call);
+		return;
+	}
+	h->call.source = PROGRAM_LAST_GOOD;
+	if (load_config(h, &h->config, &other) < 0)
+		program_die_config(&program, &error);
+	h->call.source = PROGRAM_AS_WRITTEN;
+	program_tell_start_error(&h->journal, &error, PROGRAM_LAST_GOOD, NULL);
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct handoff h;
-	struct option_error error;
 	int r;
 
 	fill_stdio();
 	program_parse(&program, argc, argv, &h.args, &h.call);
 	h.args.command = argv + h.call.first_operand;
-	if (load_config(&h, &h.config, &error) < 0)
-		program_die_config(&program, &error);
+	load_config_anyhow(&h);
 	if (h.call.check_only)
 		return EXIT_SUCCESS;
-	journal_init(&h.journal, program.name);
 	find_sockets(&h);
 	h.env = spawn_base_env(environ);
 	if (h.env == NULL)

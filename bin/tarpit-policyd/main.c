@@ -175,6 +175,7 @@ reload(struct policyd *d)
 	server_set_policy(d->server, policy);
 	policy_unref(d->policy);
 	d->policy = policy;
+	program_keep_config(&program, &d->call);
 	tell_policy(d, EVENT_RELOADED, "Configuration read again");
 }
 
@@ -293,22 +294,50 @@ finish(struct policyd *d)
 	journal_fini(&d->journal);
 }
 
+/* With an error in its files, and a socket that systemd holds open, by those
+ * that had none, or what is valid of these: a service that is not there would
+ * let everybody pass.  Dies otherwise. */
+static void
+load_rules_anyhow(struct policyd *d, struct rules *rules)
+{
+	static const enum program_source sources[] = { PROGRAM_LAST_GOOD,
+		PROGRAM_VALID_PART };
+	struct option_error error = { 0 }, other = { 0 };
+	int r = load_rules(d, rules, &error);
+
+	if (r < 0 && (d->call.check_only || !listen_is_started_with()))
+		program_die_config(&program, &error);
+	if (d->call.check_only)
+		return;
+	journal_init(&d->journal, program.name);
+	if (r == 0)
+		program_keep_config(&program, &d->call);
+	for (size_t i = 0; i < ARRAY_SIZE(sources) && r < 0; i++) {
+		*rules = (struct rules){ 0 };
+		d->call.source = sources[i];
+		r = load_rules(d, rules, &other);
+		if (r == 0)
+			program_tell_start_error(
+			    &d->journal, &error, sources[i], NULL);
+	}
+	if (r < 0)
+		program_die_config(&program, &error);
+	d->call.source = PROGRAM_AS_WRITTEN;
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct policyd d;
-	struct option_error error = { 0 };
 	struct rules rules;
 	int r;
 
 	program_parse(&program, argc, argv, &d, &d.call);
-	if (load_rules(&d, &rules, &error) < 0)
-		program_die_config(&program, &error);
+	load_rules_anyhow(&d, &rules);
 	if (d.call.check_only) {
 		rules_fini(&rules);
 		return EXIT_SUCCESS;
 	}
-	journal_init(&d.journal, program.name);
 	find_sockets(&d);
 	start(&d, &rules);
 	r = run(&d);

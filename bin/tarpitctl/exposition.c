@@ -21,6 +21,9 @@ struct simple {
 static const struct simple of_tarpitd[] = {
 	{ "started", "tarpit_start_time_seconds",
 	    "When tarpitd was started, Unix time.", false, 1 },
+	{ "config.refused", "tarpit_config_refused",
+	    "Whether the configuration has an error and is not in use.", false,
+	    1 },
 	{ "max_sessions", "tarpit_sessions_limit",
 	    "Sessions that there may be at once.", false, 1 },
 	{ "max_slowed", "tarpit_sessions_slowed_limit",

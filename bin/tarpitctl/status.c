@@ -10,6 +10,9 @@
 #include "bin/tarpitctl/human.h"
 #include "bin/tarpitctl/survey.h"
 
+/* The exit status when it serves, but not by its configuration. */
+enum { STATUS_REFUSED = 1 };
+
 /* Of lists that cannot be fetched: it is to stay one screen. */
 enum { FAILING_SHOWN = 3 };
 
@@ -58,6 +61,32 @@ print_head(const struct message *m)
 	    message_text(m, "version", version, sizeof(version)),
 	    human_time(started * USEC_PER_SEC, when),
 	    human_duration(uptime * USEC_PER_MSEC, age), remark);
+}
+
+/* What is wrong with the files, and what is in use instead. */
+static void
+print_config(const struct message *m)
+{
+	static const char *const instead[][2] = {
+		{ "as-written", "the configuration before it is in use" },
+		{ "last-good",
+		    "the last configuration without an error is in use" },
+		{ "valid-part", "the rest of it is in use, only observing" },
+	};
+	char text[1024], source[16], when[HUMAN_SIZE];
+	uint64_t at = (uint64_t)message_number(m, "config.refused_at");
+
+	if (at == 0)
+		return;
+	printf("CONFIGURATION REFUSED %s\n  %s\n",
+	    human_time(at * USEC_PER_SEC, when),
+	    message_text(m, "config.error", text, sizeof(text)));
+	if (*message_text(m, "config.tls_error", text, sizeof(text)) != '\0')
+		printf("  THERE IS NO TLS: %s\n", text);
+	(void)message_text(m, "config.source", source, sizeof(source));
+	for (size_t i = 0; i < ARRAY_SIZE(instead); i++)
+		if (strcmp(instead[i][0], source) == 0)
+			printf("  %s; tarpitd --check-config\n", instead[i][1]);
 }
 
 static void
@@ -284,6 +313,7 @@ print_text(const struct survey *s)
 	struct figures f = { .m = m };
 
 	print_head(m);
+	print_config(m);
 	print_live(m);
 	print_today(m);
 	print_taken(m);
@@ -404,5 +434,9 @@ status_run(const struct tarpitctl *t, const char *operand)
 		r = print_json(&s);
 	else
 		print_text(&s);
-	return r == 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_TEMPORARY;
+	if (r != 0 || fflush(stdout) != 0)
+		return EXIT_TEMPORARY;
+	return message_number(&s.tarpitd.said, "config.refused") != 0
+	    ? STATUS_REFUSED
+	    : EXIT_SUCCESS;
 }

@@ -183,6 +183,22 @@ put_troubles(const struct dispatcher *d, struct attrs_out *out)
 	put(out, "overrides", d->operator.overrides.n);
 }
 
+static void
+put_settings(const struct settings_trouble *t, struct attrs_out *out)
+{
+	static const char *const sources[] = {
+		[PROGRAM_AS_WRITTEN] = "as-written",
+		[PROGRAM_LAST_GOOD] = "last-good",
+		[PROGRAM_VALID_PART] = "valid-part",
+	};
+
+	attrs_put(out, "config.source", sources[t->source]);
+	put(out, "config.refused", t->at != 0);
+	put(out, "config.refused_at", t->at);
+	attrs_put(out, "config.error", t->text);
+	attrs_put(out, "config.tls_error", t->tls);
+}
+
 void
 describe_status(struct dispatcher *d, uint64_t now, struct attrs_out *out)
 {
@@ -195,6 +211,7 @@ describe_status(struct dispatcher *d, uint64_t now, struct attrs_out *out)
 	attrs_put(out, "mode",
 	    d->config->mode == MODE_OBSERVE ? "observe" : "enforce");
 	put(out, "stopping", d->stopping);
+	put_settings(&d->settings.trouble, out);
 	put_sessions(d, out);
 	put_ended(d, wall, out);
 	put_handoff(&d->handoff, out);

@@ -165,7 +165,10 @@ on_status(struct timer *t, uint64_t now)
 	(void)journal_tell_drops(d->journal);
 	record_counts(d, text, sizeof(text));
 	if (strcmp(text, d->status_shown) != 0) {
-		notify_sendf("STATUS=%s", text);
+		notify_sendf("STATUS=%s%s",
+		    d->settings.trouble.at != 0 ? "CONFIGURATION REFUSED; "
+						: "",
+		    text);
 		memcpy(d->status_shown, text, sizeof(text));
 	}
 	loop_arm(d->loop, t, now + STATUS_INTERVAL);
@@ -454,7 +457,7 @@ dispatcher_reload(struct dispatcher *d)
 	int r;
 
 	notify_send("RELOADING=1");
-	fresh = d->reload();
+	fresh = settings_reload(&d->settings);
 	if (fresh != NULL) {
 		r = apply(d, fresh);
 		if (r == 0) {
@@ -465,7 +468,7 @@ dispatcher_reload(struct dispatcher *d)
 			struct option_error error = { 0 };
 
 			option_say(&error, "%s", strerror(-r));
-			program_tell_config_error(d->journal, &error);
+			settings_refuse(&d->settings, &error);
 			config_fini(fresh);
 			free(fresh);
 		}

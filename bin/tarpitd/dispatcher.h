@@ -22,6 +22,7 @@
 #include "bin/tarpitd/pool.h"
 #include "bin/tarpitd/proxied.h"
 #include "bin/tarpitd/relay.h"
+#include "bin/tarpitd/settings.h"
 #include "bin/tarpitd/starttls.h"
 #include "bin/tarpitd/summary.h"
 #include "bin/tarpitd/sweep.h"
@@ -44,10 +45,8 @@ struct farewell {
 struct dispatcher {
 	struct loop *loop;
 	struct journal *journal;
-	struct config *config; /* owned */
-	/* Reads the configuration again: a new one, or NULL after it has been
-	 * reported what is wrong with it. */
-	struct config *(*reload)(void);
+	struct config *config;    /* owned */
+	struct settings settings; /* how it was read, and is again */
 
 	uint64_t epoch;   /* usec; sessions count msec from here */
 	uint64_t started; /* wall clock, sec: tells one process's sessions

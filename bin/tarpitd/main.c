@@ -15,6 +15,7 @@
 #include "bin/tarpitd/dispatcher.h"
 #include "bin/tarpitd/record.h"
 #include "bin/tarpitd/session.h"
+#include "bin/tarpitd/settings.h"
 #include "bin/tarpitd/starttls.h"
 
 /* Connections that the kernel queues on sockets of our own; systemd's and
@@ -28,54 +29,6 @@ static struct journal journal;
 static struct program_call call;
 static struct dispatcher dispatcher;
 static struct control control;
-/* For an empty HostName=; kept, since a reload must not wait for a resolver. */
-static char *own_name;
-
-/* A configuration with the host's name filled in; NULL and *ERROR set if it
- * cannot be had. */
-static struct config *
-load_config(struct option_error *error)
-{
-	struct config *c = calloc(1, sizeof(*c));
-
-	memset(error, 0, sizeof(*error));
-	if (c == NULL) {
-		option_say(error, "out of memory");
-		return NULL;
-	}
-	if (program_load(&tarpitd_program, &call, c, error) < 0 ||
-	    config_read_certificate(c, error) < 0) {
-		config_fini(c);
-		free(c);
-		return NULL;
-	}
-	/* At the start, whether it is needed or not: a reload may remove
-	 * HostName=. */
-	if (own_name == NULL)
-		own_name = config_host_name();
-	if (c->host_name[0] == '\0' && own_name != NULL) {
-		char *copy = strdup(own_name);
-
-		/* Without memory it stays empty; it is never NULL. */
-		if (copy != NULL) {
-			free(c->host_name);
-			c->host_name = copy;
-		}
-	}
-	return c;
-}
-
-static struct config *
-reload_config(void)
-{
-	struct option_error error;
-	struct config *c = load_config(&error);
-
-	if (c == NULL)
-		program_tell_config_error(&journal, &error);
-	return c;
-}
-
 static void
 on_signal(void *arg, int signal)
 {
@@ -221,13 +174,32 @@ run_single(struct loop *loop, int fd)
 		program_die(&tarpitd_program, EXIT_TEMPORARY, r, "epoll");
 }
 
+/* Dies if it has an error, unless somebody else holds the port open. */
+static struct config *
+load_config(const struct config *args)
+{
+	struct option_error error;
+	struct config *c = settings_load(&dispatcher.settings, &error);
+	bool own = args->n_listen + args->n_listen_proxy > 0;
+
+	if (c == NULL && (call.check_only || own || !listen_is_started_with()))
+		program_die_config(&tarpitd_program, &error);
+	if (!call.check_only)
+		journal_init(&journal, tarpitd_program.name);
+	if (c == NULL)
+		c = settings_load_instead(&dispatcher.settings, &error);
+	if (c == NULL)
+		program_die(
+		    &tarpitd_program, EXIT_TEMPORARY, -ENOMEM, "starting");
+	return c;
+}
+
 int
 main(int argc, char **argv)
 {
 	static const int signals[] = { SIGHUP, SIGTERM, SIGINT, 0 };
 	static struct config args;
 	struct listen_socket sockets[LISTEN_MAX];
-	struct option_error error;
 	struct config *config;
 	struct loop *loop;
 	size_t n, n_all;
@@ -235,16 +207,15 @@ main(int argc, char **argv)
 	int r;
 
 	program_parse(&tarpitd_program, argc, argv, &args, &call);
-	config = load_config(&error);
-	if (config == NULL)
-		program_die_config(&tarpitd_program, &error);
+	dispatcher.settings =
+	    (struct settings){ .call = &call, .journal = &journal };
+	config = load_config(&args);
 	if (call.check_only) {
 		config_fini(config);
 		free(config);
-		free(own_name);
+		settings_fini();
 		return 0;
 	}
-	journal_init(&journal, tarpitd_program.name);
 	n_all = find_sockets(&args, sockets);
 	n = set_control_apart(sockets, n_all);
 	n_all = open_control(args.control, sockets, n_all);
@@ -252,7 +223,6 @@ main(int argc, char **argv)
 	r = loop_new(&loop);
 	if (r == 0)
 		r = loop_signals(loop, signals, on_signal, &dispatcher);
-	dispatcher.reload = reload_config;
 	if (r == 0)
 		r = dispatcher_init(&dispatcher, loop, &journal, config,
 		    sockets, single ? 0 : n);
@@ -268,6 +238,6 @@ main(int argc, char **argv)
 	dispatcher_fini(&dispatcher);
 	loop_free(loop);
 	journal_fini(&journal);
-	free(own_name);
+	settings_fini();
 	return 0;
 }

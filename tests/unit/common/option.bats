@@ -67,6 +67,14 @@ load ../../helpers/common
 	run_case common/option_test drop_ins_without_the_file
 }
 
+@test "option: valid part of a broken one" {
+	run_case common/option_test valid_part_of_a_broken_one
+}
+
+@test "option: valid part of what cannot be read" {
+	run_case common/option_test valid_part_of_what_cannot_be_read
+}
+
 @test "option: set from the command line" {
 	run_case common/option_test set_from_the_command_line
 }

@@ -414,6 +414,65 @@ drop_ins_without_the_file(void)
 	free(file);
 }
 
+/* Whatever is wrong with a line, the next ones count; the first is told. */
+static void
+valid_part_of_a_broken_one(void)
+{
+	static const char text[] = "[Main]\n"
+				   "Workers=many\n"
+				   "what is this\n"
+				   "Timeout=9s\n"
+				   "Unknown=1\n"
+				   "[Nonsense]\n"
+				   "Workers=7\n"
+				   "[Other]\n"
+				   "Memory=8\0K\n"
+				   "Reserve=20%\n";
+	char *file = scratch_write("main.conf", text, sizeof(text) - 1);
+	char *dir = scratch_path("main.conf.d");
+	struct config c = { 0 };
+	struct option_error e;
+
+	CHECK_INT(mkdir(dir, 0700), 0);
+	put_drop_in("10.conf", "[Main]\nHostName=a.b\nMode=neither\n");
+	option_defaults(&table, &c);
+	CHECK_INT(option_load_valid(&table, file, &c, &e), -EINVAL);
+	CHECK_INT(e.line, 2);
+	CHECK(strstr(e.file, "/main.conf") != NULL);
+	CHECK_STR(e.text, "[Main] Workers=many: not a whole number");
+	CHECK_INT(c.workers, 1);
+	CHECK_INT(c.timeout, 9000000);
+	CHECK_INT(c.memory, 65536);
+	CHECK_INT(c.percent, 20);
+	CHECK_STR(c.host, "a.b");
+	CHECK_INT(c.mode, 0);
+	option_fini(&table, &c);
+	free(file);
+	free(dir);
+}
+
+static void
+valid_part_of_what_cannot_be_read(void)
+{
+	char *file = scratch_path("missing.conf");
+	struct config c = { 0 };
+	struct option_error e;
+
+	option_defaults(&table, &c);
+	CHECK_INT(option_load_valid(&table, file, &c, &e), -EINVAL);
+	CHECK(strstr(e.file, "/missing.conf") != NULL);
+	CHECK_INT(e.line, 0);
+	CHECK_INT(c.workers, 1);
+	option_fini(&table, &c);
+	free(file);
+	file = scratch_write("good.conf", "[Main]\nWorkers=2\n", 17);
+	option_defaults(&table, &c);
+	CHECK_INT(option_load_valid(&table, file, &c, &e), 0);
+	CHECK_INT(c.workers, 2);
+	option_fini(&table, &c);
+	free(file);
+}
+
 static void
 set_from_the_command_line(void)
 {
@@ -570,6 +629,8 @@ main(int argc, char **argv)
 		CASE(drop_in_errors_name_the_drop_in),
 		CASE(drop_in_directory_that_is_none),
 		CASE(drop_ins_without_the_file),
+		CASE(valid_part_of_a_broken_one),
+		CASE(valid_part_of_what_cannot_be_read),
 		CASE(set_from_the_command_line),
 		CASE(booleans_in_all_spellings),
 		CASE(times),
