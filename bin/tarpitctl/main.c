@@ -36,6 +36,7 @@ SET_FLAG(json, json)
 SET_FLAG(dns, dns)
 SET_FLAG(openmetrics, openmetrics)
 SET_FLAG(serve, serve)
+SET_FLAG(force, force)
 
 static int
 set_socket_path(const char **path, const char *value, char *why, size_t size)
@@ -88,6 +89,7 @@ set_for(void *config, const char *value, char *why, size_t size)
 		return -EINVAL;
 	}
 	t->duration = usec;
+	t->duration_given = true;
 	return 0;
 }
 
@@ -101,7 +103,10 @@ static const struct program_arg args[] = {
 	{ "json", NULL, "explain, status, report: for programs", set_json },
 	{ "new", "FILE", "replay: the changed policy.conf", set_new },
 	{ "dns", NULL, "replay: ask the DNS as well", set_dns },
-	{ "for", "TIME", "release, hold: 1s to 30d, if not 1h", set_for },
+	{ "for", "TIME", "release, hold: 1s to 30d, if not 1h; top: ends then",
+	    set_for },
+	{ "force", NULL, "release, hold: also a network of very many",
+	    set_force },
 	{ "output", "FILE", "metrics: into this file", set_output },
 	{ "openmetrics", NULL, "metrics: in the format OpenMetrics 1.0",
 	    set_openmetrics },

@@ -58,6 +58,23 @@ check_network(const char *network, char buf[static CIDR_STRLEN])
 	return cidr_format(&cidr, buf);
 }
 
+/* The shortest prefixes that one order is meant for: what a registry gives to
+ * one network at the most.  A typing error in front of the slash must not hold
+ * half of the world. */
+enum { WIDEST_V4 = 8, WIDEST_V6 = 19 };
+
+static bool
+is_too_wide(const char *network)
+{
+	struct cidr cidr;
+	bool masked;
+
+	if (cidr_parse(network, strlen(network), &cidr, &masked) < 0)
+		return false;
+	return cidr_is_v4(&cidr) ? cidr.len < CIDR_V4_BITS + WIDEST_V4
+				 : cidr.len < WIDEST_V6;
+}
+
 /* What it said it has counted; dies if it refuses. */
 static int64_t
 order(const struct tarpitctl *t, const char *verb, const char *network)
@@ -90,6 +107,10 @@ set(const struct tarpitctl *t, const char *verb, const char *what,
 	int64_t n;
 
 	check_network(operand, network);
+	if (!t->force && is_too_wide(network))
+		program_die(&tarpitctl, EXIT_OPERATOR, 0,
+		    "%s: that would be %s for very many; --force does it",
+		    network, what);
 	n = order(t, verb, network);
 	printf("%s is %s for %s (present sessions affected: %" PRIi64 ")\n",
 	    network, what, human_duration(t->duration, period), n);

@@ -291,9 +291,28 @@ write_report(const struct tarpitctl *t, const struct findings *f)
 	return f->complete ? EXIT_SUCCESS : EXIT_TEMPORARY;
 }
 
+/* What is asked for; of no sessions the report is of this moment rather than of
+ * 1970. */
+static void
+find_span(const struct tarpitctl *t, const struct tally *tally,
+    uint64_t *ret_since, uint64_t *ret_until)
+{
+	uint64_t now = (uint64_t)time(NULL) * USEC_PER_SEC;
+
+	*ret_until = t->until;
+	*ret_since = t->since;
+	if (tally->sessions > 0)
+		return;
+	if (t->until == UINT64_MAX)
+		*ret_until = t->since > now ? t->since : now;
+	if (t->since == 0)
+		*ret_since = *ret_until;
+}
+
 int
 report_run(const struct tarpitctl *t, const char *operand)
 {
+	uint64_t since, until;
 	AUTO_FREE struct findings *f = calloc(1, sizeof(*f));
 	struct tally tally;
 	bool complete;
@@ -312,7 +331,8 @@ report_run(const struct tarpitctl *t, const char *operand)
 		program_die(&tarpitctl, EXIT_TEMPORARY, -ENOMEM, "report");
 	complete = read_sessions(t, &tally);
 	add_live(t, &tally);
-	findings_compute(&tally, &t->assumed, t->since, t->until, f);
+	find_span(t, &tally, &since, &until);
+	findings_compute(&tally, &t->assumed, since, until, f);
 	f->complete = complete;
 	r = write_report(t, f);
 	tally_fini(&tally);

@@ -33,6 +33,8 @@ print_summary(const struct page *p)
 	    "%s sessions: %s passed to the MTA at once, %s slowed.\n",
 	    human_count(f->tally->sessions, a), human_count(f->passed, b),
 	    human_count(f->slowed, c));
+	if (f->tally->sessions == 0)
+		fprintf(p->out, "There is no record of a session.\n");
 	if (f->slowed > 0) {
 		fprintf(p->out, "Of the slowed %s (%s) gave up",
 		    human_count(f->gave_up, a),

@@ -25,7 +25,8 @@ struct tarpitctl {
 	uint64_t since, until;   /* report: usec since the epoch */
 	struct assumed_values assumed;
 	uint64_t duration; /* usec: --for */
-	bool offline, json, dns, openmetrics, serve;
+	bool duration_given;
+	bool offline, json, dns, openmetrics, serve, force;
 };
 
 extern const struct program tarpitctl;

@@ -20,6 +20,7 @@ struct top {
 	struct top_view view;
 	uint64_t next; /* when to ask again; monotonic usec */
 	bool quit;
+	uint64_t end; /* of the display, by --for */
 };
 
 /* ---- the dispatcher ---- */
@@ -327,15 +328,19 @@ static int
 wait_msec(const struct top *top)
 {
 	uint64_t now = clock_now();
+	uint64_t next = top->next < top->end ? top->next : top->end;
 
-	return top->next > now ? (int)((top->next - now) / USEC_PER_MSEC) + 1
-			       : 0;
+	return next > now ? (int)((next - now) / USEC_PER_MSEC) + 1 : 0;
 }
 
 int
 top_run(const struct tarpitctl *t, const char *operand)
 {
-	struct top top = { .t = t };
+	struct top top = {
+		.t = t,
+		.end =
+		    t->duration_given ? clock_now() + t->duration : UINT64_MAX,
+	};
 	int r;
 
 	(void)operand;
@@ -345,7 +350,7 @@ top_run(const struct tarpitctl *t, const char *operand)
 	if (r < 0)
 		program_die(&tarpitctl, EXIT_OPERATOR, r,
 		    "top needs a terminal that terminfo knows ($TERM)");
-	while (!top.quit) {
+	while (!top.quit && clock_now() < top.end) {
 		enum screen_key key;
 		char c = '\0';
 

@@ -116,6 +116,14 @@ traffic() {
 	run -100 ctl release nonsense
 	[[ $output == *'"nonsense" is not an address or a network'* ]]
 	run -100 ctl release 192.0.2.1 --for 31d
+	# Before the dispatcher is asked, which is not there.
+	for verb in 0.0.0.0/0 128.0.0.0/1 10.0.0.0/7 ::/0 2000::/3; do
+		run -100 ctl hold "$verb"
+		[[ $output == *"$verb: that would be held for very many; --force"* ]]
+		run -111 ctl hold "$verb" --force
+	done
+	run -111 ctl hold 10.0.0.0/8
+	run -111 ctl hold 2001:db8::/32
 	run -100 ctl hold
 	[[ $output == *'usage: tarpitctl hold NETWORK'* ]]
 	run -100 ctl frobnicate
@@ -124,6 +132,20 @@ traffic() {
 	bundle
 	run -100 ctl top </dev/null
 	[[ $output == *"top needs a terminal"* ]]
+}
+
+@test "report of no sessions is not of 1970" {
+	local file=$BATS_TEST_TMPDIR/other.journal
+	printf '%s\n' __REALTIME_TIMESTAMP=1795000000000000 \
+		__MONOTONIC_TIMESTAMP=1000 \
+		_BOOT_ID=0123456789abcdef0123456789abcdef \
+		MESSAGE=hello '' |
+		/lib/systemd/systemd-journal-remote -o "$file" - 2>&1
+	run "$BUILD/tarpitctl" report --file "$file"
+	[[ $output == *"There is no record of a session."* ]]
+	[[ $output != *1970-01-01* ]]
+	run "$BUILD/tarpitctl" report --json --file "$file"
+	jq -e '.sessions == 0 and .from > 1700000000 and .to >= .from' <<<"$output"
 }
 
 @test "status without permission says who has it" {

@@ -127,9 +127,23 @@ children() {
 	start_daemon inetd socat "TCP-LISTEN:$PORT,bind=127.0.0.1" \
 		EXEC:"$BUILD/tarpitd --config $CONF",nofork,stderr
 	wait_for_port inetd "$PORT"
+	# Served by what is valid, and without a word of it before.
 	smtp_connect "$AT"
+	smtp_expect '220 mta.test'
+	smtp_say QUIT
+	smtp_expect '221 '
 	smtp_expect_eof
-	wait_for_exit inetd || [ $? = 100 ]
+}
+
+@test "start: by hand an error is one, on a socket that is held open it is told" {
+	configure MaxSessions=many
+	run -100 "$BUILD/tarpitd" --config "$CONF" --listen "$AT"
+	[[ $output == *"$CONF"*"MaxSessions=many"* ]]
+	start_daemon tarpitd systemd-socket-activate -l "$AT" \
+		"$BUILD/tarpitd" --config "$CONF"
+	wait_for_port tarpitd "$PORT"
+	serves "$AT"
+	wait_for_log tarpitd 'going on with the rest of it, only observing.*event=config_error'
 }
 
 @test "start: with nothing it says what it expected" {

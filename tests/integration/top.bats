@@ -124,6 +124,11 @@ slow() {
 	shows '^127.0.0.3'
 }
 
+@test "top: it ends after --for" {
+	top --for 1s
+	shows '^ended with 0'
+}
+
 @test "top: release and hold, if confirmed" {
 	held 4
 	slow

@@ -14,20 +14,21 @@ setup_file() {
 	# Outside of the container, where the network is.
 	DEBS=$BUILD/debs-documents
 	export DEBS
-	download exim4-daemon-light exim4-base exim4-config \
-		exim4-daemon-light
-	# With what it depends on that is not here.
-	download exim4-daemon-heavy exim4-base exim4-config \
-		exim4-daemon-heavy libspf2-2 libmariadb3 mariadb-common \
-		mysql-common
-	download xinetd xinetd
+	download exim4-daemon-light
+	download exim4-daemon-heavy
+	download xinetd
 }
 
-# download NAME PACKAGE...: into $DEBS/NAME, unless they are there.
+# download PACKAGE: with what it depends on that is not here, into
+# $DEBS/PACKAGE, unless it is there.
 download() {
 	compgen -G "$DEBS/$1/$1_*.deb" >/dev/null || {
-		mkdir -p "$DEBS/$1"
-		(cd "$DEBS/$1" && apt-get download -q "${@:2}" >log 2>&1) || :
+		mkdir -p "$DEBS/$1/partial"
+		DEBIAN_FRONTEND=noninteractive apt-get install -q -y \
+			--download-only --no-install-recommends \
+			-o DPkg::Lock::Timeout=120 \
+			-o Dir::Cache::archives="$DEBS/$1" "$1" \
+			</dev/null >"$DEBS/$1/log" 2>&1 || :
 	}
 }
 
