@@ -22,7 +22,7 @@ make_world() {
 	ip link set mx up
 	ip -n world link set world up
 	ip -n world link set lo up
-	for i in {1..20}; do ip -n world addr add 198.51.100.$i/32 dev world; done
+	for i in {1..20}; do ip -n world addr add "198.51.100.$i/32" dev world; done
 	ip -n world addr add $ABROAD/32 dev world
 	ip -n world route add $HERE/32 dev world
 	ip route add 198.51.100.0/24 dev mx src $HERE
