@@ -93,6 +93,20 @@ set_for(void *config, const char *value, char *why, size_t size)
 	return 0;
 }
 
+static int
+set_port(void *config, const char *value, char *why, size_t size)
+{
+	struct tarpitctl *t = config;
+	int64_t port;
+
+	if (option_parse_int(value, 1, 65535, &port) < 0) {
+		snprintf(why, size, "not a port of 1 to 65535");
+		return -EINVAL;
+	}
+	t->port = (unsigned int)port;
+	return 0;
+}
+
 static const struct program_arg args[] = {
 	{ "socket", "PATH", "of the policy service: /run/tarpit/policy",
 	    set_socket },
@@ -100,7 +114,8 @@ static const struct program_arg args[] = {
 	    set_control },
 	{ "offline", NULL, "explain: from the files, without the service",
 	    set_offline },
-	{ "json", NULL, "explain, status, report: for programs", set_json },
+	{ "json", NULL, "explain, status, report, doctor: for programs",
+	    set_json },
 	{ "new", "FILE", "replay: the changed policy.conf", set_new },
 	{ "dns", NULL, "replay: ask the DNS as well", set_dns },
 	{ "for", "TIME", "release, hold: 1s to 30d, if not 1h; top: ends then",
@@ -116,8 +131,9 @@ static const struct program_arg args[] = {
 	    report_set_since },
 	{ "until", "TIME", "report: up to then", report_set_until },
 	{ "html", "FILE", "report: a page for a browser", report_set_html },
-	{ "file", "PATH", "report: a journal's file or directory",
+	{ "file", "PATH", "report, doctor: a journal's file or directory",
 	    report_set_file },
+	{ "port", "PORT", "doctor: where clients come, if not 25", set_port },
 	{ "assume", "NAME=VALUE", "report: of a spammer's business",
 	    report_set_assumption },
 };
@@ -128,6 +144,7 @@ static const struct verb {
 	int (*run)(const struct tarpitctl *, const char *operand);
 } verbs[] = {
 	{ "status", NULL, status_run },
+	{ "doctor", NULL, doctor_run },
 	{ "top", NULL, top_run },
 	{ "explain", "ADDRESS", explain_run },
 	{ "replay", "LOG", replay_run },
@@ -144,7 +161,7 @@ const struct program tarpitctl = {
 	.summary = "Says what tarpit does, and why; lets somebody through or "
 		   "holds them.",
 	.usage = "VERB [OPERAND]\n"
-		 "  status | top | metrics | overrides\n"
+		 "  status | doctor | top | metrics | overrides\n"
 		 "  explain ADDRESS | replay --new FILE LOG | report\n"
 		 "  release NETWORK | hold NETWORK | forget NETWORK",
 	.config_path = SYSCONFDIR "/tarpit/policy.conf",
@@ -224,7 +241,8 @@ main(int argc, char **argv)
 {
 	struct tarpitctl t = { .socket = "/run/tarpit/policy",
 		.control = "/run/tarpit/control",
-		.duration = 3600 * USEC_PER_SEC };
+		.duration = 3600 * USEC_PER_SEC,
+		.port = 25 };
 	const struct verb *verb;
 	int n;
 

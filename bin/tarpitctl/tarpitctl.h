@@ -26,6 +26,7 @@ struct tarpitctl {
 	struct assumed_values assumed;
 	uint64_t duration; /* usec: --for */
 	bool duration_given;
+	unsigned int port; /* doctor: --port, where clients come */
 	bool offline, json, dns, openmetrics, serve, force;
 };
 
@@ -43,6 +44,7 @@ int forget_run(const struct tarpitctl *, const char *network);
 int overrides_run(const struct tarpitctl *, const char *operand);
 int metrics_run(const struct tarpitctl *, const char *operand);
 int report_run(const struct tarpitctl *, const char *operand);
+int doctor_run(const struct tarpitctl *, const char *operand);
 
 /* The options of the report, for the table. */
 void report_defaults(struct tarpitctl *);

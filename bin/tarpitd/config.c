@@ -30,6 +30,15 @@ static const struct {
 	{ "proxy:", HANDOFF_PROXY },
 };
 
+const char *
+handoff_prefix(enum handoff_kind kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(handoff_kinds); i++)
+		if (handoff_kinds[i].kind == kind)
+			return handoff_kinds[i].prefix;
+	return "";
+}
+
 static int
 parse_target(
     const char *where, struct handoff_target *target, char *why, size_t size)

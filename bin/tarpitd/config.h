@@ -105,3 +105,6 @@ int config_read_certificate(
 bool config_has_no_tls(const struct config *);
 
 void config_fini(struct config *);
+
+/* "postfix:", as in Handoff=. */
+const char *handoff_prefix(enum handoff_kind);

@@ -108,9 +108,21 @@ handoff_state(const struct handoff *h)
 	return h->taken > 0 ? "up" : "untried";
 }
 
+/* As Handoff= has it. */
+static void
+put_target(const struct handoff_target *target, struct attrs_out *out)
+{
+	char text[sizeof(target->path) + 16];
+
+	snprintf(text, sizeof(text), "%s%s", handoff_prefix(target->kind),
+	    target->path);
+	attrs_put(out, "handoff.target", text);
+}
+
 static void
 put_handoff(const struct handoff *h, struct attrs_out *out)
 {
+	put_target(h->target, out);
 	attrs_put(out, "handoff.state", handoff_state(h));
 	put(out, "handoff.up", !h->down);
 	put(out, "handoff.waiting", h->n_waiting);

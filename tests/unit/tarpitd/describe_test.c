@@ -26,6 +26,8 @@ prepare(void)
 	CHECK_INT(intern_init(&d->strings), 0);
 	d->proxied = (struct proxied){ .loop = loop, .pool = &d->pool };
 	CHECK_INT(proxied_init(&d->proxied), 0);
+	memset(config.handoff.path, 'p', sizeof(config.handoff.path) - 1);
+	d->handoff.target = &config.handoff;
 	d->throttle = calloc(2, sizeof(*d->throttle));
 	CHECK(d->throttle != NULL);
 	return &d->pool.session[pool_take(&d->pool)];
