@@ -210,6 +210,18 @@ print_mta(const struct message *m)
 	    message_number(m, "backend.longest_wait_us") / 1000);
 }
 
+/* Who wanted more than its share. */
+static void
+print_limits(const struct message *m)
+{
+	struct figures f = { .m = m };
+
+	printf("%-14s%s over MaxPerClient=, %s over MaxPerNetwork=, %s over "
+	       "MaxPerSite=\n",
+	    "limits", figure(&f, "limited.client"),
+	    figure(&f, "limited.network"), figure(&f, "limited.site"));
+}
+
 static void
 print_policy(const struct message *m)
 {
@@ -316,6 +328,7 @@ print_text(const struct survey *s)
 	print_config(m);
 	print_live(m);
 	print_today(m);
+	print_limits(m);
 	print_taken(m);
 	print_mta(m);
 	print_policy(m);

@@ -281,6 +281,21 @@ parse_workers(const char *value, void *member, char *why, size_t size)
 	return 0;
 }
 
+/* A number from 0 to 1,000,000, or "auto". */
+static int
+parse_limit(const char *value, void *member, char *why, size_t size)
+{
+	int64_t n = CONFIG_AUTO;
+
+	if (strcmp(value, "auto") != 0 &&
+	    option_parse_int(value, 0, 1000000, &n) < 0) {
+		snprintf(why, size, "is neither auto nor 0 to 1000000");
+		return -EINVAL;
+	}
+	*(int64_t *)member = n;
+	return 0;
+}
+
 #define MEMBER(m) .offset = offsetof(struct config, m)
 
 static const struct option options[] = {
@@ -305,6 +320,13 @@ static const struct option options[] = {
 	{ "Dispatcher", "MaxPerClient", OPTION_INT, MEMBER(max_per_client),
 	    .max = 1000000, .initial = "20",
 	    .help = "sessions per IPv4 address or IPv6 /64; 0: no limit" },
+	{ "Dispatcher", "MaxPerNetwork", OPTION_CUSTOM, MEMBER(max_per_network),
+	    .initial = "auto", .parse = parse_limit,
+	    .help =
+		"of an IPv4 /24 or IPv6 /56; auto: 10 times that; 0: none" },
+	{ "Dispatcher", "MaxPerSite", OPTION_CUSTOM, MEMBER(max_per_site),
+	    .initial = "auto", .parse = parse_limit,
+	    .help = "of an IPv6 /48; auto: 25 times that; 0: none" },
 	{ "Dispatcher", "Policy", OPTION_STRING, MEMBER(policy), .min = 1,
 	    .max = 107, .initial = "/run/tarpit/policy",
 	    .help = "unix socket of the policy service" },
@@ -551,6 +573,34 @@ config_read_certificate(struct config *c, struct option_error *error)
 		    file == files.chain ? "Certificate" : "Key", why);
 	}
 	return r;
+}
+
+/* Big senders have pools of hundreds of hosts in a network, few of which are
+ * ever at work for one receiver; a site of theirs has several networks. */
+enum { NETWORK_FACTOR = 10, SITE_FACTOR = 25 };
+
+static uint32_t
+limit_or(int64_t limit, int64_t otherwise)
+{
+	if (limit == CONFIG_AUTO)
+		limit = otherwise;
+	return limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX;
+}
+
+struct client_limits
+config_client_limits(const struct config *c)
+{
+	int64_t host = c->max_per_client;
+
+	return (
+	    struct client_limits){ .max = {
+				       [CLIENT_HOST] = limit_or(host, 0),
+				       [CLIENT_NETWORK] =
+					   limit_or(c->max_per_network,
+					       host * NETWORK_FACTOR),
+				       [CLIENT_SITE] = limit_or(
+					   c->max_per_site, host * SITE_FACTOR),
+				   } };
 }
 
 void

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include "bin/common/program.h"
+#include "bin/tarpitd/clients.h"
 #include "bin/tarpitd/networks.h"
 #include "bin/tarpitd/own.h"
 
@@ -40,6 +41,9 @@ struct share {
 
 enum { CONFIG_LISTEN_MAX = 16 };
 
+/* "auto" in place of a number. */
+enum { CONFIG_AUTO = -1 };
+
 struct tls;
 
 struct config {
@@ -49,7 +53,9 @@ struct config {
 	int workers;
 	int64_t max_sessions; /* 0: what RLIMIT_NOFILE allows */
 	struct share reserve;
-	int64_t max_per_client; /* 0: no limit */
+	int64_t max_per_client;  /* 0: no limit */
+	int64_t max_per_network; /* the same; CONFIG_AUTO */
+	int64_t max_per_site;    /* the same; CONFIG_AUTO */
 	char *policy;
 	uint64_t policy_timeout;
 	int policy_failure; /* enum policy_failure */
@@ -103,6 +109,9 @@ int config_read_certificate(
 
 /* Certificate=none: not to have TLS was a decision. */
 bool config_has_no_tls(const struct config *);
+
+/* The limits for a client and the networks around it. */
+struct client_limits config_client_limits(const struct config *);
 
 void config_fini(struct config *);
 

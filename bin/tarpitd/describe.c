@@ -80,6 +80,9 @@ put_sessions(const struct dispatcher *d, struct attrs_out *out)
 	put(out, "live.handoff", handoff);
 	put(out, "max_sessions", d->max_sessions);
 	put(out, "max_slowed", d->max_slowed);
+	put(out, "limited.client", d->limited[CLIENT_HOST]);
+	put(out, "limited.network", d->limited[CLIENT_NETWORK]);
+	put(out, "limited.site", d->limited[CLIENT_SITE]);
 }
 
 static void

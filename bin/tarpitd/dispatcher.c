@@ -64,6 +64,7 @@ set_limits(struct dispatcher *d)
 	    reserve < d->max_sessions ? d->max_sessions - reserve : 0;
 	d->max_tls_held = c->max_tls_held != 0 ? (uint32_t)c->max_tls_held
 					       : starttls_affordable();
+	d->limits = config_client_limits(c);
 }
 
 void
@@ -153,6 +154,26 @@ note_stall(struct dispatcher *d)
 	summary_note_stall(&d->summary, stall);
 }
 
+/* After a crowd has left the process is as small as before. */
+static void
+give_memory_back(struct dispatcher *d)
+{
+	uint32_t from, to;
+
+	clients_trim(&d->clients);
+	relay_trim(&d->relay);
+	/* Handshakes' queue goes through the slots of some who have left. */
+	if (d->starttls.others.first != POOL_NONE ||
+	    d->starttls.held.first != POOL_NONE ||
+	    !pool_trim(&d->pool, &from, &to))
+		return;
+	pool_discard(d->throttle, from, to, sizeof(*d->throttle));
+	pool_discard(d->starttls.slot, from, to, sizeof(*d->starttls.slot));
+	mux_trim(&d->mux, from, to);
+	proxied_trim(&d->proxied, from, to);
+	handoff_trim(&d->handoff, from, to);
+}
+
 /* At most once a second, and only what has changed. */
 static void
 on_status(struct timer *t, uint64_t now)
@@ -161,6 +182,7 @@ on_status(struct timer *t, uint64_t now)
 	char text[sizeof(d->status_shown)];
 
 	note_stall(d);
+	give_memory_back(d);
 	/* No session may end for long, and nothing else be recorded. */
 	(void)journal_tell_drops(d->journal);
 	record_counts(d, text, sizeof(text));
@@ -253,6 +275,7 @@ init_relay(struct dispatcher *d)
 		.idle = RELAY_IDLE,
 		.linger = RELAY_LINGER,
 		.on_end = on_relay_end,
+		.clients = &d->clients,
 		.arg = d };
 	return relay_init(&d->relay);
 }
@@ -364,6 +387,10 @@ dispatcher_init(struct dispatcher *d, struct loop *loop,
 	/* As many as descriptors allow: a reload may raise MaxSessions=, and
 	 * what is not used costs no memory. */
 	r = pool_init(&d->pool, d->descriptors + SPARE_SLOTS);
+	/* Sessions and relayed ones are counted together. */
+	if (r == 0)
+		r = clients_init(
+		    &d->clients, d->pool.capacity + d->descriptors);
 	if (r == 0)
 		r = init_parts(d);
 	if (r == 0)
@@ -416,6 +443,7 @@ dispatcher_fini(struct dispatcher *d)
 	d->answers = answer_cache_free(d->answers);
 	intern_fini(&d->strings);
 	texts_fini(&d->texts);
+	clients_fini(&d->clients);
 	pool_fini(&d->pool);
 	own_fini(&d->own);
 	config_fini(d->config);

@@ -14,6 +14,7 @@
 #include "bin/common/loop.h"
 #include "bin/common/watchdog.h"
 #include "bin/tarpitd/ask.h"
+#include "bin/tarpitd/clients.h"
 #include "bin/tarpitd/config.h"
 #include "bin/tarpitd/handoff.h"
 #include "bin/tarpitd/mux.h"
@@ -66,6 +67,10 @@ struct dispatcher {
 	struct own own;
 
 	struct pool pool;
+	struct clients clients;          /* sessions, those relayed included */
+	struct client_limits limits;     /* as configured */
+	uint64_t limited[CLIENT_WIDTHS]; /* sessions over them, counters */
+	uint64_t next_limited[CLIENT_WIDTHS]; /* record; journal_is_due() */
 	uint32_t n_slowed;
 	uint32_t in_lane[LANE_COUNT]; /* of those */
 	uint32_t closed;              /* chain of the slots to be reaped */

@@ -6,7 +6,6 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -66,21 +65,12 @@ static void on_look(struct timer *, uint64_t now);
 static void on_mta_ready(struct loop_io *, uint32_t events, uint64_t now);
 static void on_tcp_ready(struct loop_io *, uint32_t events, uint64_t now);
 
-static size_t
-jobs_size(const struct handoff *h)
-{
-	return ((size_t)h->pool->capacity + 1) * sizeof(*h->job);
-}
-
 int
 handoff_init(struct handoff *h)
 {
-	void *p = mmap(NULL, jobs_size(h), PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (p == MAP_FAILED)
-		return -errno;
-	h->job = p;
+	h->job = pool_reserve((size_t)h->pool->capacity + 1, sizeof(*h->job));
+	if (h->job == NULL)
+		return -ENOMEM;
 	h->retry.on_timer = on_retry;
 	return 0;
 }
@@ -89,8 +79,14 @@ void
 handoff_fini(struct handoff *h)
 {
 	loop_cancel(h->loop, &h->retry);
-	munmap(h->job, jobs_size(h));
+	pool_release(h->job, (size_t)h->pool->capacity + 1, sizeof(*h->job));
 	h->job = NULL;
+}
+
+void
+handoff_trim(struct handoff *h, uint32_t from, uint32_t to)
+{
+	pool_discard(h->job, from, to, sizeof(*h->job));
 }
 
 static void
@@ -608,7 +604,10 @@ give_to_relay(struct handoff_job *job, uint64_t now)
 	int r;
 
 	loop_remove(h->loop, &job->io);
-	r = relay_start(h->relay, s->fd, job->io.fd, now);
+	/* Counted twice until the session has ended here. */
+	r = relay_start(h->relay,
+	    (s->flags & SESSION_COUNTED) != 0 ? &s->client : NULL, s->fd,
+	    job->io.fd, now);
 	if (r < 0) {
 		take_back(job, r);
 		return;

@@ -73,6 +73,9 @@ struct handoff {
 int handoff_init(struct handoff *) MUST_CHECK;
 void handoff_fini(struct handoff *);
 
+/* The memory of slots that nobody has is given back (see pool_trim()). */
+void handoff_trim(struct handoff *, uint32_t from, uint32_t to);
+
 /* Offers S to the MTA; on_done() is called once, perhaps before this returns.
  * Until then nothing may be read from or written to its descriptor. */
 void handoff_start(struct handoff *, struct session *s, uint64_t now);

@@ -53,7 +53,7 @@ hold_say(const struct dispatcher *d, struct session *s, enum smtp_reply reply,
 static enum session_state
 await_command(const struct dispatcher *d, struct session *s, uint64_t now)
 {
-	s->flags &= (uint8_t) ~(SESSION_PROMPT | SESSION_INPUT);
+	s->flags &= (uint16_t) ~(SESSION_PROMPT | SESSION_INPUT);
 	s->deadline = session_timeout(d, now);
 	return SESSION_COMMAND;
 }

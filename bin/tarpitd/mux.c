@@ -352,6 +352,12 @@ mux_fini(struct mux *m)
 }
 
 void
+mux_trim(struct mux *m, uint32_t from, uint32_t to)
+{
+	pool_discard(m->place, from, to, sizeof(*m->place));
+}
+
+void
 mux_reload(struct mux *m, uint64_t now)
 {
 	set_backend(m);

@@ -78,6 +78,9 @@ void mux_fini(struct mux *);
 /* Backend=, BackendConnections= and so on may have changed. */
 void mux_reload(struct mux *, uint64_t now);
 
+/* The memory of slots that nobody has is given back (see pool_trim()). */
+void mux_trim(struct mux *, uint32_t from, uint32_t to);
+
 /* Can sessions be throttled at all: there is a back end, and it does not
  * refuse to be told who the client is. */
 static inline bool

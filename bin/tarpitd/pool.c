@@ -5,6 +5,14 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+	/* Fewer slots are some dozens of pages, which the next who come would
+	 * touch again. */
+	TRIM_LEAST = 1024,
+	TRIM_MOST = 16384,
+};
 
 void *
 pool_reserve(size_t n, size_t size)
@@ -22,27 +30,43 @@ pool_release(void *p, size_t n, size_t size)
 		munmap(p, n * size);
 }
 
+void
+pool_discard(void *p, size_t from, size_t to, size_t size)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t start = ((uintptr_t)p + from * size + page - 1) & ~(page - 1);
+	uintptr_t end = ((uintptr_t)p + to * size + page - 1) & ~(page - 1);
+
+	if (start < end)
+		(void)madvise((void *)start, end - start, MADV_DONTNEED);
+}
+
+/* Words of that level. */
+static size_t
+words(const struct pool *p, int level)
+{
+	return (((size_t)p->capacity + 1) >> (6 * (level + 1))) + 1;
+}
+
 int
 pool_init(struct pool *p, uint32_t capacity)
 {
-	uint32_t buckets = 64;
-	int r;
+	bool ok;
 
-	while (buckets < capacity)
-		buckets *= 2;
 	memset(p, 0, sizeof(*p));
-	r = siphash_key_init(&p->key);
-	if (r < 0)
-		return r;
 	p->capacity = capacity;
-	p->bucket_mask = buckets - 1;
 	p->session = pool_reserve((size_t)capacity + 1, sizeof(*p->session));
 	p->cadence = pool_reserve((size_t)capacity + 1, sizeof(*p->cadence));
-	p->bucket = pool_reserve(buckets, sizeof(*p->bucket));
-	if (p->session == NULL || p->cadence == NULL || p->bucket == NULL) {
+	ok = p->session != NULL && p->cadence != NULL;
+	for (int l = 0; l < POOL_LEVELS; l++) {
+		p->used[l] = pool_reserve(words(p, l), sizeof(*p->used[l]));
+		ok = ok && p->used[l] != NULL;
+	}
+	if (!ok) {
 		pool_fini(p);
 		return -ENOMEM;
 	}
+	p->used[0][0] = 1; /* POOL_NONE */
 	return 0;
 }
 
@@ -51,21 +75,74 @@ pool_fini(struct pool *p)
 {
 	pool_release(p->session, (size_t)p->capacity + 1, sizeof(*p->session));
 	pool_release(p->cadence, (size_t)p->capacity + 1, sizeof(*p->cadence));
-	pool_release(p->bucket, (size_t)p->bucket_mask + 1, sizeof(*p->bucket));
+	for (int l = 0; l < POOL_LEVELS; l++)
+		pool_release(p->used[l], words(p, l), sizeof(*p->used[l]));
 	memset(p, 0, sizeof(*p));
+}
+
+static uint32_t
+lowest_free(const struct pool *p)
+{
+	uint64_t slot = 0;
+
+	for (int l = POOL_LEVELS - 1; l >= 0; l--) {
+		uint64_t free;
+
+		if (slot >= words(p, l))
+			return POOL_NONE;
+		free = ~p->used[l][slot];
+		if (free == 0)
+			return POOL_NONE;
+		slot = slot * 64 + (uint64_t)__builtin_ctzll(free);
+	}
+	return slot <= p->capacity ? (uint32_t)slot : POOL_NONE;
+}
+
+static void
+mark_used(struct pool *p, uint32_t slot)
+{
+	for (int l = 0; l < POOL_LEVELS; l++, slot /= 64) {
+		p->used[l][slot / 64] |= UINT64_C(1) << slot % 64;
+		if (~p->used[l][slot / 64] != 0)
+			return;
+	}
+}
+
+static void
+mark_free(struct pool *p, uint32_t slot)
+{
+	bool full = true;
+
+	for (int l = 0; full && l < POOL_LEVELS; l++, slot /= 64) {
+		full = ~p->used[l][slot / 64] == 0;
+		p->used[l][slot / 64] &= ~(UINT64_C(1) << slot % 64);
+	}
+}
+
+/* The highest slot in use that is not above SLOT.  Walks 64 at a time what has
+ * become free since it was taken. */
+static uint32_t
+highest_used(const struct pool *p, uint32_t slot)
+{
+	uint32_t w = slot / 64;
+
+	while (p->used[0][w] == 0)
+		w--; /* POOL_NONE ends it */
+	return w * 64 + 63 - (uint32_t)__builtin_clzll(p->used[0][w]);
 }
 
 uint32_t
 pool_take(struct pool *p)
 {
-	uint32_t slot = p->free;
+	uint32_t slot = lowest_free(p);
 
-	if (slot != POOL_NONE)
-		p->free = p->session[slot].age_next;
-	else if (p->high < p->capacity)
-		slot = ++p->high;
-	else
+	if (slot == POOL_NONE)
 		return POOL_NONE;
+	mark_used(p, slot);
+	if (p->high < slot)
+		p->high = slot;
+	if (p->touched < slot)
+		p->touched = slot;
 	memset(&p->session[slot], 0, sizeof(p->session[slot]));
 	p->cadence[slot] = CADENCE_NONE;
 	p->live++;
@@ -75,71 +152,28 @@ pool_take(struct pool *p)
 void
 pool_give_back(struct pool *p, uint32_t slot)
 {
-	struct session *s = &p->session[slot];
-
-	s->state = SESSION_FREE;
-	s->age_next = p->free;
-	p->free = slot;
+	p->session[slot].state = SESSION_FREE;
+	mark_free(p, slot);
+	if (slot == p->high)
+		p->high = highest_used(p, slot);
 	p->live--;
 }
 
-/* Where clients that count as one fall together. */
-static uint32_t *
-client_bucket(const struct pool *p, const struct in6_addr *client)
+bool
+pool_trim(struct pool *p, uint32_t *ret_from, uint32_t *ret_to)
 {
-	size_t n = IN6_IS_ADDR_V4MAPPED(client) ? 16 : 8;
+	uint32_t from = p->high + 1;
 
-	return &p->bucket[siphash(&p->key, client, n) & p->bucket_mask];
-}
-
-static bool
-is_same_client(const struct in6_addr *a, const struct in6_addr *b)
-{
-	/* ::ffff:0:0/96 is in the /64 of ::1. */
-	bool whole = IN6_IS_ADDR_V4MAPPED(a) || IN6_IS_ADDR_V4MAPPED(b);
-	size_t n = whole ? 16 : 8;
-
-	return memcmp(a, b, n) == 0;
-}
-
-uint32_t
-pool_count_client(
-    const struct pool *p, const struct in6_addr *client, uint32_t limit)
-{
-	uint32_t slot = *client_bucket(p, client);
-	uint32_t n = 0;
-
-	while (slot != POOL_NONE && n < limit) {
-		const struct session *s = &p->session[slot];
-
-		if (is_same_client(client, &s->client))
-			n++;
-		slot = s->client_next;
-	}
-	return n;
-}
-
-void
-pool_link_client(struct pool *p, struct session *s)
-{
-	uint32_t *bucket = client_bucket(p, &s->client);
-
-	s->client_prev = POOL_NONE;
-	s->client_next = *bucket;
-	*bucket = pool_slot(p, s);
-	if (s->client_next != POOL_NONE)
-		p->session[s->client_next].client_prev = *bucket;
-}
-
-void
-pool_unlink_client(struct pool *p, struct session *s)
-{
-	if (s->client_next != POOL_NONE)
-		p->session[s->client_next].client_prev = s->client_prev;
-	if (s->client_prev != POOL_NONE)
-		p->session[s->client_prev].client_next = s->client_next;
-	else
-		*client_bucket(p, &s->client) = s->client_next;
+	if (p->touched - p->high < TRIM_LEAST)
+		return false;
+	if (p->touched - p->high > TRIM_MOST)
+		from = p->touched + 1 - TRIM_MOST;
+	*ret_from = from;
+	*ret_to = p->touched + 1;
+	pool_discard(p->session, from, *ret_to, sizeof(*p->session));
+	pool_discard(p->cadence, from, *ret_to, sizeof(*p->cadence));
+	p->touched = from - 1;
+	return true;
 }
 
 void

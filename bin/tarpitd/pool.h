@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bin/common/siphash.h"
 #include "bin/common/util.h"
 
 struct tls_session;
@@ -55,7 +54,11 @@ enum session_flag {
 	SESSION_OBSERVED = 1 << 4, /* Mode=observe: passed whatever the lane */
 	SESSION_INPUT = 1 << 5,    /* there is input, seen since `in_from` */
 	SESSION_STARTTLS = 1 << 6, /* TLS begins after the reply at hand */
-	SESSION_OVER_LIMIT = 1 << 7, /* MaxPerClient= is exceeded with it */
+	/* It is one of d->clients; see clients.h. */
+	SESSION_COUNTED = 1 << 7,
+	SESSION_OVER_LIMIT = 1 << 8,   /* MaxPerClient= is exceeded with it */
+	SESSION_OVER_NETWORK = 1 << 9, /* MaxPerNetwork= */
+	SESSION_OVER_SITE = 1 << 10,   /* MaxPerSite= */
 };
 
 /* Times are msec since the dispatcher started, modulo 2^32: compare by their
@@ -65,31 +68,30 @@ struct session {
 	uint32_t number;        /* of all that this process has had */
 	struct in6_addr client; /* IPv4 as ::ffff:a.b.c.d */
 	in_port_t port;         /* host order */
+	uint16_t flags;         /* enum session_flag */
 	uint8_t state;          /* enum session_state; only enter() sets it */
 	uint8_t lane;           /* enum lane; where it is */
 	uint8_t verdict_lane;   /* enum lane; what was decided */
 	uint8_t outcome;        /* enum outcome */
-	uint8_t flags;          /* enum session_flag */
 	uint8_t memory;         /* enum smtp_memory */
 	uint8_t override;       /* enum override_kind that was applied */
+	uint8_t out_reply;      /* enum smtp_reply, in SENDING */
+	uint8_t texts;          /* its generation */
+	uint32_t rate;          /* bytes per second; 0: unlimited */
+	uint32_t accepted;      /* time */
+	uint32_t deadline;      /* time; what it means is the state's */
+	uint32_t out_from;      /* time at which out_sent was 0, at this rate */
+	uint16_t out_sent, out_len;
+	uint32_t in_from; /* time at which its input was seen */
+	uint32_t bytes_in, bytes_out;
+	uint32_t verdict;            /* interned struct verdict_text */
+	uint32_t words;              /* interned "HELO\0sender" */
+	uint32_t age_next, age_prev; /* in one of the age lists */
+	uint16_t recipients;
 	/* enum smtp_reply: the last one said by hold or in dismissing it that
 	 * was a refusal; SMTP_GREETING: none. */
 	uint8_t refusal;
-	uint32_t rate;     /* bytes per second; 0: unlimited */
-	uint32_t accepted; /* time */
-	uint32_t deadline; /* time; what it means is the state's */
-	uint32_t out_from; /* time at which out_sent was 0, at this rate */
-	uint16_t out_sent, out_len;
-	uint8_t out_reply; /* enum smtp_reply, in SENDING */
-	uint8_t texts;     /* its generation */
-	uint16_t recipients;
-	uint32_t in_from; /* time at which its input was seen */
-	uint32_t bytes_in, bytes_out;
-	uint32_t verdict;                  /* interned struct verdict_text */
-	uint32_t words;                    /* interned "HELO\0sender" */
-	uint32_t client_next, client_prev; /* of the same client's bucket */
-	uint32_t age_next, age_prev; /* in one of the age lists, or free */
-	struct tls_session *tls;     /* from the handshake on; NULL: plain */
+	struct tls_session *tls; /* from the handshake on; NULL: plain */
 };
 
 /* How often a session is visited; see sweep.h. */
@@ -101,6 +103,9 @@ enum cadence {
 
 /* Slot 0 is nobody's. */
 enum { POOL_NONE = 0 };
+
+/* 64 to the power of it are more slots than there are descriptors. */
+enum { POOL_LEVELS = 4 };
 
 /* Oldest first. */
 struct age_list {
@@ -114,12 +119,12 @@ struct pool {
 	 * at four times a second for all of them: 64 to a cache line. */
 	uint8_t *cadence;
 	uint32_t capacity;
-	uint32_t high; /* slots beyond it were never used */
-	uint32_t free; /* chain of the used ones that are free again */
+	/* The lowest free slot is found in a tree of bits: one for each slot in
+	 * use, then one for each full word of those, and so on. */
+	uint64_t *used[POOL_LEVELS];
+	uint32_t high;    /* slots beyond it are free */
+	uint32_t touched; /* slots beyond it cost no memory */
 	uint32_t live;
-	uint32_t *bucket; /* heads of the clients' chains */
-	uint32_t bucket_mask;
-	struct siphash_key key;
 	struct age_list asking, held;
 };
 
@@ -128,27 +133,30 @@ struct pool {
  * none. */
 void *pool_reserve(size_t n, size_t size) MUST_CHECK;
 void pool_release(void *, size_t n, size_t size);
+/* The memory of those from FROM on is given back, page by page, and is zero
+ * again: none behind it is in use, and none from TO on costs memory. */
+void pool_discard(void *, size_t from, size_t to, size_t size);
 
 /* 0 or -errno. */
 int pool_init(struct pool *, uint32_t capacity) MUST_CHECK;
 void pool_fini(struct pool *);
 
-/* A zeroed slot in state FREE, or POOL_NONE. */
+/* A zeroed slot in state FREE, the lowest there is, or POOL_NONE: after a crowd
+ * has left, those who come next are at the front again, and the memory behind
+ * them can be given back. */
 uint32_t pool_take(struct pool *) MUST_CHECK;
 void pool_give_back(struct pool *, uint32_t slot);
+
+/* The slots whose memory is to be given back, here and by who has something for
+ * each slot: from *RET_FROM to *RET_TO, not with it; false if there are none
+ * worth it.  At most 16,384, which takes 1 ms. */
+bool pool_trim(struct pool *, uint32_t *ret_from, uint32_t *ret_to);
 
 static inline uint32_t
 pool_slot(const struct pool *p, const struct session *s)
 {
 	return (uint32_t)(s - p->session);
 }
-
-/* Counts the sessions of the client of S that are linked, up to LIMIT: an
- * IPv4 address, or an IPv6 /64, which is what one subscriber has. */
-uint32_t pool_count_client(
-    const struct pool *, const struct in6_addr *client, uint32_t limit);
-void pool_link_client(struct pool *, struct session *);
-void pool_unlink_client(struct pool *, struct session *);
 
 void pool_append(struct pool *, struct age_list *, struct session *);
 void pool_remove(struct pool *, struct age_list *, struct session *);

@@ -50,6 +50,12 @@ proxied_fini(struct proxied *p)
 	p->place = NULL;
 }
 
+void
+proxied_trim(struct proxied *p, uint32_t from, uint32_t to)
+{
+	pool_discard(p->place, from, to, sizeof(*p->place));
+}
+
 static void
 stop_waiting(struct proxied_place *place)
 {

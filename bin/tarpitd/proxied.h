@@ -52,6 +52,9 @@ struct proxied {
 int proxied_init(struct proxied *) MUST_CHECK;
 void proxied_fini(struct proxied *);
 
+/* The memory of slots that nobody has is given back (see pool_trim()). */
+void proxied_trim(struct proxied *, uint32_t from, uint32_t to);
+
 /* Waits for the header of S, a connection from PEER; on_header() is called
  * once, later.  0 or -errno. */
 int proxied_start(struct proxied *, struct session *s,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bin/tarpitd/address.h"
+#include "bin/tarpitd/session.h"
 #include "bin/tarpitd/starttls.h"
 #include "bin/tarpitd/throttle.h"
 #include "bin/tarpitd/tls.h"
@@ -70,8 +71,6 @@ remark(const struct session *s)
 static const char *
 limit_name(const struct session *s)
 {
-	if ((s->flags & SESSION_OVER_LIMIT) != 0)
-		return "limit:MaxPerClient";
 	if (s->outcome != OUTCOME_SHED || s->out_reply == SMTP_OPERATOR)
 		return "";
 	return s->out_reply == SMTP_SHUTDOWN ? "limit:shutdown"
@@ -93,6 +92,8 @@ record_reason(
     const struct dispatcher *d, const struct session *s, char *buf, size_t size)
 {
 	const struct verdict_text *v = verdict_text(&d->strings, s->verdict);
+	const char *over = session_limit_name(s);
+	char limit[40];
 
 	snprintf(buf, size, "%s", v != NULL ? v->reason : "");
 	if ((s->flags & SESSION_PREGREET) != 0 &&
@@ -104,7 +105,9 @@ record_reason(
 		add_word(buf, size, "operator:release");
 	if (s->override == OVERRIDE_HOLD)
 		add_word(buf, size, "operator:hold");
-	add_word(buf, size, limit_name(s));
+	if (over != NULL)
+		snprintf(limit, sizeof(limit), "limit:%s", over);
+	add_word(buf, size, over != NULL ? limit : limit_name(s));
 }
 
 static void

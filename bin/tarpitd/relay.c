@@ -47,7 +47,8 @@ struct relay_pair {
 	struct timer timer;
 	uint64_t active; /* usec; when a byte moved last */
 	uint32_t next;   /* of the free ones */
-	bool used;
+	bool used, counted;
+	struct in6_addr who; /* counted */
 };
 
 int
@@ -251,6 +252,8 @@ end_pair(struct relay_pair *p)
 	p->next = r->free;
 	r->free = (uint32_t)(p - r->pair);
 	r->n--;
+	if (p->counted)
+		clients_remove(r->clients, &p->who, 1);
 	if (r->on_end != NULL)
 		r->on_end(r->arg);
 }
@@ -336,7 +339,8 @@ take_slot(struct relay *r)
 }
 
 int
-relay_start(struct relay *r, int client, int mta, uint64_t now)
+relay_start(struct relay *r, const struct in6_addr *who, int client, int mta,
+    uint64_t now)
 {
 	static const struct flow flow = { .pipe = { -1, -1 } };
 	const int on = 1;
@@ -366,6 +370,11 @@ relay_start(struct relay *r, int client, int mta, uint64_t now)
 		return error;
 	}
 	r->n++;
+	if (who != NULL) {
+		p->counted = true;
+		p->who = *who;
+		clients_add(r->clients, who, 1);
+	}
 	/* A reply in two pieces would wait for the client's acknowledgement in
 	 * between, 40 ms. */
 	(void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -383,6 +392,16 @@ relay_end_some(struct relay *r, uint32_t slot, const struct slice *slice)
 		if (r->pair[slot].used)
 			end_pair(&r->pair[slot]);
 	return slot <= r->high ? slot : 0;
+}
+
+void
+relay_trim(struct relay *r)
+{
+	if (r->n > 0 || r->high == 0)
+		return;
+	pool_discard(r->pair, 1, (size_t)r->high + 1, sizeof(*r->pair));
+	r->high = 0;
+	r->free = 0;
 }
 
 void

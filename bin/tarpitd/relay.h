@@ -10,6 +10,7 @@
 
 #include "bin/common/clock.h"
 #include "bin/common/loop.h"
+#include "bin/tarpitd/clients.h"
 
 struct relay_pair;
 
@@ -28,6 +29,7 @@ struct relay {
 	uint64_t linger;    /* the same once the MTA has said all */
 	void (*on_end)(void *arg); /* of a pair */
 	void *arg;
+	struct clients *clients; /* borrowed: the pairs are counted there */
 
 	struct relay_pair *pair; /* [capacity + 1], touched as far as used */
 	uint32_t high, free, n;
@@ -42,8 +44,13 @@ int relay_init(struct relay *) MUST_CHECK;
 void relay_fini(struct relay *);
 
 /* Takes over both descriptors, non-blocking and in no loop, if it returns 0;
- * else -errno: -ENFILE at capacity. */
-int relay_start(struct relay *, int client, int mta, uint64_t now) MUST_CHECK;
+ * else -errno: -ENFILE at capacity.  WHO is counted as long as the pair lives;
+ * NULL: nobody knows. */
+int relay_start(struct relay *, const struct in6_addr *who, int client, int mta,
+    uint64_t now) MUST_CHECK;
+
+/* After the last pair has ended their memory is given back. */
+void relay_trim(struct relay *);
 
 /* Ends all pairs; those from slot FROM (1: the first) on, until the slice is
  * over: where to go on, or 0. */

@@ -155,7 +155,8 @@ finish(struct dispatcher *d, struct session *s, enum session_state was,
 		drain(s->fd);
 	starttls_end(d, s);
 	fd_close(&s->fd);
-	pool_unlink_client(&d->pool, s);
+	if ((s->flags & SESSION_COUNTED) != 0)
+		clients_remove(&d->clients, &s->client, 1);
 	texts_release(&d->texts, s->texts);
 	intern_release(&d->strings, s->verdict);
 	intern_release(&d->strings, s->words);

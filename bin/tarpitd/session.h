@@ -28,6 +28,9 @@ void session_visit(struct dispatcher *, struct session *, uint64_t now);
 void session_go_on(struct dispatcher *, struct session *,
     enum session_state next, uint64_t now);
 
+/* The option whose limit the session is over, or NULL. */
+const char *session_limit_name(const struct session *);
+
 /* Of its state; "t-body". */
 const char *session_state_name(const struct session *);
 

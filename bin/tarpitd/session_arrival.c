@@ -166,13 +166,65 @@ ask(struct dispatcher *d, struct session *s, uint64_t now)
 	}
 }
 
-static bool
-is_one_too_many(const struct dispatcher *d, const struct session *s)
-{
-	uint32_t limit = (uint32_t)d->config->max_per_client;
+/* ---- limits per client ---- */
 
-	return limit != 0 &&
-	    pool_count_client(&d->pool, &s->client, limit + 1) > limit;
+static const struct {
+	const char *option;
+	uint16_t flag; /* enum session_flag */
+} widths[CLIENT_WIDTHS] = {
+	[CLIENT_HOST] = { "MaxPerClient", SESSION_OVER_LIMIT },
+	[CLIENT_NETWORK] = { "MaxPerNetwork", SESSION_OVER_NETWORK },
+	[CLIENT_SITE] = { "MaxPerSite", SESSION_OVER_SITE },
+};
+
+const char *
+session_limit_name(const struct session *s)
+{
+	for (size_t w = 0; w < CLIENT_WIDTHS; w++)
+		if ((s->flags & widths[w].flag) != 0)
+			return widths[w].option;
+	return NULL;
+}
+
+/* The refused ones have records of their own, but who reads thousands of them
+ * wants to know whose they are. */
+static void
+tell_limit(struct dispatcher *d, const struct session *s,
+    enum client_width width, uint64_t now)
+{
+	char text[ADDRESS_TEXT];
+	struct in6_addr prefix;
+	unsigned int len;
+	struct record r;
+
+	if (!journal_is_due(&d->next_limited[width], now) ||
+	    !clients_prefix(&s->client, width, &prefix, &len))
+		return;
+	address_print(&prefix, text);
+	record_begin(&r, EVENT_CLIENT_LIMIT,
+	    "%s/%u has %u sessions, which are all that %s= allows: %s", text,
+	    len, d->limits.max[width], widths[width].option,
+	    d->config->mode == MODE_ENFORCE ? "more are told 421"
+					    : "more would be told 421");
+	record_field(&r, "TARPIT_LIMIT", "%s", widths[width].option);
+	record_field(&r, "TARPIT_NETWORK", "%s/%u", text, len);
+	journal_send(d->journal, &r);
+}
+
+/* Whether there is one session too many of the client or of a network around
+ * it. */
+static bool
+is_one_too_many(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	enum client_width width =
+	    clients_exceeds(&d->clients, &s->client, &d->limits);
+
+	if (width == CLIENT_WIDTHS)
+		return false;
+	s->flags |= widths[width].flag;
+	d->limited[width]++;
+	tell_limit(d, s, width, now);
+	return true;
 }
 
 static struct session *
@@ -193,7 +245,6 @@ take_slot(struct dispatcher *d, int fd, const struct sockaddr_storage *peer,
 	address_from_socket(peer, &s->client, &s->port);
 	s->accepted = dispatcher_msec(d, now);
 	s->texts = texts_hold(&d->texts);
-	pool_link_client(&d->pool, s);
 	return s;
 }
 
@@ -201,15 +252,14 @@ take_slot(struct dispatcher *d, int fd, const struct sockaddr_storage *peer,
 static void
 admit(struct dispatcher *d, struct session *s, uint64_t now)
 {
+	s->flags |= SESSION_COUNTED;
+	clients_add(&d->clients, &s->client, 1);
 	if (own_has(&d->own, &d->config->own, &s->client)) {
 		admit_own(d, s, now);
 		return;
 	}
-	if (is_one_too_many(d, s))
-		s->flags |= SESSION_OVER_LIMIT;
 	/* Whoever only observes turns nobody away. */
-	if ((s->flags & SESSION_OVER_LIMIT) != 0 &&
-	    d->config->mode == MODE_ENFORCE) {
+	if (is_one_too_many(d, s, now) && d->config->mode == MODE_ENFORCE) {
 		session_dismiss(d, s, OUTCOME_SHED, SMTP_MANY_CLIENTS, now);
 	} else {
 		ask(d, s, now);
@@ -237,16 +287,6 @@ session_begin_proxied(struct dispatcher *d, int fd,
 	session_enter(d, s, SESSION_PROXIED, now);
 	if (proxied_start(&d->proxied, s, peer, now) < 0)
 		session_close_as(d, s, OUTCOME_FAILED, now);
-}
-
-static void
-set_client(
-    struct dispatcher *d, struct session *s, const struct proxy_header *header)
-{
-	pool_unlink_client(&d->pool, s);
-	s->client = header->client;
-	s->port = header->client_port;
-	pool_link_client(&d->pool, s);
 }
 
 /* There is no client; a person behind a load balancer that sends its header only
@@ -280,7 +320,8 @@ session_set_client(void *dispatcher, struct session *s,
 	}
 	switch (header->subject) {
 	case PROXY_CLIENT:
-		set_client(d, s, header);
+		s->client = header->client;
+		s->port = header->client_port;
 		admit(d, s, now);
 		return;
 	case PROXY_UNKNOWN:

@@ -249,7 +249,7 @@ begin(struct dispatcher *d, struct session *s, uint64_t now)
 {
 	struct starttls *h = starttls_of(d, s);
 
-	s->flags &= (uint8_t)~SESSION_STARTTLS;
+	s->flags &= (uint16_t)~SESSION_STARTTLS;
 	s->tls = h->session;
 	h->session = NULL;
 	s->deadline = dispatcher_msec(d, now + d->config->handshake_timeout);

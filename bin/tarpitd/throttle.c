@@ -78,7 +78,7 @@ throttle_go_on(
 	}
 	throttle_end_transaction(d, t, false);
 	t->esmtp.memory = 0;
-	s->flags &= (uint8_t)~SESSION_INPUT;
+	s->flags &= (uint16_t)~SESSION_INPUT;
 	s->deadline = session_timeout(d, now);
 	return SESSION_T_COMMAND;
 }

@@ -224,7 +224,7 @@ throttle_visit_sending(struct dispatcher *d, struct session *s, uint64_t now)
 	t->out = INTERN_NONE;
 	if ((s->flags & SESSION_CLOSE_AFTER) != 0)
 		return throttle_leave(t, s);
-	s->flags &= (uint8_t)~SESSION_INPUT;
+	s->flags &= (uint16_t)~SESSION_INPUT;
 	s->deadline = session_timeout(d, now);
 	return (enum session_state)t->next;
 }

@@ -330,6 +330,16 @@ lists() {
 	provoked SHEDDING tarpitd
 }
 
+@test "events: CLIENT_LIMIT" {
+	policy '* action=hold rate=0'
+	tarpitd MaxPerClient=1
+	SMTP=a smtp_connect "$AT" 127.0.1.1
+	SMTP=a smtp_expect '220 mx.test'
+	SMTP=b smtp_connect "$AT" 127.0.1.1
+	SMTP=b smtp_expect '421 4.7.0 mx.test'
+	provoked CLIENT_LIMIT tarpitd
+}
+
 @test "events: DATA_ERROR" {
 	echo 'no list' >"$DAEMONS/lists.cdb"
 	policyd

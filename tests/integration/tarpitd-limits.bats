@@ -45,6 +45,93 @@ hold_client() {
 	smtp_expect_eof
 }
 
+# over NAME CLIENT: is told so, by the option NAME.
+over() {
+	smtp_connect "$AT" "$2"
+	smtp_expect '421 4.7.0 mx.test'
+	smtp_expect_eof
+	smtp_close
+	record_of "$2" outcome=shed "reason=limit:$1"
+}
+
+@test "limits: MaxPerNetwork= counts IPv4 networks of 24 bits" {
+	local i
+	policy '* action=hold rate=2000'
+	tarpitd MaxPerClient=2 MaxPerNetwork=3
+	for i in 1 2 3; do hold_client "c$i" "127.0.1.$i"; done
+	over MaxPerNetwork 127.0.1.4
+	wait_for_log tarpitd \
+		'127.0.1.0/24 has 3 sessions.* event=client_limit limit=MaxPerNetwork network=127.0.1.0/24$'
+	hold_client d 127.0.2.1
+	# As many as leave may come.
+	SMTP=c1 smtp_close
+	wait_for_log tarpitd 'client=127.0.1.1 .*outcome=abandoned'
+	hold_client e 127.0.1.5
+	over MaxPerNetwork 127.0.1.6
+	# One that is over both is over its own.
+	hold_client f 127.0.3.1
+	hold_client g 127.0.3.1
+	over MaxPerClient 127.0.3.1
+	run ctl status
+	[[ $output == *'1 over MaxPerClient=, 2 over MaxPerNetwork=, 0 over MaxPerSite='* ]]
+	run ctl metrics
+	[[ $output == *$'\ntarpit_limited_networks_total 2\n'* ]]
+}
+
+@test "limits: MaxPerNetwork= is ten times MaxPerClient=, or none" {
+	local i
+	policy '* action=hold rate=2000'
+	tarpitd MaxPerClient=1
+	for i in {1..10}; do hold_client "c$i" "127.0.1.$i"; done
+	over MaxPerNetwork 127.0.1.11
+	configure MaxPerClient=0
+	kill -HUP "$(daemon_pid tarpitd)"
+	wait_for_log tarpitd event=reloaded
+	hold_client d 127.0.1.11
+	hold_client e 127.0.1.11
+}
+
+# proxied_client NAME CLIENT: comes by way of a proxy.
+proxied_client() {
+	SMTP=$1 smtp_connect "$FRONT"
+	SMTP=$1 smtp_send "PROXY TCP6 $2 2001:db8:ffff::1 1 25\r\n"
+}
+
+@test "limits: MaxPerSite= counts IPv6 networks of 48 bits, MaxPerNetwork= of 56" {
+	FRONT=127.0.0.1:$(free_port)
+	policy '* action=hold rate=2000'
+	tarpitd MaxPerClient=1 MaxPerNetwork=2 MaxPerSite=3 \
+		ProxyTrusted=127.0.0.0/8
+	proxied_client a 2001:db8:1:100::1
+	proxied_client b 2001:db8:1:101::1
+	for c in a b; do SMTP=$c smtp_expect '220 mx.test'; done
+	proxied_client c 2001:db8:1:102::1
+	SMTP=c smtp_expect '421 4.7.0 mx.test'
+	record_of 2001:db8:1:102::1 outcome=shed reason=limit:MaxPerNetwork
+	proxied_client d 2001:db8:1:200::1
+	SMTP=d smtp_expect '220 mx.test'
+	proxied_client e 2001:db8:1:300::1
+	SMTP=e smtp_expect '421 4.7.0 mx.test'
+	record_of 2001:db8:1:300::1 outcome=shed reason=limit:MaxPerSite
+	proxied_client f 2001:db8:2:300::1
+	SMTP=f smtp_expect '220 mx.test'
+	# The proxy itself is not one of its clients' neighbours.
+	SMTP=g smtp_connect "$AT" 127.0.0.1
+	SMTP=g smtp_expect '220 mx.test'
+}
+
+@test "limits: who only observes counts, and turns nobody away" {
+	policy '* action=hold rate=2000'
+	mta
+	tarpitd Mode=observe MaxPerClient=1
+	kill -STOP "$(daemon_pid mta)"
+	SMTP=a smtp_connect "$AT" 127.0.1.1
+	SMTP=b smtp_connect "$AT" 127.0.1.1
+	wait_for_log tarpitd 'would be told 421 event=client_limit'
+	kill -CONT "$(daemon_pid mta)"
+	for c in a b; do SMTP=$c smtp_expect '220 mta.test'; done
+}
+
 @test "limits: the oldest held one goes, and a clean client is served" {
 	local i
 	policy '127.0.0.9 action=pass rate=0' '* action=hold rate=2000'

@@ -196,6 +196,23 @@ deliver() {
 	wait_for_record tarpitd event=handoff_down
 }
 
+@test "relay: relayed sessions count for MaxPerClient, as long as they last" {
+	mta
+	policy '* action=pass'
+	relaying MaxPerClient=1
+	SMTP=a smtp_connect "$AT" 127.0.1.1
+	SMTP=a smtp_expect '220 '
+	record_of 127.0.1.1 outcome=passed
+	SMTP=b smtp_connect "$AT" 127.0.1.1
+	SMTP=b smtp_expect '421 4.7.0 mx.test'
+	SMTP=a smtp_say QUIT
+	SMTP=a smtp_expect '221 '
+	SMTP=a smtp_close
+	wait_for_notify tarpitd 'relayed: 0 sessions'
+	SMTP=c smtp_connect "$AT" 127.0.1.1
+	SMTP=c smtp_expect '220 '
+}
+
 @test "relay: relayed sessions count for MaxSessions" {
 	mta
 	policy '* action=pass'

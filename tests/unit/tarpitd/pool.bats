@@ -7,16 +7,12 @@ load ../../helpers/common
 	run_case tarpitd/pool_test slots_run_out_and_come_back
 }
 
-@test "pool: an ipv4 client is an address" {
-	run_case tarpitd/pool_test an_ipv4_client_is_an_address
+@test "pool: the lowest free slot is taken" {
+	run_case tarpitd/pool_test the_lowest_free_slot_is_taken
 }
 
-@test "pool: an ipv6 client is a 64" {
-	run_case tarpitd/pool_test an_ipv6_client_is_a_64
-}
-
-@test "pool: counting stops at its limit" {
-	run_case tarpitd/pool_test counting_stops_at_its_limit
+@test "pool: after a crowd memory is given back" {
+	run_case tarpitd/pool_test after_a_crowd_memory_is_given_back
 }
 
 @test "pool: age lists keep their order" {

@@ -65,7 +65,8 @@ start(void)
 	connect_pair(&near_client, &client);
 	connect_pair(&near_mta, &mta);
 	CHECK_INT(
-	    relay_start(&relay, near_client, near_mta, loop_now(loop)), 0);
+	    relay_start(&relay, NULL, near_client, near_mta, loop_now(loop)),
+	    0);
 }
 
 static void
@@ -437,7 +438,8 @@ capacity_is_kept(void)
 
 		connect_pair(&fds[i][0], &fds[i][1]);
 		connect_pair(&fds[i][2], &fds[i][3]);
-		CHECK_INT(relay_start(&relay, fds[i][0], fds[i][2], 0), error);
+		CHECK_INT(
+		    relay_start(&relay, NULL, fds[i][0], fds[i][2], 0), error);
 	}
 	CHECK_INT(relay.n, 4);
 	/* With the pipe that the first look at the MTA has used. */
