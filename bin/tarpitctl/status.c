@@ -216,9 +216,19 @@ print_limits(const struct message *m)
 {
 	struct figures f = { .m = m };
 
-	printf("%-14s%s over MaxPerClient=, %s over MaxPerNetwork=, %s over "
+	char by[200];
+
+	printf("%-14s%s sessions, by %s; %s slowed, %s throttled\n", "limits",
+	    figure(&f, "max_sessions"),
+	    message_text(m, "limit.by", by, sizeof(by)),
+	    figure(&f, "max_slowed"), figure(&f, "max_throttled"));
+	printf("  %-12s%s held, %s throttled, %s over MaxThrottleTime=, "
+	       "%s new ones turned away\n",
+	    "shed", figure(&f, "shed.held"), figure(&f, "shed.throttled"),
+	    figure(&f, "shed.over_time"), figure(&f, "shed.newcomers"));
+	printf("  %-12s%s over MaxPerClient=, %s over MaxPerNetwork=, %s over "
 	       "MaxPerSite=\n",
-	    "limits", figure(&f, "limited.client"),
+	    "clients", figure(&f, "limited.client"),
 	    figure(&f, "limited.network"), figure(&f, "limited.site"));
 }
 

@@ -296,6 +296,17 @@ parse_limit(const char *value, void *member, char *why, size_t size)
 	return 0;
 }
 
+/* 0 is what "auto" was called once. */
+static int
+parse_sessions(const char *value, void *member, char *why, size_t size)
+{
+	int r = parse_limit(value, member, why, size);
+
+	if (r == 0 && *(int64_t *)member == CONFIG_AUTO)
+		*(int64_t *)member = 0;
+	return r;
+}
+
 #define MEMBER(m) .offset = offsetof(struct config, m)
 
 static const struct option options[] = {
@@ -311,12 +322,15 @@ static const struct option options[] = {
 	{ "Dispatcher", "Workers", OPTION_CUSTOM, MEMBER(workers),
 	    .initial = "1", .parse = parse_workers,
 	    .help = "processes sharing the sockets; this version runs 1" },
-	{ "Dispatcher", "MaxSessions", OPTION_INT, MEMBER(max_sessions),
-	    .max = 1000000, .initial = "0",
-	    .help = "sessions at once; 0: what RLIMIT_NOFILE allows" },
+	{ "Dispatcher", "MaxSessions", OPTION_CUSTOM, MEMBER(max_sessions),
+	    .initial = "auto", .parse = parse_sessions,
+	    .help = "at once; auto: what descriptors and memory allow" },
 	{ "Dispatcher", "ReserveForPass", OPTION_CUSTOM, MEMBER(reserve),
 	    .initial = "10%", .parse = parse_share,
 	    .help = "sessions that slowed ones never get; a number or n%" },
+	{ "Dispatcher", "MaxThrottled", OPTION_CUSTOM, MEMBER(max_throttled),
+	    .initial = "50%", .parse = parse_share,
+	    .help = "of the slowed ones; at least 4; a number or n%" },
 	{ "Dispatcher", "MaxPerClient", OPTION_INT, MEMBER(max_per_client),
 	    .max = 1000000, .initial = "20",
 	    .help = "sessions per IPv4 address or IPv6 /64; 0: no limit" },
@@ -389,6 +403,10 @@ static const struct option options[] = {
 	{ "Dispatcher", "MaxBodyDelay", OPTION_TIME, MEMBER(max_body_delay),
 	    .max = SECONDS(3600), .initial = "8s",
 	    .help = "how long a message's body is slowed" },
+	{ "Dispatcher", "MaxThrottleTime", OPTION_TIME,
+	    MEMBER(max_throttle_time), .max = SECONDS(86400),
+	    .initial = "10min",
+	    .help = "throttled without a delivery in all; 0: no limit" },
 	{ "Dispatcher", "MaxMessageSize", OPTION_SIZE, MEMBER(max_message_size),
 	    .min = 65536, .max = INT32_MAX, .initial = "50M",
 	    .help = "of a message to a throttled session" },

@@ -51,8 +51,8 @@ struct config {
 	int mode; /* enum mode */
 	int log;  /* enum log_choice */
 	int workers;
-	int64_t max_sessions; /* 0: what RLIMIT_NOFILE allows */
-	struct share reserve;
+	int64_t max_sessions; /* 0: what descriptors and memory allow */
+	struct share reserve, max_throttled;
 	int64_t max_per_client;  /* 0: no limit */
 	int64_t max_per_network; /* the same; CONFIG_AUTO */
 	int64_t max_per_site;    /* the same; CONFIG_AUTO */
@@ -74,6 +74,7 @@ struct config {
 	int64_t backend_connections;
 	uint64_t backend_timeout;
 	uint64_t max_reply_time, max_dialogue_delay, max_body_delay;
+	uint64_t max_throttle_time; /* 0: no limit */
 	uint64_t max_message_size;
 	int64_t max_recipients;
 	int bare_newline; /* enum bare_newline */

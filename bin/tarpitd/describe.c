@@ -79,7 +79,14 @@ put_sessions(const struct dispatcher *d, struct attrs_out *out)
 	put(out, "live.hold", d->in_lane[LANE_HOLD]);
 	put(out, "live.handoff", handoff);
 	put(out, "max_sessions", d->max_sessions);
+	attrs_put(out, "limit.by", d->bounded_by);
+	put(out, "limit.session_bytes", MEMORY_PER_SESSION);
 	put(out, "max_slowed", d->max_slowed);
+	put(out, "max_throttled", d->max_throttled);
+	put(out, "shed.held", d->shed[SHED_HELD]);
+	put(out, "shed.throttled", d->shed[SHED_THROTTLED]);
+	put(out, "shed.newcomers", d->shed[SHED_NEWCOMER]);
+	put(out, "shed.over_time", d->shed[SHED_OVER_TIME]);
 	put(out, "limited.client", d->limited[CLIENT_HOST]);
 	put(out, "limited.network", d->limited[CLIENT_NETWORK]);
 	put(out, "limited.site", d->limited[CLIENT_SITE]);

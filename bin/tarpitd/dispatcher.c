@@ -18,9 +18,16 @@ enum {
 	/* Slots beyond the limit: sessions that are over stay in theirs until
 	 * the batch has ended, and one over the limit is told so. */
 	SPARE_SLOTS = 128,
-	/* Of RLIMIT_NOFILE for what is no session: listeners, epoll, the
-	 * journal, and one in a hundred for hand-offs under way. */
+	/* Of RLIMIT_NOFILE for what is no session: epoll, timers, the journal,
+	 * the policy service, the control socket's clients; besides the
+	 * listeners, and one in a hundred, which is for the hand-offs and
+	 * connections that begin in one batch.  What there is of these
+	 * counts as sessions do: see is_over_limit(). */
 	OTHER_DESCRIPTORS = 16,
+	/* What a small tarpit throttles at the least. */
+	THROTTLED_LEAST = 4,
+	/* Of memory for what is no session. */
+	OTHER_MEMORY = 16 << 20,
 	/* For relayed sessions whose MTA or client does not keep up; more of
 	 * them cost a copy. */
 	RELAY_PIPES = 256,
@@ -46,24 +53,48 @@ raise_descriptor_limit(void)
 	return limit.rlim_cur > 4000000 ? 4000000 : (uint32_t)limit.rlim_cur;
 }
 
-/* MaxSessions= and ReserveForPass= within what descriptors allow. */
+static uint32_t
+share_of(uint32_t all, const struct share *share)
+{
+	return share->percent != 0
+	    ? (uint32_t)((uint64_t)all * share->percent / 100)
+	    : share->count;
+}
+
+static void
+bound_sessions(struct dispatcher *d, uint64_t n, const char *by)
+{
+	if (n >= d->max_sessions)
+		return;
+	d->max_sessions = n > 0 ? (uint32_t)n : 1;
+	d->bounded_by = by;
+}
+
+/* MaxSessions= as it is, if descriptors allow it, or as many as memory does. */
 static void
 set_limits(struct dispatcher *d)
 {
 	const struct config *c = d->config;
-	uint32_t allowed = d->descriptors;
+	uint64_t other = OTHER_MEMORY;
 	uint32_t reserve;
 
-	d->max_sessions = allowed;
-	if (c->max_sessions != 0 && c->max_sessions < allowed)
-		d->max_sessions = (uint32_t)c->max_sessions;
-	reserve = c->reserve.percent != 0
-	    ? (uint32_t)((uint64_t)d->max_sessions * c->reserve.percent / 100)
-	    : c->reserve.count;
+	if (c->backend[0] != '\0')
+		other += c->spool_memory;
+	d->max_sessions = d->descriptors;
+	d->bounded_by = "descriptors";
+	if (c->max_sessions != 0)
+		bound_sessions(d, (uint64_t)c->max_sessions, "MaxSessions=");
+	else
+		bound_sessions(
+		    d, memory_sessions(d->memory, other), d->memory_bound);
+	reserve = share_of(d->max_sessions, &c->reserve);
 	d->max_slowed =
 	    reserve < d->max_sessions ? d->max_sessions - reserve : 0;
 	d->max_tls_held = c->max_tls_held != 0 ? (uint32_t)c->max_tls_held
 					       : starttls_affordable();
+	d->max_throttled = share_of(d->max_slowed, &c->max_throttled);
+	if (d->max_throttled < THROTTLED_LEAST)
+		d->max_throttled = THROTTLED_LEAST;
 	d->limits = config_client_limits(c);
 }
 
@@ -378,6 +409,8 @@ dispatcher_init(struct dispatcher *d, struct loop *loop,
 	d->epoch = loop_now(loop);
 	d->started = (uint64_t)time(NULL);
 	d->descriptors = limit > others ? limit - others : 1;
+	/* Once: what is available later is less by the sessions themselves. */
+	d->memory = memory_limit("", d->memory_bound);
 	set_limits(d);
 	memcpy(d->sockets, sockets, n * sizeof(*sockets));
 	d->n_sockets = n;

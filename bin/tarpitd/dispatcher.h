@@ -17,6 +17,7 @@
 #include "bin/tarpitd/clients.h"
 #include "bin/tarpitd/config.h"
 #include "bin/tarpitd/handoff.h"
+#include "bin/tarpitd/memory.h"
 #include "bin/tarpitd/mux.h"
 #include "bin/tarpitd/operator.h"
 #include "bin/tarpitd/own.h"
@@ -43,6 +44,15 @@ struct farewell {
 	uint32_t pair; /* the next one that is relayed; 0: done */
 };
 
+/* Why sessions were sent away for lack of room; see shedding.h. */
+enum shed_kind {
+	SHED_HELD,
+	SHED_THROTTLED,
+	SHED_NEWCOMER,
+	SHED_OVER_TIME, /* MaxThrottleTime= */
+	SHED_KINDS
+};
+
 struct dispatcher {
 	struct loop *loop;
 	struct journal *journal;
@@ -53,12 +63,15 @@ struct dispatcher {
 	uint64_t started; /* wall clock, sec: tells one process's sessions
 			     from another's */
 	uint32_t number;  /* of the last session */
-	uint32_t max_sessions, max_slowed, max_tls_held;
+	uint32_t max_sessions, max_slowed, max_throttled, max_tls_held;
+	const char *bounded_by; /* what max_sessions follows from */
+	uint64_t memory;        /* bytes, for sessions; see memory.h */
+	char memory_bound[MEMORY_BOUND_SIZE];
 	uint32_t descriptors; /* RLIMIT_NOFILE, less what is not for sessions */
 	bool stopping, single;
 	struct farewell farewell;
-	uint64_t next_shedding, next_pause; /* usec; when a record is due */
-	int told_pause; /* the error of the last such record */
+	uint64_t next_pause; /* usec; when a record is due */
+	int told_pause;      /* the error of the last such record */
 
 	struct listen_socket sockets[LISTEN_MAX];
 	struct acceptor acceptor[LISTEN_MAX];
@@ -71,6 +84,8 @@ struct dispatcher {
 	struct client_limits limits;     /* as configured */
 	uint64_t limited[CLIENT_WIDTHS]; /* sessions over them, counters */
 	uint64_t next_limited[CLIENT_WIDTHS]; /* record; journal_is_due() */
+	uint64_t shed[SHED_KINDS];            /* sessions, counters */
+	uint64_t next_shedding[SHED_KINDS];   /* record; journal_is_due() */
 	uint32_t n_slowed;
 	uint32_t in_lane[LANE_COUNT]; /* of those */
 	uint32_t closed;              /* chain of the slots to be reaped */
@@ -109,10 +124,6 @@ void dispatcher_conclude(struct dispatcher *);
 /* SIGHUP, SIGTERM. */
 void dispatcher_reload(struct dispatcher *);
 void dispatcher_stop(struct dispatcher *);
-
-/* Makes room for one more slowed session by shedding the oldest held one;
- * false if there is none to shed. */
-bool dispatcher_make_room(struct dispatcher *, uint64_t now);
 
 /* Tells the listeners that a session has ended. */
 void dispatcher_note_end(struct dispatcher *);

@@ -6,7 +6,16 @@
 #include "bin/tarpitd/address.h"
 #include "bin/tarpitd/dispatcher_internal.h"
 #include "bin/tarpitd/session.h"
+#include "bin/tarpitd/shedding.h"
 #include "bin/tarpitd/sockbuf.h"
+
+/* Besides those of sessions. */
+static uint32_t
+other_descriptors(const struct dispatcher *d)
+{
+	return relay_descriptors(&d->relay) + d->mux.n + d->handoff.n_offered +
+	    d->spool.files;
+}
 
 /* Those relayed are sessions still, with more than one descriptor each. */
 static bool
@@ -15,7 +24,7 @@ is_over_limit(const struct dispatcher *d)
 	uint32_t live = d->pool.live;
 
 	return live + d->relay.n > d->max_sessions ||
-	    live + relay_descriptors(&d->relay) > d->descriptors;
+	    live + other_descriptors(d) > d->descriptors;
 }
 
 void
@@ -37,34 +46,12 @@ dispatcher_resume_accepting(struct dispatcher *d)
 		acceptor_start(&d->acceptor[i]);
 }
 
-static bool
-shed_oldest(struct dispatcher *d, uint64_t now)
-{
-	struct session *oldest = pool_oldest(&d->pool, &d->pool.held);
-
-	if (oldest == NULL)
-		return false;
-	if (journal_is_due(&d->next_shedding, now))
-		journal_event(d->journal, EVENT_SHEDDING,
-		    "%u slowed sessions are all that ReserveForPass= allows: "
-		    "the oldest held ones are shed",
-		    d->n_slowed);
-	session_dismiss(d, oldest, OUTCOME_SHED, SMTP_OVERLOAD, now);
-	return true;
-}
-
-bool
-dispatcher_make_room(struct dispatcher *d, uint64_t now)
-{
-	return d->n_slowed < d->max_slowed || shed_oldest(d, now);
-}
-
-/* Sessions on their way to the MTA have used up the reserve: a held one goes
+/* Sessions on their way to the MTA have used up the reserve: a slowed one goes
  * rather than that a clean one waits. */
 static void
 keep_to_limit(struct dispatcher *d, uint64_t now)
 {
-	if (is_over_limit(d) && !shed_oldest(d, now))
+	if (is_over_limit(d) && !shedding_make_way(d, now))
 		dispatcher_stop_accepting(d);
 }
 

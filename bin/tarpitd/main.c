@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "bin/common/fd.h"
 #include "bin/common/notify.h"
@@ -174,6 +175,15 @@ run_single(struct loop *loop, int fd)
 		program_die(&tarpitd_program, EXIT_TEMPORARY, r, "epoll");
 }
 
+/* What there is one of for each slot lies far apart and is touched here and
+ * there: with pages of 2 MB, where the kernel gives them to everybody, a held
+ * session took 40 % more memory. */
+static void
+refuse_huge_pages(void)
+{
+	(void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+}
+
 /* Dies if it has an error, unless somebody else holds the port open. */
 static struct config *
 load_config(const struct config *args)
@@ -207,6 +217,7 @@ main(int argc, char **argv)
 	int r;
 
 	program_parse(&tarpitd_program, argc, argv, &args, &call);
+	refuse_huge_pages();
 	dispatcher.settings =
 	    (struct settings){ .call = &call, .journal = &journal };
 	config = load_config(&args);

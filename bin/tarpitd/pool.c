@@ -206,6 +206,23 @@ pool_remove(struct pool *p, struct age_list *list, struct session *s)
 	list->n--;
 }
 
+struct age_list *
+pool_lane(struct pool *p, enum lane lane)
+{
+	switch (lane) {
+	case LANE_THROTTLE:
+		return &p->throttled;
+	case LANE_HOLD:
+		return &p->held;
+	case LANE_PASS: /* not slowed by what was decided, but by an operator's
+			   release that waits for the line's end */
+	case LANE_SLOW:
+	case LANE_COUNT:
+		break;
+	}
+	return &p->slow;
+}
+
 struct session *
 pool_oldest(const struct pool *p, const struct age_list *list)
 {

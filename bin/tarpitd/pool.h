@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "bin/common/util.h"
+#include "policy/verdict.h"
 
 struct tls_session;
 
@@ -125,7 +126,8 @@ struct pool {
 	uint32_t high;    /* slots beyond it are free */
 	uint32_t touched; /* slots beyond it cost no memory */
 	uint32_t live;
-	struct age_list asking, held;
+	struct age_list asking;
+	struct age_list slow, throttled, held; /* of the slowed ones */
 };
 
 /* Zeroed address space for N of SIZE bytes, which costs memory only where it
@@ -162,3 +164,5 @@ void pool_append(struct pool *, struct age_list *, struct session *);
 void pool_remove(struct pool *, struct age_list *, struct session *);
 /* The oldest of the list, or NULL. */
 struct session *pool_oldest(const struct pool *, const struct age_list *);
+/* The list of the slowed sessions of LANE. */
+struct age_list *pool_lane(struct pool *, enum lane lane);

@@ -73,6 +73,8 @@ limit_name(const struct session *s)
 {
 	if (s->outcome != OUTCOME_SHED || s->out_reply == SMTP_OPERATOR)
 		return "";
+	if (s->out_reply == SMTP_TIMEOUT)
+		return "limit:MaxThrottleTime";
 	return s->out_reply == SMTP_SHUTDOWN ? "limit:shutdown"
 					     : "limit:ReserveForPass";
 }

@@ -175,8 +175,8 @@ leave(struct dispatcher *d, struct session *s)
 	if (states[s->state].slowed) {
 		d->n_slowed--;
 		d->in_lane[s->lane]--;
-		if (s->lane == LANE_HOLD)
-			pool_remove(&d->pool, &d->pool.held, s);
+		pool_remove(
+		    &d->pool, pool_lane(&d->pool, (enum lane)s->lane), s);
 	}
 }
 
@@ -187,8 +187,8 @@ arrive(struct dispatcher *d, struct session *s, enum session_state was,
 	if (states[s->state].slowed) {
 		d->n_slowed++;
 		d->in_lane[s->lane]++;
-		if (s->lane == LANE_HOLD)
-			pool_append(&d->pool, &d->pool.held, s);
+		pool_append(
+		    &d->pool, pool_lane(&d->pool, (enum lane)s->lane), s);
 	}
 	if (s->state == SESSION_ASKING)
 		pool_append(&d->pool, &d->pool.asking, s);
@@ -199,7 +199,7 @@ arrive(struct dispatcher *d, struct session *s, enum session_state was,
 }
 
 /* The only assignment to .state.  Moves between two slowed states keep the
- * session's place among the held ones. */
+ * session's place among those of its lane. */
 void
 session_enter(struct dispatcher *d, struct session *s, enum session_state next,
     uint64_t now)
@@ -256,11 +256,9 @@ session_change_lane(struct dispatcher *d, struct session *s, enum lane lane)
 {
 	d->in_lane[s->lane]--;
 	d->in_lane[lane]++;
-	if (s->lane == LANE_HOLD)
-		pool_remove(&d->pool, &d->pool.held, s);
+	pool_remove(&d->pool, pool_lane(&d->pool, (enum lane)s->lane), s);
 	s->lane = (uint8_t)lane;
-	if (lane == LANE_HOLD)
-		pool_append(&d->pool, &d->pool.held, s);
+	pool_append(&d->pool, pool_lane(&d->pool, lane), s);
 }
 
 /* True if the state that it has come to is not to wait. */
@@ -278,6 +276,11 @@ session_visit(struct dispatcher *d, struct session *s, uint64_t now)
 {
 	struct slice slice = { 0 };
 
+	if (throttle_is_over_time(d, s, now)) {
+		d->shed[SHED_OVER_TIME]++;
+		session_dismiss(d, s, OUTCOME_SHED, SMTP_TIMEOUT, now);
+		return;
+	}
 	while (visit_once(d, s, now)) {
 		if (slice.until == 0)
 			slice = slice_begin(LOOP_SLICE);

@@ -6,6 +6,7 @@
 #include "bin/tarpitd/address.h"
 #include "bin/tarpitd/drip.h"
 #include "bin/tarpitd/session_internal.h"
+#include "bin/tarpitd/shedding.h"
 
 /* Without having said anything. */
 static bool
@@ -31,7 +32,7 @@ take_lane(
 		session_close_as(d, s, OUTCOME_ABANDONED, now);
 		return;
 	}
-	if (!dispatcher_make_room(d, now)) {
+	if (!shedding_make_room(d, s, now)) {
 		session_dismiss(d, s, OUTCOME_SHED, SMTP_OVERLOAD, now);
 		return;
 	}
@@ -113,7 +114,10 @@ session_decide(
 		return;
 	}
 	if (v != NULL) {
-		answer_cache_put(d->answers, &s->client, v, now);
+		/* Who is held stays, and need not be known when it comes back:
+		 * thousands of such answers would be most of our memory. */
+		if (v->lane != LANE_HOLD)
+			answer_cache_put(d->answers, &s->client, v, now);
 	} else {
 		set_default(d, &unanswered);
 		v = &unanswered;
@@ -289,6 +293,13 @@ session_begin_proxied(struct dispatcher *d, int fd,
 		session_close_as(d, s, OUTCOME_FAILED, now);
 }
 
+static void
+set_client(struct session *s, const struct proxy_header *header)
+{
+	s->client = header->client;
+	s->port = header->client_port;
+}
+
 /* There is no client; a person behind a load balancer that sends its header only
  * when the client has spoken is told so. */
 static void
@@ -320,12 +331,11 @@ session_set_client(void *dispatcher, struct session *s,
 	}
 	switch (header->subject) {
 	case PROXY_CLIENT:
-		s->client = header->client;
-		s->port = header->client_port;
+		set_client(s, header);
 		admit(d, s, now);
 		return;
 	case PROXY_UNKNOWN:
-		set_client(d, s, header);
+		set_client(s, header);
 		session_enter(d, s, SESSION_ASKING, now);
 		session_decide(d, s, NULL, now);
 		return;

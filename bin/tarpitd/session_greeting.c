@@ -19,6 +19,9 @@
  * HoldGreeting=: positions are 16 bits wide. */
 #define HOLD_GREETING_MAX 60000
 
+/* How long who is to be let in may not read what it is sent. */
+#define STUCK_MSEC 30000
+
 /* What follows the 220- lines: the MTA's greeting, or ours. */
 static enum session_state
 end_greeting(struct dispatcher *d, struct session *s, uint64_t now)
@@ -110,12 +113,16 @@ fall_into_hold(struct dispatcher *d, struct session *s)
 	ask_again(&d->ask, s);
 }
 
-/* A client that does not read its greeting would otherwise stay for good. */
+/* A client that does not read its greeting would otherwise stay for good; one
+ * that may be let in, which nobody sheds, is not to stay long. */
 static bool
 is_stuck(const struct dispatcher *d, const struct session *s, uint32_t msec)
 {
-	return (int32_t)(msec - s->deadline) >=
-	    (int32_t)(d->config->command_timeout / USEC_PER_MSEC);
+	uint64_t limit = d->config->command_timeout / USEC_PER_MSEC;
+
+	if (s->lane != LANE_HOLD && limit > STUCK_MSEC)
+		limit = STUCK_MSEC;
+	return (int32_t)(msec - s->deadline) >= (int32_t)limit;
 }
 
 /* A client that has closed is found by sending to it as well. */

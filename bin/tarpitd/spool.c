@@ -115,6 +115,7 @@ move_to_file(struct spool_store *store, struct spool *s)
 		return r;
 	free_memory(store, s);
 	store->file_used += s->size;
+	store->files++;
 	s->file = fd_take(&fd) + 1;
 	return 0;
 }
@@ -179,6 +180,7 @@ spool_drop(struct spool_store *store, struct spool *s)
 
 	if (s->file != 0) {
 		store->file_used -= s->size;
+		store->files--;
 		fd_close(&fd);
 	}
 	free_memory(store, s);

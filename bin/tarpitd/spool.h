@@ -19,6 +19,7 @@ struct spool_store {
 	const char *directory; /* SpoolDirectory=; borrowed; NULL: memfds */
 	uint64_t memory_max, total_max;  /* SpoolMemory=, SpoolMax= */
 	uint64_t memory_used, file_used; /* bytes */
+	uint32_t files;                  /* open ones */
 };
 
 /* One message.  All zero is an empty one. */

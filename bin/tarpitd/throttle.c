@@ -11,6 +11,10 @@
 #include "bin/tarpitd/tls.h"
 #include "bin/tarpitd/words.h"
 
+/* RFC 5321 gives a client five minutes, and so do we while there is room; one
+ * that has something to say needs none of them. */
+enum { STALE_MSEC = 60000 };
+
 const struct throttle *
 throttle_find(const struct dispatcher *d, const struct session *s)
 {
@@ -30,6 +34,7 @@ throttle_begin(struct dispatcher *d, struct session *s, uint64_t now)
 
 	memset(t, 0, sizeof(*t));
 	t->d = d;
+	t->earned = s->accepted;
 	t->delay_left = waited < delay ? (uint32_t)(delay - waited) : 0;
 	return throttle_say_within(d, s, texts->reply[SMTP_GREETING].text,
 	    texts->reply[SMTP_GREETING].len,
@@ -117,6 +122,57 @@ say_hello(struct dispatcher *d, struct session *s,
 	len = esmtp_print_hello(
 	    &t->esmtp, &limits, d->config->host_name, text, sizeof(text));
 	return throttle_say_n(d, s, text, len, SESSION_T_COMMAND, now);
+}
+
+/* A real sender's line is never that slow, even a modem's. */
+enum { BODY_RATE_MIN = 1024 };
+
+/* Nothing has come of it for MSEC: no command, or hardly anything of a body.
+ * What the client waits for at the moment is not its fault. */
+static bool
+is_stale(const struct dispatcher *d, const struct session *s, uint32_t msec,
+    uint64_t now)
+{
+	const struct throttle *t = throttle_of(d, s);
+	uint32_t since = dispatcher_msec(d, now) - s->in_from;
+
+	if (s->state == SESSION_T_WAITING || since < msec)
+		return false;
+	return s->state != SESSION_T_BODY ||
+	    t->body_taken < (uint64_t)since * BODY_RATE_MIN / 1000;
+}
+
+bool
+throttle_is_over_time(
+    const struct dispatcher *d, const struct session *s, uint64_t now)
+{
+	uint32_t limit =
+	    (uint32_t)(d->config->max_throttle_time / USEC_PER_MSEC);
+	const struct throttle *t = throttle_find(d, s);
+
+	/* The other states have limits of their own. */
+	if (t == NULL || limit == 0 ||
+	    dispatcher_msec(d, now) - t->earned < limit)
+		return false;
+	return s->state == SESSION_T_BODY ? is_stale(d, s, STALE_MSEC, now)
+					  : s->state != SESSION_T_WAITING;
+}
+
+enum throttle_worth
+throttle_worth(
+    const struct dispatcher *d, const struct session *s, uint64_t now)
+{
+	const struct throttle *t = throttle_find(d, s);
+
+	if (t == NULL)
+		return THROTTLE_NEW;
+	if (s->state == SESSION_T_WAITING)
+		return THROTTLE_WORTHY;
+	if (t->messages == 0 && t->sender == INTERN_NONE)
+		return THROTTLE_IDLE;
+	if (is_stale(d, s, STALE_MSEC, now))
+		return THROTTLE_STALE;
+	return t->messages == 0 ? THROTTLE_BUSY : THROTTLE_WORTHY;
 }
 
 void

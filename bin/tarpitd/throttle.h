@@ -51,6 +51,7 @@ struct throttle {
 	uint32_t out;        /* interned: the reply that is being sent */
 	uint32_t refused;    /* interned: the last that was a refusal */
 	uint32_t out_rate;   /* its pace; 0: at once */
+	uint32_t earned;     /* time: accept, or the last delivery */
 	uint32_t delay_left; /* msec that the dialogue may still be slowed */
 	uint32_t body_from, body_until; /* times: slowed in between */
 	uint32_t body_taken;            /* bytes, of a body or a long line */
@@ -83,6 +84,24 @@ enum session_state throttle_visit_waiting(
 
 /* Has a session that has more to do visited again, after the others. */
 void throttle_visit_soon(struct dispatcher *, const struct session *);
+
+/* Has it been here for longer than MaxThrottleTime= without the MTA taking
+ * anything of it, and is not about to? */
+bool throttle_is_over_time(
+    const struct dispatcher *, const struct session *, uint64_t now);
+
+/* How gladly one parts with a throttled session, the gladlier the lower; see
+ * shedding.h. */
+enum throttle_worth {
+	THROTTLE_IDLE,   /* nothing delivered, and no transaction */
+	THROTTLE_NEW,    /* not greeted yet */
+	THROTTLE_STALE,  /* nothing has come of it for a minute */
+	THROTTLE_BUSY,   /* nothing delivered, but a transaction */
+	THROTTLE_WORTHY, /* it has delivered, or the MTA is at it */
+};
+enum throttle_worth throttle_worth(
+    const struct dispatcher *, const struct session *, uint64_t now);
+
 /* Goes on at full speed from NOW on. */
 void throttle_hurry(struct dispatcher *, struct session *, uint64_t now);
 

@@ -301,6 +301,7 @@ answer_message(struct dispatcher *d, struct session *s, bool said,
 	throttle_end_transaction(d, t, taken);
 	if (taken) {
 		count(&t->messages);
+		t->earned = dispatcher_msec(d, now);
 		if (!throttle_is_there(d, pool_slot(&d->pool, s)))
 			count(&t->unheard);
 	}

@@ -232,7 +232,7 @@ throttle_visit_sending(struct dispatcher *d, struct session *s, uint64_t now)
 enum session_state
 throttle_keep_waiting(struct dispatcher *d, struct session *s, uint64_t now)
 {
-	uint8_t flags = s->flags;
+	uint16_t flags = s->flags;
 	enum session_state next;
 
 	if (!session_is_due(d, s, now))

@@ -19,6 +19,7 @@
  */
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,9 +55,10 @@ find_rule(const char *client)
 {
 	for (int i = 0; i < n_rules; i++) {
 		size_t n = strcspn(rules[i], " ");
+		char pattern[64];
 
-		if ((n == 1 && rules[i][0] == '*') ||
-		    (n == strlen(client) && memcmp(rules[i], client, n) == 0))
+		snprintf(pattern, sizeof(pattern), "%.*s", (int)n, rules[i]);
+		if (fnmatch(pattern, client, 0) == 0)
 			return rules[i][n] == ' ' ? rules[i] + n + 1 : "";
 	}
 	return "action=pass rate=0";

@@ -127,16 +127,22 @@ serving() {
 	[ "$(grep -c ^connected "$DAEMONS/backend.log")" = 1 ]
 }
 
-@test "pool: for a new suspect no throttled session is shed" {
+@test "pool: for a new suspect no session in a transaction is shed" {
 	throttled MaxSessions=4 ReserveForPass=2
 	SMTP=1 greet 127.0.1.1
-	SMTP=2 greet 127.0.1.2
-	SMTP=2 envelope u@d.test
-	SMTP=3 smtp_connect "$AT" 127.0.1.3
-	SMTP=3 smtp_expect '421 4.3.2'
-	SMTP=3 smtp_expect_eof
 	SMTP=1 envelope u@d.test
+	SMTP=2 greet 127.0.1.2
+	# One that idles goes for it.
+	SMTP=3 greet 127.0.1.3
+	SMTP=2 smtp_expect '421 4.3.2'
+	SMTP=2 smtp_expect_eof
+	record_of 127.0.1.2 outcome=shed 'reason="test limit:ReserveForPass"'
+	SMTP=3 envelope u@d.test
+	SMTP=4 smtp_connect "$AT" 127.0.1.4
+	SMTP=4 smtp_expect '421 4.3.2'
+	SMTP=4 smtp_expect_eof
+	wait_for_log tarpitd 'no other can go, and new ones .* event=shedding'
 	SMTP=1 submit
-	SMTP=2 submit
-	record_of 127.0.1.3 outcome=shed
+	SMTP=3 submit
+	record_of 127.0.1.4 outcome=shed
 }

@@ -209,6 +209,7 @@ times_and_numbers_have_ranges(void)
 	static const char *const bad_timeout[] = { "9ms", "21s", NULL };
 	static const char *const bad_mode[] = { "", "on", "Observe", NULL };
 	static const char *const bad_workers[] = { "0", "2", "auto", NULL };
+	struct client_limits limits;
 	static const char *const bad_sessions[] = { "-1", "1000001", "1k",
 		NULL };
 
@@ -223,6 +224,19 @@ times_and_numbers_have_ranges(void)
 	check_bad("Mode", bad_mode);
 	check_bad("Workers", bad_workers);
 	CHECK_INT(load("MaxSessions=1000000"), 0);
+	CHECK_INT(load("MaxSessions=auto"), 0);
+	CHECK_INT(config.max_sessions, 0);
+	CHECK_INT(load("MaxPerClient=7"), 0);
+	limits = config_client_limits(&config);
+	CHECK_INT(limits.max[CLIENT_HOST], 7);
+	CHECK_INT(limits.max[CLIENT_NETWORK], 70);
+	CHECK_INT(limits.max[CLIENT_SITE], 175);
+	CHECK_INT(load("MaxPerSite=0\nMaxPerNetwork=9"), 0);
+	limits = config_client_limits(&config);
+	CHECK_INT(limits.max[CLIENT_HOST], 20);
+	CHECK_INT(limits.max[CLIENT_NETWORK], 9);
+	CHECK_INT(limits.max[CLIENT_SITE], 0);
+	check_bad("MaxPerNetwork", bad_sessions);
 	check_bad("MaxSessions", bad_sessions);
 }
 

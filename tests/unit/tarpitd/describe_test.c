@@ -56,6 +56,7 @@ the_fullest_status_fits(void)
 	memset(t->stay, 0x7f, sizeof(t->stay));
 	t->midnight = UINT64_MAX;
 	attrs_begin(&out, buf, sizeof(buf));
+	dispatcher.bounded_by = "memory.max of /system.slice/tarpitd.service";
 	describe_status(&dispatcher, USEC_PER_SEC, &out);
 	CHECK_INT(attrs_end(&out), 0);
 	CHECK(memmem(buf, out.len, "\ntoday_held_ms.throttle.graduated=", 34));

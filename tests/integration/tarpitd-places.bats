@@ -1,0 +1,208 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Who has places, who goes when there are no more, and what they cost: whatever
+# a few clients do, a stranger gets in, and after a crowd nothing is left of it.
+
+bats_require_minimum_version 1.5.0
+
+load ../helpers/common
+load ../helpers/daemon
+load ../helpers/smtp
+load ../helpers/tarpitd
+load ../helpers/faults
+
+setup() { tarpitd_setup; }
+
+teardown() {
+	smtp_close_all
+	stop_daemons
+}
+
+# small [KEY=VALUE]...: 40 places, 36 of them for who is slowed; 127.0.1.* and
+# 127.0.9.* are throttled, all others are strangers.
+small() {
+	BACKEND=$(free_port)
+	backend
+	mta
+	policy '127.0.1.* action=throttle rate=0 patience=0 score=70 reason=test' \
+		'127.0.9.* action=throttle rate=0 patience=0 score=70 reason=test' \
+		'127.0.3?.* action=hold rate=2000 score=100 reason=test' \
+		'127.0.4.* action=hold rate=2000 score=100 reason=test' \
+		'* action=slow rate=100 patience=1 score=20 reason=test'
+	tarpitd MaxPerClient=0 MaxSessions=40 Backend=127.0.0.1:"$BACKEND" \
+		BackendConnections=2 SpoolDirectory="$DAEMONS" "$@"
+	wait_for_notify tarpitd 'free'
+}
+
+# A stranger gets to the MTA, and a throttled one of another network is served.
+strangers_get_in() {
+	SMTP=stranger smtp_connect "$AT" 127.0.2.1
+	SMTP=stranger smtp_skip 220-
+	SMTP=stranger smtp_expect '220 mta.test'
+	SMTP=stranger smtp_close
+	SMTP=other greet 127.0.9.1
+	SMTP=other envelope u@d.test
+	SMTP=other smtp_say QUIT
+	SMTP=other smtp_expect 221
+	SMTP=other smtp_close
+}
+
+# figure NAME: of those that tarpitctl status is made of.
+figure() {
+	ask request=status | sed -n "s/^$1=//p"
+}
+
+# kept_out_by NAME COMMAND...: by 36 throttled sessions of one network.
+kept_out_by() {
+	local name=$1 command
+	crowd "$name"
+	tell -c "$name" 'open 36 127.0.1.1'
+	for command in "${@:2}"; do tell -c "$name" "$command"; done
+	strangers_get_in
+	# Its share is half, and the stranger was not at its own expense.
+	[ "$(figure live.throttle)" -le 18 ]
+	tell -c "$name" close
+	wait_for_count sessions 0
+}
+
+@test "places: throttled sessions keep no stranger out, whatever they do" {
+	small
+	kept_out_by silent
+	kept_out_by half 'send EHLO x\r\nNOO'
+	kept_out_by noop 'flood 50 NOOP\r\n'
+	kept_out_by deaf deaf 'flood 50 EHLO x\r\nHELP\r\n'
+	kept_out_by sender 'send EHLO x\r\nMAIL FROM:<a@b.test>\r\n'
+	kept_out_by body \
+		'send EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<u@d.test>\r\nDATA\r\nSubject: x\r\n'
+	[ "$(figure shed.throttled)" -gt 0 ]
+	wait_for_log tarpitd 'throttled ones that deliver nothing are shed event=shedding'
+	# tell_limit() and tell() are once a minute.
+	[ "$(grep -c event=shedding "$DAEMONS/tarpitd.log")" -le 3 ]
+}
+
+@test "places: of held ones those go whose network has most" {
+	local i
+	small
+	# The oldest are of networks of their own.
+	for i in 1 2 3; do
+		SMTP=h$i smtp_connect "$AT" "127.0.3$i.1"
+		SMTP=h$i smtp_expect '220 mx.test'
+	done
+	crowd many
+	# Not more than there is room for while the policy is asked.
+	for i in {1..15}; do
+		tell -c many "open 4 127.0.4.$i"
+		wait_until '[ "$(figure live.asking)" = 0 ]'
+	done
+	wait_until '[ "$(figure shed.held)" -ge 20 ]'
+	for i in 1 2 3; do
+		SMTP=h$i smtp_say NOOP
+		SMTP=h$i smtp_expect '250 '
+	done
+	[ "$(figure live.hold)" -le 36 ]
+}
+
+@test "places: who is slow is never shed, and a newcomer hears 421" {
+	local i
+	mta
+	policy '* action=slow rate=100 patience=20 score=20 reason=test'
+	tarpitd MaxPerClient=0 MaxSessions=6 ReserveForPass=2
+	for i in 1 2 3 4; do
+		SMTP=s$i smtp_connect "$AT" "127.0.1.$i"
+		SMTP=s$i smtp_expect 220-
+	done
+	smtp_connect "$AT" 127.0.2.1
+	smtp_expect '421 4.3.2 mx.test'
+	smtp_expect_eof
+	record_of 127.0.2.1 outcome=shed reason='"test limit:ReserveForPass"'
+	[ "$(figure shed.newcomers)" = 1 ]
+	[ "$(figure live.slow)" = 4 ]
+}
+
+@test "places: MaxThrottleTime= ends who delivers nothing, not who delivers" {
+	small MaxThrottleTime=2s
+	SMTP=idle greet 127.0.1.1
+	SMTP=busy greet 127.0.1.2
+	SMTP=busy envelope u@d.test
+	SMTP=busy smtp_say DATA
+	SMTP=busy smtp_expect '354 '
+	SMTP=idle smtp_expect '421 4.4.2'
+	SMTP=idle smtp_expect_eof
+	record_of 127.0.1.1 outcome=shed reason='"test limit:MaxThrottleTime"'
+	[ "$(figure shed.over_time)" = 1 ]
+	# What is coming in is waited for, though the time is over.
+	SMTP=busy smtp_send 'x\r\n.\r\n'
+	SMTP=busy smtp_expect '250 2.0.0 Ok: queued'
+	SMTP=busy smtp_say QUIT
+	SMTP=busy smtp_expect '221 '
+	record_of 127.0.1.2 outcome=delivered
+}
+
+@test "places: MaxSessions=auto follows from memory, and the status says so" {
+	local limit by
+	policy
+	tarpitd
+	run ctl status
+	[[ $output =~ limits\ +([0-9,]+)\ sessions,\ by\ (.*)\;\ [0-9,]+\ slowed ]]
+	by=${BASH_REMATCH[2]}
+	limit=$(figure max_sessions)
+	case $by in
+	descriptors) [ "$limit" -gt $(($(ulimit -Hn) * 97 / 100 - 40)) ] ;;
+	*) [[ $by == *memory* ]] ;;
+	esac
+	configure MaxSessions=12
+	kill -HUP "$(daemon_pid tarpitd)"
+	wait_for_log tarpitd event=reloaded
+	run ctl status
+	[[ $output == *'12 sessions, by MaxSessions=; '* ]]
+}
+
+# Bytes of memory that are the process's alone, those of files it has read
+# left out.
+own_memory() {
+	awk '/^Private_Dirty:/ { print $2 * 1024 }' \
+		"/proc/$(daemon_pid tarpitd)/smaps_rollup"
+}
+
+# occupy N: held sessions of as many addresses in networks of 250.
+occupy() {
+	local i n=$1
+	for ((i = 0; n > 0; i++, n -= 250)); do
+		tell "open $((n < 250 ? n : 250)) 127.1.$i.1"
+	done
+}
+
+# grown_by NAME PER-SESSION: since EMPTY, by that at the most.
+grown_by() {
+	local full
+	full=$(own_memory)
+	echo "$1: $(((full - EMPTY) / MANY)) bytes a session"
+	[ $((full - EMPTY)) -le $((MANY * $2)) ]
+}
+
+# The figures of README.md: with 10,000, of which each has an address of its
+# own, which 96 bytes of a session and 20 of its address are.  What is growing
+# besides, once, is 40 bytes a session of these.
+@test "places: 10,000 held sessions take 128 bytes each, and leave nothing" {
+	MANY=10000
+	[ "$(ulimit -Hn)" -ge $((MANY + 500)) ] || skip "too few descriptors"
+	ulimit -n "$(ulimit -Hn)"
+	policy '* action=hold rate=100000 score=100 ttl=60 reason=list.block+100'
+	tarpitd MaxPerClient=0 ReserveForPass=2%
+	EMPTY=$(own_memory)
+	crowd
+	occupy "$MANY"
+	wait_for_count held "$MANY" 60
+	grown_by 'before they spoke' 128
+	tell 'send EHLO client.example.org\r\n'
+	tell 'wait 2500'
+	tell 'send MAIL FROM:<a@b.example>\r\n'
+	tell 'wait 2500'
+	tell 'send RCPT TO:<u@d.example>\r\n'
+	tell 'wait 2500'
+	grown_by 'in dialogue' 128
+	wait_for_count held "$MANY"
+	tell close
+	wait_for_count sessions 0 60
+	wait_until "[ \$(own_memory) -le $((EMPTY + 600000)) ]"
+}
