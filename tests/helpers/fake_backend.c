@@ -41,7 +41,7 @@
 #include "bin/common/fd.h"
 #include "bin/common/listen.h"
 
-enum { RECIPIENTS_MAX = 100, WORD = 512 };
+enum { RECIPIENTS_MAX = 1500, WORD = 512 };
 
 struct client {
 	FILE *in;
