@@ -82,6 +82,17 @@ policy_rules(const struct policy *p)
 }
 
 void
+policy_mismatch(const struct policy *p, struct mismatch *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
+		if (sources[i]->mismatch)
+			sources[i]->mismatch(p->source[i], ret);
+	}
+	mismatch_end(ret);
+}
+
+void
 policy_refresh(struct policy *p,
     void (*tell)(void *arg, const char *source, const struct source_note *),
     void *arg)

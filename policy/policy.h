@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "bin/common/util.h"
+#include "policy/mismatch.h"
 #include "policy/rules.h"
 #include "policy/source.h"
 
@@ -24,6 +25,9 @@ struct policy *policy_ref(struct policy *);
 struct policy *policy_unref(struct policy *);
 
 const struct rules *policy_rules(const struct policy *);
+
+/* What of the rules and the data at this moment does not go together. */
+void policy_mismatch(const struct policy *, struct mismatch *ret);
 
 /* Lets each source look for new data, and hands what is new to TELL. */
 void policy_refresh(struct policy *,

@@ -215,6 +215,12 @@ rules_list(struct rules *r, enum list_family family, const char *name)
 	return w;
 }
 
+bool
+rules_is_shipped(const struct list_weight *w)
+{
+	return strcmp(w->name, "list.drop") == 0 && w->weight == 100;
+}
+
 static int
 parse_weight(const char *value, int32_t *ret_weight, char *why, size_t size)
 {

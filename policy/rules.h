@@ -140,6 +140,9 @@ const char *named_fact_key(enum named_fact);
 struct fact rules_fact(const struct rules *, enum named_fact);
 /* The fact that the list W has the client. */
 struct fact rules_list_fact(const struct list_weight *w);
+/* The weight W is a line of policy.conf as shipped whose list is not: nobody has
+ * misspelt it. */
+bool rules_is_shipped(const struct list_weight *w);
 /* Adds a fact of fixed name. */
 void rules_add_named(const struct rules *, enum named_fact, struct facts *);
 

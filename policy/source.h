@@ -18,6 +18,7 @@
 
 struct source;
 struct explanation;
+struct mismatch;
 
 /* One client about whom facts are gathered. */
 struct inquiry {
@@ -86,6 +87,10 @@ struct source_ops {
 	/* Whether all that it found out by asking around is there; for tools
 	 * that ask once.  NULL: it asks nobody. */
 	bool (*is_settled)(const struct source *);
+
+	/* Adds what of its weights has no data, and what of its data no weight.
+	 * NULL: neither can be. */
+	void (*mismatch)(const struct source *, struct mismatch *);
 
 	/* Remembers how a session of ADDR went.  NULL if it does not. */
 	void (*learn)(

@@ -2,6 +2,7 @@
 /* Facts from databases in MaxMind's format: country, autonomous system. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +10,7 @@
 #include "data/cidr.h"
 #include "policy/explanation.h"
 #include "policy/loader.h"
+#include "policy/mismatch.h"
 #include "policy/source_geoip_internal.h"
 
 struct source {
@@ -258,6 +260,52 @@ geoip_ask(struct source *s, struct inquiry *q)
 	return SOURCE_DONE;
 }
 
+static void
+add_missing(struct mismatch *m, const char *name, int32_t weight)
+{
+	if (weight != 0)
+		mismatch_add(m, "%s=%" PRIi32 " (no database)", name, weight);
+}
+
+static void
+country_mismatch(const struct source *s, struct mismatch *m)
+{
+	const struct rules *r = s->rules;
+
+	if (s->db)
+		return;
+	for (int i = 0; i < COUNTRY_COUNT; i++) {
+		const char name[] = { 'c', 'o', 'u', 'n', 't', 'r', 'y', '.',
+			(char)('A' + i / 26), (char)('A' + i % 26), '\0' };
+
+		add_missing(m, name, r->country_weight[i]);
+	}
+	add_missing(m, named_fact_key(FACT_COUNTRY_UNKNOWN),
+	    r->named[FACT_COUNTRY_UNKNOWN]);
+}
+
+static void
+asn_mismatch(const struct source *s, struct mismatch *m)
+{
+	const struct rules *r = s->rules;
+	char name[16];
+
+	if (s->db)
+		return;
+	for (size_t i = 0; i < r->asn_weight.size; i++) {
+		snprintf(name, sizeof(name), "asn.%" PRIu32,
+		    r->asn_weight.slot[i].asn);
+		if (r->asn_weight.slot[i].asn != 0)
+			add_missing(m, name, r->asn_weight.slot[i].weight);
+	}
+	add_missing(
+	    m, named_fact_key(FACT_ASN_UNKNOWN), r->named[FACT_ASN_UNKNOWN]);
+	for (const struct list_weight *w = r->list_weight; w; w = w->next) {
+		if (strncmp(w->name, "asnlist.", 8) == 0)
+			add_missing(m, w->name, w->weight);
+	}
+}
+
 const struct source_ops source_country = {
 	.name = "country",
 	.open = country_open,
@@ -265,6 +313,7 @@ const struct source_ops source_country = {
 	.inherit = geoip_inherit,
 	.refresh = geoip_refresh,
 	.ask = geoip_ask,
+	.mismatch = country_mismatch,
 };
 
 const struct source_ops source_asn = {
@@ -274,4 +323,5 @@ const struct source_ops source_asn = {
 	.inherit = geoip_inherit,
 	.refresh = geoip_refresh,
 	.ask = geoip_ask,
+	.mismatch = asn_mismatch,
 };

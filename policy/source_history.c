@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* Facts from what clients did before. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "policy/explanation.h"
+#include "policy/mismatch.h"
 #include "policy/remembered.h"
 #include "policy/source.h"
 
@@ -476,6 +478,16 @@ history_learn(
 	}
 }
 
+/* What files of before say; see struct rules. */
+static void
+history_mismatch(const struct source *s, struct mismatch *m)
+{
+	if (s->rules->patient_weight != 0)
+		mismatch_add(m, "%s=%" PRIi32 " (has no weight any more)",
+		    named_fact_key(FACT_HISTORY_PATIENT),
+		    s->rules->patient_weight);
+}
+
 const struct source_ops source_history = {
 	.name = "history",
 	.open = history_open,
@@ -484,5 +496,6 @@ const struct source_ops source_history = {
 	.refresh = history_refresh,
 	.ask = history_ask,
 	.cancel = history_cancel,
+	.mismatch = history_mismatch,
 	.learn = history_learn,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Facts from the compiled lists. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -8,6 +9,7 @@
 #include "data/cdbfile.h"
 #include "policy/explanation.h"
 #include "policy/loader.h"
+#include "policy/mismatch.h"
 #include "policy/source.h"
 
 struct source {
@@ -135,6 +137,36 @@ lists_refresh(struct source *s, struct source_note *note)
 	return true;
 }
 
+static bool
+has_list(const struct source *s, const struct list_weight *w)
+{
+	for (size_t i = 0; s->file && i < cdbfile_n_lists(s->file); i++) {
+		if (w == s->weight[i] || w == s->asn_weight[i])
+			return true;
+	}
+	return false;
+}
+
+/* Before there is any file all that is missing is the file, which refresh() has
+ * said. */
+static void
+lists_mismatch(const struct source *s, struct mismatch *m)
+{
+	if (!s->file && *s->rules->lists != '\0')
+		return;
+	for (const struct list_weight *w = s->rules->list_weight; w;
+	     w = w->next) {
+		if (w->weight != 0 && !has_list(s, w) && !rules_is_shipped(w))
+			mismatch_add(m, "%s=%" PRIi32 " (no such list)",
+			    w->name, w->weight);
+	}
+	for (size_t i = 0; s->file && i < cdbfile_n_lists(s->file); i++) {
+		if (s->weight[i]->weight == 0 && s->asn_weight[i]->weight == 0)
+			mismatch_add(m, "the list %s (no weight)",
+			    cdbfile_list(s->file, i)->name);
+	}
+}
+
 static void
 explain_hit(
     const struct source *s, struct inquiry *q, const struct cdbfile_hit *hit)
@@ -201,4 +233,5 @@ const struct source_ops source_lists = {
 	.refresh = lists_refresh,
 	.ask = lists_ask,
 	.conclude = lists_conclude,
+	.mismatch = lists_mismatch,
 };

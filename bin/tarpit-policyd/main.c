@@ -35,6 +35,7 @@ struct policyd {
 	struct timer tick;
 	struct watchdog watchdog;
 	struct server_counts told; /* what the status says */
+	struct mismatch mismatch;  /* what the last look has found */
 };
 
 static int
@@ -126,12 +127,32 @@ tell_status(struct policyd *d)
 	    (unsigned long long)now.outcomes, (unsigned long long)now.errors);
 }
 
+/* Once for each configuration, and again when it has become more. */
+static void
+tell_mismatch(struct policyd *d)
+{
+	struct mismatch was = d->mismatch;
+	struct record record;
+
+	policy_mismatch(d->policy, &d->mismatch);
+	if (d->mismatch.n == 0 || d->mismatch.n < was.n ||
+	    strcmp(d->mismatch.text, was.text) == 0)
+		return;
+	record_begin(&record, EVENT_DATA_WARNING,
+	    "Using %s, but this has no effect: %s", d->call.config_path,
+	    d->mismatch.text);
+	record_field(&record, "TARPIT_SOURCE", "weights");
+	record_field(&record, "TARPIT_FILE", "%s", d->call.config_path);
+	journal_send(&d->journal, &record);
+}
+
 static void
 on_tick(struct timer *t, uint64_t now)
 {
 	struct policyd *d = CONTAINER_OF(t, struct policyd, tick);
 
 	policy_refresh(d->policy, tell_note, d);
+	tell_mismatch(d);
 	tell_status(d);
 	(void)journal_tell_drops(&d->journal);
 	loop_arm(d->loop, t, now + TICK);
@@ -175,6 +196,8 @@ reload(struct policyd *d)
 	server_set_policy(d->server, policy);
 	policy_unref(d->policy);
 	d->policy = policy;
+	d->mismatch = (struct mismatch){ 0 };
+	tell_mismatch(d);
 	program_keep_config(&program, &d->call);
 	tell_policy(d, EVENT_RELOADED, "Configuration read again");
 }
@@ -335,6 +358,11 @@ main(int argc, char **argv)
 	program_parse(&program, argc, argv, &d, &d.call);
 	load_rules_anyhow(&d, &rules);
 	if (d.call.check_only) {
+		if (rules.patient_weight != 0)
+			fprintf(stderr,
+			    "%s: [Weights] history.patient= has no effect any "
+			    "more: see policy.conf(5)\n",
+			    d.call.config_path);
 		rules_fini(&rules);
 		return EXIT_SUCCESS;
 	}

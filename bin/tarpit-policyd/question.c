@@ -7,6 +7,7 @@
 #include "bin/tarpit-policyd/question.h"
 #include "bin/tarpit-policyd/server.h"
 #include "data/cidr.h"
+#include "policy/mismatch.h"
 
 static const char *const requests[] = {
 	[REQUEST_SESSION] = "tarpit_session",
@@ -271,12 +272,13 @@ question_answer_postfix(const char *action, const struct verdict *v, char *buf)
 }
 
 size_t
-question_answer_status(
-    const struct question *q, const struct server_counts *counts, char *buf)
+question_answer_status(const struct question *q,
+    const struct server_counts *counts, const struct mismatch *mismatch,
+    char *buf)
 {
 	struct attrs_out out;
 
-	attrs_begin(&out, buf, ANSWER_MAX);
+	attrs_begin(&out, buf, ANSWER_MAX + (mismatch ? MISMATCH_SIZE : 0));
 	put_instance(&out, q);
 	attrs_put_int(&out, "connections", (int64_t)counts->connections);
 	attrs_put_int(&out, "answers", (int64_t)counts->answers);
@@ -285,6 +287,10 @@ question_answer_status(
 	attrs_put_int(&out, "overloaded", (int64_t)counts->overloaded);
 	attrs_put_int(&out, "forgotten", (int64_t)counts->forgotten);
 	attrs_put_int(&out, "refused_outcomes", (int64_t)counts->refused);
+	if (mismatch) {
+		attrs_put_int(&out, "mismatches", (int64_t)mismatch->n);
+		attrs_put(&out, "mismatch", mismatch->text);
+	}
 	return finish(&out);
 }
 

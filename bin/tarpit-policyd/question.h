@@ -31,6 +31,7 @@ enum request {
 };
 
 struct server_counts;
+struct mismatch;
 
 struct question {
 	enum request request;
@@ -63,7 +64,8 @@ size_t question_answer(const struct question *, const struct verdict *,
  * %{country} filled in; what does not fit then is cut. */
 size_t question_answer_postfix(
     const char *action, const struct verdict *, char *buf);
-size_t question_answer_status(
-    const struct question *, const struct server_counts *, char *buf);
 size_t question_answer_error(
     const struct question *, const char *why, char *buf);
+/* The same, and at most MISMATCH_SIZE more: MISMATCH may be NULL. */
+size_t question_answer_status(const struct question *,
+    const struct server_counts *, const struct mismatch *mismatch, char *buf);

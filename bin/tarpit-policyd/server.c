@@ -267,6 +267,18 @@ answer_explain(
 		    q, "too many answers wait to be read", answer_place(p));
 }
 
+static void
+answer_status(struct peer *p, const struct question *q)
+{
+	struct server *s = p->server;
+	struct mismatch mismatch;
+	bool all = peer_make_room(p, ANSWER_MAX + MISMATCH_SIZE);
+
+	policy_mismatch(s->policy, &mismatch);
+	p->out_len += question_answer_status(
+	    q, &s->counts, all ? &mismatch : NULL, answer_place(p));
+}
+
 /* There was no room for all that would have been asked about the client: whoever
  * is known passes, and a stranger must not do so for the crowd that he may be. */
 static void
@@ -469,8 +481,7 @@ take_message(struct open_question *o, const char *msg, size_t len)
 	} else if (o->question.request == REQUEST_FORGET) {
 		forget(p, &o->question);
 	} else if (o->question.request == REQUEST_STATUS) {
-		p->out_len += question_answer_status(
-		    &o->question, &s->counts, answer_place(p));
+		answer_status(p, &o->question);
 	} else if (!o->question.has_addr) {
 		/* Postfix did not know the client's address. */
 		s->counts.answers++;

@@ -80,7 +80,7 @@ check_lists(struct doctor *d)
 		check_list(d, &s->list[i]);
 	for (const struct list_weight *w = d->rules.list_weight; w != NULL;
 	     w = w->next)
-		if (w->weight != 0 &&
+		if (w->weight != 0 && !rules_is_shipped(w) &&
 		    find_list(s, strchr(w->name, '.') + 1) == NULL)
 			doctor_find(d, FOUND_WEIGHT_WITHOUT_LIST,
 			    "%s=%" PRIi32 " in policy.conf, and no such list",

@@ -141,6 +141,8 @@ static const struct simple of_policyd[] = {
 	{ "refused_outcomes", "tarpit_policyd_refused_outcomes",
 	    "Ends of sessions that somebody else than the dispatcher told.",
 	    true, 1 },
+	{ "mismatches", "tarpit_policyd_mismatches",
+	    "Weights without data, and lists without a weight.", false, 1 },
 };
 
 /*

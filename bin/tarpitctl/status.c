@@ -9,6 +9,7 @@
 
 #include "bin/tarpitctl/human.h"
 #include "bin/tarpitctl/survey.h"
+#include "policy/mismatch.h"
 
 /* The exit status when it serves, but not by its configuration. */
 enum { STATUS_REFUSED = 1 };
@@ -253,6 +254,7 @@ static void
 print_policyd(const struct daemon_status *d)
 {
 	struct figures f = { .m = &d->said };
+	char text[MISMATCH_SIZE];
 
 	if (d->error == -EPROTO)
 		printf(
@@ -265,6 +267,9 @@ print_policyd(const struct daemon_status *d)
 		       "%s connections\n",
 		    "service", figure(&f, "answers"), figure(&f, "outcomes"),
 		    figure(&f, "errors"), figure(&f, "connections"));
+	if (d->error == 0 && message_number(&d->said, "mismatches") != 0)
+		printf("  NO EFFECT   %s\n",
+		    message_text(&d->said, "mismatch", text, sizeof(text)));
 }
 
 static uint64_t

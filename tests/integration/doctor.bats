@@ -229,6 +229,25 @@ doctor_pretended() {
 	found weight-without-list 'list.dorp=100'
 	found list-without-weight 'the list far'
 	not_found list-failing
+
+	# So do the service and its status.
+	kill -HUP "$(daemon_pid policyd)"
+	wait_until 'ctl status | grep -F "list.dorp=100 (no such list)" >"$dir/said"'
+	grep -E '^  NO EFFECT   .*the list far \(no weight\)' "$dir/said"
+	ctl status --json | jq -e '.policyd.mismatches >= 2 and
+		(.policyd.mismatch | contains("list.dorp=100"))'
+	ctl metrics | grep -E '^tarpit_policyd_mismatches [2-9]'
+}
+
+@test "doctor: list.drop=100 is so in policy.conf as shipped, whose list is not" {
+	healthy
+	grep -qx 'list.drop=100' "$ROOT/policy/policy.conf"
+	sed -i '/^list.drop=/d' "$POLICY_CONF"
+	echo 'list.drop=100' >>"$POLICY_CONF"
+	doctor 0
+	sed -i 's/^list.drop=.*/list.drop=99/' "$POLICY_CONF"
+	doctor 1
+	found weight-without-list 'list.drop=99'
 }
 
 @test "doctor: databases that are missing, old, or without weights" {

@@ -134,6 +134,22 @@ reason() {
 	wait_until '[ "$(reason 192.0.2.7)" = "history.none+20" ]'
 }
 
+# It once was what a client's patience was worth.
+@test "a weight of history.patient is said to have no effect, once" {
+	write_config '[Weights]' history.patient=-100
+	run "$BUILD/tarpit-policyd" --check-config --config "$dir/policy.conf"
+	[ "$status" = 0 ]
+	[[ "$output" = *"history.patient= has no effect"* ]]
+	start_policyd
+	wait_for_record policyd source=weights >"$dir/said"
+	grep -F "history.patient=-100 (has no weight any more)" "$dir/said"
+	[ "$(grep -c source=weights "$dir/policyd.log")" = 1 ]
+
+	write_config
+	run "$BUILD/tarpit-policyd" --check-config --config "$dir/policy.conf"
+	[ "$status:$output" = "0:" ]
+}
+
 @test "what is observed is remembered, and proves nothing" {
 	write_config history.seen=-5
 	start_policyd

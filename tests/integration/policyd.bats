@@ -179,6 +179,55 @@ ttl=30" ]]
 	done
 }
 
+# no_effect: what the status says of it, as COUNT: NAMES.
+no_effect() {
+	printf 'request=tarpit_status\n\n' | send |
+		sed -n 's/^mismatch[es]*=//p' | paste -sd:
+}
+
+@test "weights without data and lists without a weight are said once, and in the status" {
+	local warning="event=data_warning source=weights"
+
+	mkmmdb asn "$dir/asn.mmdb" 192.0.2.0/24=64496
+	mklists known=198.51.100.0/24 spare=203.0.113.0/24
+	write_config list.dorp=100 asnlist.dorp=7 list.drop=100
+	start_policyd
+	wait_for_record policyd "$warning" "file=$dir/policy.conf"
+	grep "source=weights" "$dir/policyd.log" >"$dir/said"
+	for what in "list.dorp=100 (no such list)" \
+		"asnlist.dorp=7 (no such list)" "the list spare (no weight)" \
+		"country.CN=15 (no database)" "country.unknown=1 (no database)"; do
+		grep -F "$what" "$dir/said"
+		[[ "$(no_effect)" = "5:"*"$what"* ]]
+	done
+	# Neither what is there nor what is as shipped.
+	[ "$(grep -cE "list.drop=|list.known|list known|64496" "$dir/said")" = 0 ]
+
+	# A database that comes is no news of that kind.
+	mkmmdb country "$dir/country.mmdb" 192.0.2.0/24=CN
+	wait_until '[[ "$(no_effect)" = 3:* ]]'
+	log_has 1 source=weights
+	write_config list.dorp=100
+	kill -HUP "$(daemon_pid policyd)"
+	wait_until '[ "$(grep -c source=weights "$dir/policyd.log")" = 2 ]'
+	[ "$(no_effect)" = "2:list.dorp=100 (no such list), the list spare (no weight)" ]
+
+	# With everything in its place there is nothing to say.
+	write_config list.spare=5
+	kill -HUP "$(daemon_pid policyd)"
+	wait_until '[ "$(no_effect)" = "0:" ]'
+	log_has 2 source=weights
+}
+
+@test "more weights without data than a record holds are counted" {
+	write_config $(printf 'list.no-such-list-with-a-long-name-%s=1 ' {10..60})
+	sed -i 's/^Lists=.*/Lists=/; /^asn\|^country/d' "$dir/policy.conf"
+	start_policyd
+	wait_for_record policyd source=weights
+	[[ "$(no_effect)" =~ ^52:.*", and "([0-9]+)" more"$ ]]
+	[ $((BASH_REMATCH[1] + $(no_effect | grep -o "no such list" | wc -l))) = 52 ]
+}
+
 @test "files that appear and are replaced by rename are used" {
 	start_policyd
 	mklists drop=192.0.2.7
