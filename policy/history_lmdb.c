@@ -251,8 +251,9 @@ take_lock_room(const char *dir)
 	return -posix_fallocate(fd, 0, LOCK_SIZE);
 }
 
-/* A data file of less than its two first pages is what a full disk left of one
- * that was to be made; there is nothing in it, and LMDB calls it damaged. */
+/* A data file of none or one of its two first pages is what a full disk left of
+ * one that was to be made; there is nothing in it, and LMDB calls it damaged.
+ * Part of a page is another kind of damage, and is said. */
 static void
 remove_stub(const char *dir)
 {
@@ -263,7 +264,7 @@ remove_stub(const char *dir)
 	    sizeof(path))
 		return;
 	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-	    st.st_size < 2 * sysconf(_SC_PAGESIZE))
+	    (st.st_size == 0 || st.st_size == sysconf(_SC_PAGESIZE)))
 		(void)unlink(path);
 }
 
