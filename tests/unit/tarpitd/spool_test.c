@@ -119,6 +119,7 @@ needs_no_directory(void)
 	struct spool s = { 0 };
 
 	start(0, UINT64_C(1) << 31);
+	free((void *)(uintptr_t)store.directory);
 	store.directory = NULL;
 	for (int i = 0; i < 40; i++)
 		CHECK_INT(spool_append(&store, &s, block, sizeof(block)), 0);
