@@ -142,7 +142,7 @@ $(PRELOADS): $(B)/%.so: %.c $(B)/.flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) -std=gnu17 $(WARN) $(if $(WERROR),-Werror) -O2 -fPIC -shared -MMD -MP -o $@ $<
 
-check-build: all $(TESTS) $(HELPERS) $(PRELOADS) ## build the programs and all tests
+check-build: all $(TESTS) $(HELPERS) $(PRELOADS) $(LOAD) ## build the programs and all tests
 fuzz-build: $(FUZZ)
 
 # --- what the README tells users to call -------------------------------------
@@ -204,6 +204,12 @@ ledger:                  ## lost and duplicated messages; LEDGER_MESSAGES=100000
 fresh:                   ## the README in minimal Debian roots; FRESH="12 13"
 	@tests/helpers/packages fresh
 	@tests/helpers/fresh
+
+siege:                   ## all floods at once; SIEGE_SECONDS=1200
+	@tests/helpers/packages build test
+	$(again) all $(HELPERS) $(LOAD)
+	@BUILD=$(CURDIR)/$(B) SIEGE_SECONDS=$(or $(SIEGE_SECONDS),1200) \
+	    SIEGE_STRICT=1 bats --tap tests/integration/siege.bats
 
 data: packages           ## a free country database, into build/data
 	$(again) $(B)/tests/helpers/mkmmdb

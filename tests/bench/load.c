@@ -174,6 +174,8 @@ main(int argc, char **argv)
 		{ "pace", pace_main },
 		{ "asn", asn_main },
 		{ "delay", delay_main },
+		{ "flood", flood_main },
+		{ "watch", watch_main },
 	};
 	struct rlimit limit;
 
@@ -194,6 +196,8 @@ main(int argc, char **argv)
 	    "       load push ADDRESS:PORT CLIENTS MEGABYTES\n"
 	    "       load pace PATH SECONDS ADDRESSES RATE\n"
 	    "       load asn OUT\n"
-	    "       load delay ADDRESS:PORT ADDRESS:PORT MSEC\n");
+	    "       load delay ADDRESS:PORT ADDRESS:PORT MSEC\n"
+	    "       load flood ADDRESS:PORT KIND CONNECTIONS SECONDS NETWORK\n"
+	    "       load watch ADDRESS:PORT MSEC SECONDS NETWORK\n");
 	return EXIT_OPERATOR;
 }

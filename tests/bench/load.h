@@ -23,6 +23,8 @@ int push_main(int argc, char **argv);
 int pace_main(int argc, char **argv);
 int asn_main(int argc, char **argv);
 int delay_main(int argc, char **argv);
+int flood_main(int argc, char **argv);
+int watch_main(int argc, char **argv);
 
 /* Prints "load: ..." and exits with 111. */
 void load_die(int error, const char *format, ...) PRINTF_LIKE(2, 3)

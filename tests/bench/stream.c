@@ -68,7 +68,7 @@ on_accept(struct acceptor *a, int fd, const struct sockaddr_storage *peer,
 	(void)now;
 	if (io == NULL)
 		load_die(ENOMEM, "sink");
-	*io = (struct loop_io){ fd, on_session_ready };
+	*io = (struct loop_io){ .fd = fd, .on_event = on_session_ready };
 	say(fd, "220 sink.example.org\r\n");
 	if (loop_add(loop, io, EPOLLIN) < 0)
 		load_die(ENOMEM, "epoll");
@@ -164,8 +164,8 @@ push_main(int argc, char **argv)
 		struct in_addr source =
 		    load_source(load_network("127.2.0.0"), i);
 
-		pusher[i].io =
-		    (struct loop_io){ load_dial(&to, source), on_pusher_ready };
+		pusher[i].io = (struct loop_io){ .fd = load_dial(&to, source),
+			.on_event = on_pusher_ready };
 		pusher[i].left = (uint64_t)megabytes * MEGABYTE;
 		if (loop_add(loop, &pusher[i].io, EPOLLIN | EPOLLOUT) < 0)
 			load_die(ENOMEM, "epoll");
