@@ -219,12 +219,12 @@ print_limits(const struct message *m)
 
 	char by[200];
 
-	printf("%-14s%s sessions, by %s; %s slowed, %s throttled\n", "limits",
-	    figure(&f, "max_sessions"),
-	    message_text(m, "limit.by", by, sizeof(by)),
-	    figure(&f, "max_slowed"), figure(&f, "max_throttled"));
+	printf("%-14s%s sessions, %s slowed, %s throttled\n  %-12s%s\n",
+	    "limits", figure(&f, "max_sessions"), figure(&f, "max_slowed"),
+	    figure(&f, "max_throttled"), "by",
+	    message_text(m, "limit.by", by, sizeof(by)));
 	printf("  %-12s%s held, %s throttled, %s over MaxThrottleTime=, "
-	       "%s new ones turned away\n",
+	       "%s turned away\n",
 	    "shed", figure(&f, "shed.held"), figure(&f, "shed.throttled"),
 	    figure(&f, "shed.over_time"), figure(&f, "shed.newcomers"));
 	printf("  %-12s%s over MaxPerClient=, %s over MaxPerNetwork=, %s over "

@@ -143,8 +143,8 @@ kept_out_by() {
 	policy
 	tarpitd
 	run ctl status
-	[[ $output =~ limits\ +([0-9,]+)\ sessions,\ by\ (.*)\;\ [0-9,]+\ slowed ]]
-	by=${BASH_REMATCH[2]}
+	[[ $output =~ limits\ +[0-9,]+\ sessions,\ [0-9,]+\ slowed ]]
+	by=$(sed -n 's/^  by  *//p' <<<"$output")
 	limit=$(figure max_sessions)
 	case $by in
 	descriptors) [ "$limit" -gt $(($(ulimit -Hn) * 97 / 100 - 40)) ] ;;
@@ -154,7 +154,7 @@ kept_out_by() {
 	kill -HUP "$(daemon_pid tarpitd)"
 	wait_for_log tarpitd event=reloaded
 	run ctl status
-	[[ $output == *'12 sessions, by MaxSessions=; '* ]]
+	[[ $output == *'12 sessions, '*$'\n  by          MaxSessions=\n'* ]]
 }
 
 # Bytes of memory that are the process's alone, those of files it has read
