@@ -112,6 +112,8 @@ static const struct simple of_tarpitd[] = {
 	    "As many of them as there may be.", false, 1 },
 	{ "tls.refused", "tarpit_tls_refused",
 	    "Clients told 454 to STARTTLS because of a limit.", true, 1 },
+	{ "records.folded", "tarpit_records_folded",
+	    "Sessions that share a record; see RecordsPerClient=.", true, 1 },
 	{ "accept_pauses", "tarpit_accept_pauses",
 	    "Times that no descriptor or memory was left to accept.", true, 1 },
 	{ "probes", "tarpit_probes",

@@ -84,17 +84,42 @@ merge_clients(struct clients *c)
 	for (size_t i = 0; i < c->n; i++) {
 		if (kept > 0 &&
 		    compare_clients(&c->client[kept - 1], &c->client[i]) == 0)
-			c->client[kept - 1].n++;
+			c->client[kept - 1].n += c->client[i].n;
 		else
 			c->client[kept++] = c->client[i];
 	}
 	c->n = kept;
 }
 
+/* Of the record that is being read, in the journal's export format: its fields
+ * come in any order, and an empty line ends it. */
+struct folded {
+	uint64_t n; /* TARPIT_SESSIONS=; 0: not there, or not yet */
+	bool has_client;
+};
+
+static void
+note_folded(
+    struct folded *f, const char *line, struct clients *c, struct replay *r)
+{
+	static const char name[] = "TARPIT_SESSIONS=";
+
+	if (*line == '\n')
+		*f = (struct folded){ 0 };
+	if (strncmp(line, name, sizeof(name) - 1) != 0)
+		return;
+	f->n = strtoul(line + sizeof(name) - 1, NULL, 10);
+	if (f->n == 0 || !f->has_client)
+		return;
+	r->sessions += f->n - 1;
+	c->client[c->n - 1].n = f->n;
+}
+
 static void
 read_clients(struct replay *r, const char *file, struct clients *c)
 {
 	FILE *in = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
+	struct folded folded = { 0 };
 	AUTO_FREE char *line = NULL;
 	size_t size = 0;
 
@@ -104,12 +129,16 @@ read_clients(struct replay *r, const char *file, struct clients *c)
 		struct in6_addr addr;
 
 		r->lines++;
+		note_folded(&folded, line, c, r);
 		if (!find_address(line, &addr))
 			continue;
-		r->sessions++;
 		if (add_client(c, &addr) < 0)
 			program_die(
 			    &tarpitctl, EXIT_TEMPORARY, -ENOMEM, "%s", file);
+		r->sessions += folded.n > 0 ? folded.n : 1;
+		if (folded.n > 0)
+			c->client[c->n - 1].n = folded.n;
+		folded.has_client = true;
 	}
 	if (ferror(in))
 		program_die(&tarpitctl, EXIT_TEMPORARY, -EIO, "%s", file);

@@ -152,6 +152,18 @@ open_reader(const struct tarpitctl *t, struct journal_reader *j)
 		    t->file != NULL ? t->file : "the journal");
 }
 
+/* One that stands for many, since they were folded, is many like it. */
+static void
+add_record(const struct tarpitctl *t, struct tally *tally,
+    const struct session_record *record)
+{
+	for (uint32_t i = 0; i < record->sessions; i++)
+		if (record->ended < t->until)
+			tally_add(tally, record);
+		else
+			tally_add_later(tally, record, t->until);
+}
+
 /* Whether the journal could be read to its end. */
 static bool
 read_sessions(const struct tarpitctl *t, struct tally *tally)
@@ -163,10 +175,7 @@ read_sessions(const struct tarpitctl *t, struct tally *tally)
 
 	open_reader(t, &j);
 	while ((r = journal_reader_next(&j, &record)) > 0) {
-		if (record.ended < t->until)
-			tally_add(tally, &record);
-		else
-			tally_add_later(tally, &record, t->until);
+		add_record(t, tally, &record);
 		bar_draw(&bar, &j);
 	}
 	bar_clear(&bar);

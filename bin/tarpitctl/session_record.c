@@ -166,6 +166,16 @@ set_recipients(struct session_record *r, const char *s, size_t len)
 	return parse_u32(s, len, &r->recipients);
 }
 
+/* Of records that were folded.  A minute has no more. */
+static int
+set_sessions(struct session_record *r, const char *s, size_t len)
+{
+	int e = parse_u32(s, len, &r->sessions);
+
+	return e == 0 && (r->sessions == 0 || r->sessions > 10000000) ? -EINVAL
+								      : e;
+}
+
 static int
 set_country(struct session_record *r, const char *s, size_t len)
 {
@@ -206,6 +216,7 @@ static const struct {
 	{ "BYTES_OUT", false, set_bytes_out },
 	{ "DELIVERED", false, set_delivered },
 	{ "RECIPIENTS", false, set_recipients },
+	{ "SESSIONS", false, set_sessions },
 	{ "COUNTRY", false, set_country },
 	{ "REASON", false, set_reason },
 	{ "HELO", false, set_helo },
@@ -215,6 +226,7 @@ void
 session_record_begin(struct session_record *r)
 {
 	memset(r, 0, sizeof(*r));
+	r->sessions = 1;
 }
 
 void

@@ -48,6 +48,7 @@ struct session_record {
 	uint64_t held;                  /* usec from accept to the end */
 	uint64_t bytes_in, bytes_out;   /* from and to the client */
 	uint32_t delivered, recipients; /* messages; as tarpitd(8) says */
+	uint32_t sessions;              /* that it stands for; at least 1 */
 	char country[RECORD_COUNTRY_SIZE];
 	char reason[RECORD_REASON_SIZE];
 	char helo[RECORD_HELO_SIZE];

@@ -313,6 +313,14 @@ clients_exceeds(const struct clients *c, const struct in6_addr *address,
 }
 
 void
+clients_clear(struct clients *c)
+{
+	c->n = 0;
+	c->n_buckets = 1;
+	c->bucket[0] = 0;
+}
+
+void
 clients_trim(struct clients *c)
 {
 	if (c->n_touched - c->n < 1024)

@@ -69,6 +69,9 @@ enum client_width clients_exceeds(const struct clients *,
 bool clients_prefix(const struct in6_addr *, enum client_width,
     struct in6_addr *ret, unsigned int *ret_len);
 
+/* Nobody has anything any more. */
+void clients_clear(struct clients *);
+
 /* Gives memory back that is no longer used; may take long after many have
  * left, so at leisure. */
 void clients_trim(struct clients *);

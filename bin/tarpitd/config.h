@@ -53,9 +53,10 @@ struct config {
 	int workers;
 	int64_t max_sessions; /* 0: what descriptors and memory allow */
 	struct share reserve, max_throttled;
-	int64_t max_per_client;  /* 0: no limit */
-	int64_t max_per_network; /* the same; CONFIG_AUTO */
-	int64_t max_per_site;    /* the same; CONFIG_AUTO */
+	int64_t max_per_client;     /* 0: no limit */
+	int64_t max_per_network;    /* the same; CONFIG_AUTO */
+	int64_t max_per_site;       /* the same; CONFIG_AUTO */
+	int64_t records_per_client; /* a minute; 0: no limit */
 	char *policy;
 	uint64_t policy_timeout;
 	int policy_failure; /* enum policy_failure */

@@ -194,6 +194,7 @@ put_troubles(const struct dispatcher *d, struct attrs_out *out)
 		pauses += d->acceptor[i].pauses;
 	put(out, "records.sent", d->journal->sent);
 	put(out, "records.dropped", d->journal->dropped);
+	put(out, "records.folded", d->folding.folded);
 	put(out, "accept_pauses", pauses);
 	put(out, "probes", d->tally.probes);
 	put(out, "tls.handshakes", d->starttls.n_active);

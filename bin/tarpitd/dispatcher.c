@@ -390,6 +390,8 @@ init_parts(struct dispatcher *d)
 	if (r == 0)
 		r = init_throttle(d);
 	if (r == 0)
+		r = folding_init(d);
+	if (r == 0)
 		r = starttls_init(d);
 	return r < 0 ? r : handoff_init(&d->handoff);
 }
@@ -445,6 +447,7 @@ dispatcher_conclude(struct dispatcher *d)
 {
 	note_stall(d);
 	summary_flush(&d->summary, loop_now(d->loop));
+	folding_flush(d, loop_now(d->loop));
 }
 
 void
@@ -461,6 +464,8 @@ dispatcher_fini(struct dispatcher *d)
 	}
 	loop_set_after_batch(d->loop, NULL, NULL);
 	loop_cancel(d->loop, &d->status);
+	folding_flush(d, loop_now(d->loop));
+	folding_fini(d);
 	summary_fini(&d->summary);
 	watchdog_fini(&d->watchdog);
 	loop_cancel(d->loop, &d->stop);

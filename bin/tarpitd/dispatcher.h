@@ -16,6 +16,7 @@
 #include "bin/tarpitd/ask.h"
 #include "bin/tarpitd/clients.h"
 #include "bin/tarpitd/config.h"
+#include "bin/tarpitd/folding.h"
 #include "bin/tarpitd/handoff.h"
 #include "bin/tarpitd/memory.h"
 #include "bin/tarpitd/mux.h"
@@ -104,6 +105,7 @@ struct dispatcher {
 	struct sweep sweep;
 	uint64_t longest_stall; /* usec; of the loop, see on_status() */
 	struct summary summary;
+	struct folding folding;
 	struct operator operator;
 	struct tally tally;
 	struct timer status, stop;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bin/tarpitd/address.h"
+#include "bin/tarpitd/folding.h"
 #include "bin/tarpitd/session.h"
 #include "bin/tarpitd/starttls.h"
 #include "bin/tarpitd/throttle.h"
@@ -273,6 +274,79 @@ record_session(struct dispatcher *d, const struct session *s, uint64_t now)
 	add_tls(&r, d, s);
 	add_refusal(&r, d, s);
 	add_messages(&r, d, s);
+	journal_send(d->journal, &r);
+}
+
+/* "192.0.2.7", "192.0.2.0/24", or whoever. */
+static void
+print_whose(const struct fold *f, char *buf, size_t size)
+{
+	bool ipv4 = IN6_IS_ADDR_V4MAPPED(&f->prefix);
+	char text[ADDRESS_TEXT];
+
+	address_print(&f->prefix, text);
+	if (f->prefix_len == 0)
+		snprintf(buf, size, "all");
+	else if (ipv4 && f->prefix_len == 32)
+		snprintf(buf, size, "%s", text);
+	else
+		snprintf(buf, size, "%s/%u", text, f->prefix_len);
+}
+
+/* The fields that every record of a session has; times and bytes are those of
+ * one, on average. */
+static void
+add_fold(struct record *r, const struct dispatcher *d, const struct fold *f,
+    const char *whose)
+{
+	char client[ADDRESS_TEXT];
+
+	record_field(
+	    r, "TARPIT_SESSION", "%" PRIx64 "-%" PRIx32, d->epoch, f->number);
+	record_field(r, "TARPIT_SESSIONS", "%" PRIu64, f->n);
+	record_field(r, "TARPIT_FOLDED", "%s", whose);
+	record_field(
+	    r, "TARPIT_CLIENT", "%s", address_print(&f->client, client));
+	record_field(r, "TARPIT_CLIENT_PORT", "0");
+	record_field(
+	    r, "TARPIT_OUTCOME", "%s", outcome_name((enum outcome)f->outcome));
+	record_field(
+	    r, "TARPIT_MODE", "%s", f->observed ? "observe" : "enforce");
+	record_field(r, "TARPIT_LANE", "%s", lane_name((enum lane)f->lane));
+	record_field(
+	    r, "TARPIT_VERDICT", "%s", lane_name((enum lane)f->verdict_lane));
+	record_field(r, "TARPIT_SCORE", "%d", f->score);
+	record_field(r, "TARPIT_RATE", "%" PRIu32, f->rate);
+	record_field(r, "TARPIT_REASON", "%s", f->reason);
+	record_field(r, "TARPIT_COUNTRY", "%s", f->country);
+	if (f->asn != 0)
+		record_field(r, "TARPIT_ASN", "%" PRIu32, f->asn);
+	else
+		record_field(r, "TARPIT_ASN", "%s", "");
+	record_field(
+	    r, "TARPIT_HELD_USEC", "%" PRIu64, f->held / f->n * USEC_PER_MSEC);
+	record_field(r, "TARPIT_BYTES_IN", "%" PRIu64, f->bytes_in / f->n);
+	record_field(r, "TARPIT_BYTES_OUT", "%" PRIu64, f->bytes_out / f->n);
+	record_field(r, "TARPIT_HELO", "%s", "");
+	record_field(r, "TARPIT_SENDER", "%s", "");
+	record_field(r, "TARPIT_RECIPIENTS", "0");
+	record_field(r, "TARPIT_TLS", "%s", "");
+	record_field(r, "TARPIT_TLS_CIPHER", "%s", "");
+}
+
+void
+record_fold(struct dispatcher *d, const struct fold *f, uint64_t span)
+{
+	char whose[ADDRESS_TEXT + 8];
+	struct record r;
+
+	print_whose(f, whose, sizeof(whose));
+	record_begin(&r, EVENT_SESSION,
+	    "and %" PRIu64 " more of %s in %" PRIu64 " s: %s (%s%s%s)", f->n,
+	    whose, span / USEC_PER_SEC, outcome_name((enum outcome)f->outcome),
+	    lane_name((enum lane)f->lane), f->reason[0] != '\0' ? ": " : "",
+	    f->reason);
+	add_fold(&r, d, f, whose);
 	journal_send(d->journal, &r);
 }
 

@@ -16,5 +16,11 @@ void record_reason(
 /* What has become of S, which is over. */
 void record_session(struct dispatcher *, const struct session *, uint64_t now);
 
+struct fold;
+
+/* What has become of those that were folded in SPAN usec (see folding.h): one
+ * record that stands for all. */
+void record_fold(struct dispatcher *, const struct fold *, uint64_t span);
+
 /* The live counts in one line, for STATUS= and the record of the end. */
 void record_counts(const struct dispatcher *, char *buf, size_t size);

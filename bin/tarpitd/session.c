@@ -135,7 +135,7 @@ account(struct dispatcher *d, struct session *s, enum session_state was,
 		d->tally.probes++;
 		return;
 	}
-	if (is_recorded(d, s))
+	if (is_recorded(d, s) && !folding_takes(d, s, held, now))
 		record_session(d, s, now);
 	tally_add(&d->tally, s, held, (uint64_t)time(NULL));
 	if (is_lesson(d, s, was))

@@ -240,6 +240,6 @@ throttle_keep_waiting(struct dispatcher *d, struct session *s, uint64_t now)
 	next = throttle_say_last(d, s, SMTP_TIMEOUT, now);
 	/* Silence is its own doing, unless it had heard one before. */
 	if ((flags & SESSION_REFUSED) == 0)
-		s->flags &= (uint8_t)~SESSION_REFUSED;
+		s->flags &= (uint16_t)~SESSION_REFUSED;
 	return next;
 }

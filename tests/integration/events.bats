@@ -123,6 +123,7 @@ lists() {
 }
 
 @test "events: SESSION" {
+	local i
 	backend
 	policy '127.0.0.2 action=pass' '127.0.0.3 action=slow rate=0 patience=1' \
 		'127.0.0.5 action=throttle rate=0 patience=0 score=70 reason=a+70' \
@@ -131,7 +132,7 @@ lists() {
 	certificate
 	FRONT=127.0.0.1:$(free_port)
 	tarpitd Backend="127.0.0.1:$BACKEND" SpoolDirectory="$DAEMONS" \
-		Tls.Certificate="$PEM" ProxyTrusted=127.0.0.1
+		Tls.Certificate="$PEM" ProxyTrusted=127.0.0.1 RecordsPerClient=5
 	wait_for_log backend '^connected$'
 	SMTP=proxied smtp_connect "$FRONT"
 	SMTP=proxied smtp_send 'PROXY TCP4 192.0.2.1 127.0.0.1 1 25\r\n'
@@ -175,6 +176,11 @@ lists() {
 	record_of 127.0.0.3 outcome=graduated
 	record_of 127.0.0.4 outcome=refused recipients=1 'sender=<a@b.test>'
 	record_of 127.0.0.5 outcome=delivered delivered=1
+	# More than have records of their own share one, of a minute or its rest.
+	for i in 1 2 3 4 5; do quit_from 127.0.0.2; done
+	kill -TERM "$(daemon_pid tarpitd)"
+	wait_for_exit tarpitd
+	record_of 127.0.0.2 sessions=1 folded=127.0.0.2
 	provoked SESSION tarpitd
 }
 

@@ -143,3 +143,44 @@ reload() {
 	wait_for_notify tarpitd 'longest stall '
 	grep -aEq 'longest stall [0-9]+\.[0-9] ms' "$DAEMONS/tarpitd-notified.log"
 }
+
+@test "log: who floods the journal has its sessions folded, and none is lost" {
+	local i n
+	policy '127.0.1.9 action=hold rate=0' '* action=pass'
+	mta
+	tarpitd RecordsPerClient=3 MaxPerClient=0
+	for i in 1 2 3 4 5 6 7; do
+		smtp_connect "$AT" 127.0.1.1
+		smtp_expect '220 mta.test'
+		smtp_close
+	done
+	# Another one has a record all the same.
+	smtp_connect "$AT" 127.0.2.1
+	smtp_expect '220 mta.test'
+	smtp_close
+	record_of 127.0.2.1 outcome=passed
+	wait_until "[ \"\$(ask request=status | sed -n 's/^records.folded=//p')\" = 4 ]"
+	[ "$(grep -c 'event=session .*client=127.0.1.1 ' "$DAEMONS/tarpitd.log")" = 3 ]
+	kill -TERM "$(daemon_pid tarpitd)"
+	wait_for_exit tarpitd
+	grep -q 'and 4 more of 127.0.1.1 in .*: passed (pass.*) event=session .* sessions=4 folded=127.0.1.1 client=127.0.1.1 .* outcome=passed ' \
+		"$DAEMONS/tarpitd.log"
+}
+
+@test "log: of a network ten times as many have records, of all a hundred times" {
+	local i
+	policy '* action=pass'
+	mta
+	tarpitd RecordsPerClient=1 MaxPerClient=0
+	for i in {1..12}; do
+		smtp_connect "$AT" "127.0.1.$i"
+		smtp_expect '220 mta.test'
+		smtp_close
+	done
+	wait_until "[ \"\$(ask request=status | sed -n 's/^records.folded=//p')\" = 2 ]"
+	kill -TERM "$(daemon_pid tarpitd)"
+	wait_for_exit tarpitd
+	grep -q 'and 2 more of 127.0.1.0/24 in .* sessions=2 folded=127.0.1.0/24 ' \
+		"$DAEMONS/tarpitd.log"
+	[ "$(grep -c 'event=session' "$DAEMONS/tarpitd.log")" = 11 ]
+}
