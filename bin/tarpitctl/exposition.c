@@ -77,6 +77,8 @@ static const struct simple of_tarpitd[] = {
 	    "Recipients asked about and messages handed to it.", true, 1 },
 	{ "backend.lost", "tarpit_backend_connections_lost",
 	    "Connections to it that were lost.", true, 1 },
+	{ "backend.unsure", "tarpit_messages_unsure",
+	    "Messages whose end it had and did not answer.", true, 1 },
 	{ "policy.up", "tarpit_policy_up",
 	    "Whether the policy service answers; if not, one client at a time "
 	    "probes it.",

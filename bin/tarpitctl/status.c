@@ -184,6 +184,20 @@ mta_state(const struct message *m)
 						    : states[3][1];
 }
 
+/* What should not happen, once it has. */
+static void
+print_backend_troubles(const struct message *m)
+{
+	struct figures f = { .m = m };
+
+	if (message_number(m, "backend.lost") +
+		message_number(m, "backend.unsure") ==
+	    0)
+		return;
+	printf("  %-12s%s connections lost, %s messages unsure\n", "",
+	    figure(&f, "backend.lost"), figure(&f, "backend.unsure"));
+}
+
 static void
 print_mta(const struct message *m)
 {
@@ -209,6 +223,7 @@ print_mta(const struct message *m)
 	    figure(&f, "backend.connections"), figure(&f, "backend.free"), busy,
 	    figure(&f, "backend.queued"),
 	    message_number(m, "backend.longest_wait_us") / 1000);
+	print_backend_troubles(m);
 }
 
 /* Who wanted more than its share. */

@@ -69,7 +69,7 @@ struct config {
 	uint64_t hold_greeting;
 	uint64_t max_patience;
 	uint64_t command_timeout;
-	uint64_t stop_timeout;
+	uint64_t stop_timeout, stop_commit_timeout;
 	char *backend;
 	int backend_identity; /* enum backend_identity */
 	int64_t backend_connections;

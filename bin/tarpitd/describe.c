@@ -166,6 +166,7 @@ put_backend(const struct mux *m, struct attrs_out *out)
 	put(out, "backend.opened", m->opened);
 	put(out, "backend.asked", m->asked);
 	put(out, "backend.lost", m->lost);
+	put(out, "backend.unsure", m->unsure);
 }
 
 static void

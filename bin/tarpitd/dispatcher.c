@@ -2,6 +2,7 @@
 #include "bin/tarpitd/dispatcher.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -34,6 +35,9 @@ enum {
 };
 
 #define STATUS_INTERVAL USEC_PER_SEC
+
+/* For the end itself, on a busy machine. */
+#define STOP_MARGIN (10 * USEC_PER_SEC)
 
 /* RFC 5321, 4.5.3.2.6: nobody is silent for longer than the 10 minutes of the
  * reply to the final dot. */
@@ -105,15 +109,25 @@ dispatcher_note_end(struct dispatcher *d)
 		loop_stop(d->loop);
 }
 
-/* Who is on the way to the MTA gets there, if it can be soon, and who has sent
- * it a message hears the answer; the slowed ones would take too long. */
-static bool
-is_to_leave(const struct dispatcher *d, const struct session *s)
+/* An end in order is a 421, and the client comes again.  But a client whose
+ * message or connection the MTA may have must hear nothing from us that the MTA
+ * might contradict. */
+static void
+send_away(struct dispatcher *d, struct session *s, uint64_t now)
 {
-	if (d->farewell.all)
-		return s->state != SESSION_FREE && s->state != SESSION_CLOSED;
-	return session_is_slowed(s) &&
-	    !mux_is_committed(&d->mux, pool_slot(&d->pool, s));
+	enum farewell_phase phase = d->farewell.phase;
+
+	if (s->state == SESSION_FREE || s->state == SESSION_CLOSED ||
+	    (phase == FAREWELL_SLOWED && !session_is_slowed(s)))
+		return;
+	/* Whom the MTA has, and is to greet, is not sent away. */
+	if (s->state == SESSION_HANDOFF &&
+	    handoff_conclude(&d->handoff, s, now))
+		return;
+	if (!session_is_with_mta(d, s))
+		session_dismiss(d, s, OUTCOME_SHED, SMTP_SHUTDOWN, now);
+	else if (phase == FAREWELL_REST)
+		session_leave_to_mta(d, s, now);
 }
 
 /* Goes on with sending sessions away: thousands, 30 us each.  True if there are
@@ -125,17 +139,13 @@ say_farewell(struct dispatcher *d, uint64_t now)
 	struct slice slice = slice_begin(LOOP_SLICE);
 
 	while (f->slot != POOL_NONE && !slice_is_over(&slice)) {
-		struct session *s = &d->pool.session[f->slot];
-
-		/* Whom the MTA has, and is to greet, is not sent away. */
-		if (is_to_leave(d, s) &&
-		    (s->state != SESSION_HANDOFF ||
-			!handoff_conclude(&d->handoff, s, now)))
-			session_dismiss(d, s, OUTCOME_SHED, SMTP_SHUTDOWN, now);
+		send_away(d, &d->pool.session[f->slot], now);
 		f->slot = f->slot < d->pool.high ? f->slot + 1 : POOL_NONE;
 	}
 	if (f->slot == POOL_NONE && f->pair != 0)
-		f->pair = relay_end_some(&d->relay, f->pair, &slice);
+		f->pair = f->phase == FAREWELL_REST
+		    ? relay_end_some(&d->relay, f->pair, &slice)
+		    : relay_wind_up(&d->relay, f->pair, &slice, now);
 	return f->slot != POOL_NONE || f->pair != 0;
 }
 
@@ -227,14 +237,20 @@ on_status(struct timer *t, uint64_t now)
 	loop_arm(d->loop, t, now + STATUS_INTERVAL);
 }
 
-/* SIGTERM's patience is over: who is still with us is told to come again. */
+/* SIGTERM's patience is over, the shorter one or the longer one: who is still
+ * with us is told to come again, or is left to the MTA. */
 static void
 on_stop_timeout(struct timer *t, uint64_t now)
 {
 	struct dispatcher *d = CONTAINER_OF(t, struct dispatcher, stop);
 
-	(void)now;
-	d->farewell = (struct farewell){ .all = true, .slot = 1, .pair = 1 };
+	if (now < d->stop_until)
+		loop_arm(d->loop, t, d->stop_until);
+	d->farewell =
+	    (struct farewell){ .phase = now < d->stop_until ? FAREWELL_ALL
+							    : FAREWELL_REST,
+		    .slot = 1,
+		    .pair = 1 };
 }
 
 /* What was good enough for an older version is no reason not to serve. */
@@ -453,7 +469,8 @@ dispatcher_conclude(struct dispatcher *d)
 void
 dispatcher_fini(struct dispatcher *d)
 {
-	on_stop_timeout(&d->stop, loop_now(d->loop));
+	d->farewell =
+	    (struct farewell){ .phase = FAREWELL_REST, .slot = 1, .pair = 1 };
 	while (say_farewell(d, loop_now(d->loop)))
 		session_reap(d);
 	ask_flush(&d->ask);
@@ -522,6 +539,8 @@ dispatcher_reload(struct dispatcher *d)
 	struct config *fresh;
 	int r;
 
+	if (d->stopping)
+		return;
 	notify_send("RELOADING=1");
 	fresh = settings_reload(&d->settings);
 	if (fresh != NULL) {
@@ -542,16 +561,24 @@ dispatcher_reload(struct dispatcher *d)
 	notify_send("READY=1");
 }
 
+/* Who is on the way to the MTA gets there, if it can be soon, and who has sent
+ * it a message hears the answer; the slowed ones would take too long. */
 void
 dispatcher_stop(struct dispatcher *d)
 {
 	uint64_t now = loop_now(d->loop);
+	uint64_t patience = d->config->stop_timeout;
 
 	if (d->stopping)
 		return;
 	d->stopping = true;
-	notify_send("STOPPING=1");
+	d->stop_until = now + patience;
+	if (d->config->stop_commit_timeout > patience)
+		d->stop_until = now + d->config->stop_commit_timeout;
+	/* Longer than TimeoutStopSec= has to be asked for. */
+	notify_sendf("STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+	    d->stop_until - now + STOP_MARGIN);
 	dispatcher_stop_accepting(d);
-	d->farewell = (struct farewell){ .slot = 1 };
-	loop_arm(d->loop, &d->stop, now + d->config->stop_timeout);
+	d->farewell = (struct farewell){ .phase = FAREWELL_SLOWED, .slot = 1 };
+	loop_arm(d->loop, &d->stop, now + patience);
 }

@@ -39,8 +39,14 @@ struct throttle;
 enum { RECORD_COUNTS_SIZE = 512 };
 
 /* Sending sessions away at our end. */
+enum farewell_phase {
+	FAREWELL_SLOWED, /* who has begun nothing that cannot be begun anew */
+	FAREWELL_ALL,    /* but those for whom the MTA may be doing something */
+	FAREWELL_REST,
+};
+
 struct farewell {
-	bool all;      /* else only the slowed ones */
+	enum farewell_phase phase;
 	uint32_t slot; /* the next to be looked at; POOL_NONE: done */
 	uint32_t pair; /* the next one that is relayed; 0: done */
 };
@@ -101,7 +107,8 @@ struct dispatcher {
 	struct starttls_store starttls;
 	struct mux mux;
 	struct spool_store spool;
-	uint64_t next_spool_full; /* record; see journal_is_due() */
+	/* Records; see journal_is_due(). */
+	uint64_t next_spool_full, next_unsure;
 	struct sweep sweep;
 	uint64_t longest_stall; /* usec; of the loop, see on_status() */
 	struct summary summary;
@@ -109,6 +116,7 @@ struct dispatcher {
 	struct operator operator;
 	struct tally tally;
 	struct timer status, stop;
+	uint64_t stop_until; /* usec; for what the MTA may have */
 	struct watchdog watchdog;
 	char status_shown[RECORD_COUNTS_SIZE];
 };
@@ -123,7 +131,7 @@ void dispatcher_fini(struct dispatcher *);
  * before the program says that it ends. */
 void dispatcher_conclude(struct dispatcher *);
 
-/* SIGHUP, SIGTERM. */
+/* SIGHUP, SIGTERM.  After the latter neither does anything any more. */
 void dispatcher_reload(struct dispatcher *);
 void dispatcher_stop(struct dispatcher *);
 

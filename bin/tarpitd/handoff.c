@@ -500,6 +500,22 @@ on_greeting_timeout(struct handoff_job *job, uint64_t now)
 	}
 }
 
+static bool
+is_passed(const struct handoff_job *job)
+{
+	return job->state == JOB_OFFERED && job->io.on_event == on_mta_ready;
+}
+
+/* The end of file may be there, and nobody have looked yet. */
+static bool
+has_been_taken(const struct handoff_job *job)
+{
+	char byte;
+
+	return is_passed(job) &&
+	    recv(job->io.fd, &byte, sizeof(byte), MSG_DONTWAIT) == 0;
+}
+
 static void
 on_deadline(struct timer *t, uint64_t now)
 {
@@ -507,6 +523,10 @@ on_deadline(struct timer *t, uint64_t now)
 
 	if (job->state == JOB_TAKEN) {
 		on_greeting_timeout(job, now);
+		return;
+	}
+	if (has_been_taken(job)) {
+		note_taken(job, now);
 		return;
 	}
 	if (job->state == JOB_OFFERED && job->io.on_event == on_tcp_ready)
@@ -673,6 +693,12 @@ handoff_conclude(struct handoff *h, struct session *s, uint64_t now)
 		return false;
 	finish(job, HANDOFF_TAKEN, now);
 	return true;
+}
+
+bool
+handoff_is_passed(const struct handoff *h, const struct session *s)
+{
+	return is_passed(&h->job[pool_slot(h->pool, s)]);
 }
 
 void

@@ -82,5 +82,7 @@ void handoff_start(struct handoff *, struct session *s, uint64_t now);
 /* Whether the MTA has S and only its greeting is waited for: on_done() has been
  * called then, as if it had come. */
 bool handoff_conclude(struct handoff *, struct session *s, uint64_t now);
+/* Has its descriptor been sent to the MTA, which may have it by now? */
+bool handoff_is_passed(const struct handoff *, const struct session *s);
 /* Forgets S, which is being closed by someone else. */
 void handoff_cancel(struct handoff *, struct session *s);

@@ -66,6 +66,7 @@ struct mux {
 	/* Statistics. */
 	uint64_t longest_wait; /* usec */
 	uint64_t opened, asked, lost;
+	uint64_t unsure; /* messages of which nobody knows; the owner's */
 };
 
 /* Is VALUE "ADDRESS:PORT" or "[ADDRESS]:PORT", numeric?  0 or -EINVAL. */

@@ -2,6 +2,7 @@
 #include "bin/tarpitd/relay.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -47,6 +48,7 @@ struct relay_pair {
 	struct timer timer;
 	uint64_t active; /* usec; when a byte moved last */
 	uint32_t next;   /* of the free ones */
+	uint8_t last;    /* side that said something last */
 	bool used, counted;
 	struct in6_addr who; /* counted */
 };
@@ -121,6 +123,7 @@ give_pipe_back(struct relay *r, struct flow *flow)
 static void
 count(struct relay_pair *p, int from, size_t n)
 {
+	p->last = (uint8_t)from;
 	if (from == CLIENT)
 		p->relay->to_mta += n;
 	else
@@ -239,6 +242,10 @@ end_pair(struct relay_pair *p)
 {
 	struct relay *r = p->relay;
 
+	/* With input unread a close is a reset, which may overtake the MTA's
+	 * last words. */
+	(void)recv(
+	    p->side[CLIENT].io.fd, NULL, INT_MAX, MSG_TRUNC | MSG_DONTWAIT);
 	for (int i = 0; i < SIDES; i++) {
 		struct side *side = &p->side[i];
 
@@ -282,6 +289,27 @@ watch(struct relay_pair *p, int i)
 			: loop_modify(loop, &side->io, side->events);
 }
 
+/* What the MTA has heard of it has been answered, as far as can be seen. */
+static bool
+is_answered(const struct relay_pair *p)
+{
+	return p->last == MTA && p->flow[CLIENT].pending == 0;
+}
+
+/* Looks what there is to be waited for, or ends the pair. */
+static void
+settle(struct relay_pair *p)
+{
+	if (p->relay->winds_up && is_answered(p) &&
+	    p->flow[CLIENT].state == FLOWING) {
+		p->flow[CLIENT].state = ENDING;
+		pump(p, CLIENT);
+	}
+	if ((p->flow[CLIENT].state == OVER && p->flow[MTA].state == OVER) ||
+	    watch(p, CLIENT) < 0 || watch(p, MTA) < 0)
+		end_pair(p);
+}
+
 static void
 on_side(struct relay_pair *p, int i, uint32_t events, uint64_t now)
 {
@@ -290,9 +318,7 @@ on_side(struct relay_pair *p, int i, uint32_t events, uint64_t now)
 		pump(p, i);
 	if (p->flow[!i].blocked)
 		pump(p, !i);
-	if ((p->flow[CLIENT].state == OVER && p->flow[MTA].state == OVER) ||
-	    watch(p, CLIENT) < 0 || watch(p, MTA) < 0)
-		end_pair(p);
+	settle(p);
 }
 
 static void
@@ -357,6 +383,7 @@ relay_start(struct relay *r, const struct in6_addr *who, int client, int mta,
 		.relay = r,
 		.timer = { .on_timer = on_timer },
 		.active = now,
+		.last = MTA, /* it greets */
 		.used = true,
 	};
 	error = watch(p, CLIENT);
@@ -391,6 +418,22 @@ relay_end_some(struct relay *r, uint32_t slot, const struct slice *slice)
 	for (; slot <= r->high && !slice_is_over(slice); slot++)
 		if (r->pair[slot].used)
 			end_pair(&r->pair[slot]);
+	return slot <= r->high ? slot : 0;
+}
+
+uint32_t
+relay_wind_up(
+    struct relay *r, uint32_t slot, const struct slice *slice, uint64_t now)
+{
+	r->winds_up = true;
+	for (; slot <= r->high && !slice_is_over(slice); slot++) {
+		struct relay_pair *p = &r->pair[slot];
+
+		if (!p->used)
+			continue;
+		p->active = now;
+		settle(p);
+	}
 	return slot <= r->high ? slot : 0;
 }
 

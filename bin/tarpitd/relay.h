@@ -6,6 +6,7 @@
  * the other side does not take it all.  Each side's end is passed on, too.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bin/common/clock.h"
@@ -36,6 +37,7 @@ struct relay {
 	struct relay_pipe spare[RELAY_PIPES_KEPT];
 	uint32_t n_pipes, n_spare;
 	uint64_t to_mta, to_clients; /* bytes, counters */
+	bool winds_up;
 };
 
 /* What the caller sets stands above the empty line.  0 or -errno. */
@@ -52,6 +54,11 @@ int relay_start(struct relay *, const struct in6_addr *who, int client, int mta,
 /* After the last pair has ended their memory is given back. */
 void relay_trim(struct relay *);
 
+/* From now on, no client goes on: as soon as its MTA has the last word, the MTA
+ * is told that the client has ended, and answers what it has before it closes.
+ * So nothing that the MTA has taken stays unanswered.  As relay_end_some(). */
+uint32_t relay_wind_up(
+    struct relay *, uint32_t from, const struct slice *, uint64_t now);
 /* Ends all pairs; those from slot FROM (1: the first) on, until the slice is
  * over: where to go on, or 0. */
 void relay_end_all(struct relay *);

@@ -251,6 +251,26 @@ session_dismiss(struct dispatcher *d, struct session *s, enum outcome outcome,
 	session_close_as(d, s, outcome, now);
 }
 
+bool
+session_is_with_mta(const struct dispatcher *d, const struct session *s)
+{
+	if (s->state == SESSION_HANDOFF)
+		return handoff_is_passed(&d->handoff, s);
+	return throttle_is_committed(d, s);
+}
+
+void
+session_leave_to_mta(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	if (s->state != SESSION_HANDOFF) {
+		session_enter(d, s, throttle_give_up(d, s), now);
+		return;
+	}
+	/* In the MTA's backlog the descriptor outlives us. */
+	handoff_cancel(&d->handoff, s);
+	session_handed_off(d, s, HANDOFF_TAKEN, now);
+}
+
 void
 session_change_lane(struct dispatcher *d, struct session *s, enum lane lane)
 {

@@ -52,6 +52,15 @@ void session_handed_off(
 void session_dismiss(struct dispatcher *, struct session *,
     enum outcome outcome, enum smtp_reply reply, uint64_t now);
 
+/* Might the MTA do something on behalf of the client that a word of ours would
+ * contradict?  It has the end of its message, or has been passed its
+ * connection. */
+bool session_is_with_mta(const struct dispatcher *, const struct session *);
+/* Closes such a session without a word: what the MTA says to a connection that
+ * it was passed is the client's answer, and a client that hears nothing of its
+ * message sends it again. */
+void session_leave_to_mta(struct dispatcher *, struct session *, uint64_t now);
+
 /* Moves a slowed session, whatever its state, to another lane's books. */
 void session_change_lane(struct dispatcher *, struct session *, enum lane lane);
 

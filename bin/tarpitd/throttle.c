@@ -46,7 +46,8 @@ throttle_end(struct dispatcher *d, struct session *s, uint64_t now)
 {
 	struct throttle *t = throttle_of(d, s);
 
-	if (s->lane != LANE_THROTTLE || t->d == NULL)
+	/* Not its lane now, but whether it ever began. */
+	if (t->d == NULL)
 		return;
 	mux_cancel(&d->mux, pool_slot(&d->pool, s), now);
 	if ((t->flags & THROTTLE_WATCHED) != 0)
@@ -268,6 +269,19 @@ widen(struct throttle *t, const struct session *s)
 		sockbuf_fit_line(s->fd);
 }
 
+/* The process is to end, and has waited for the answer that the client has just
+ * heard. */
+static enum session_state
+shut_down(struct dispatcher *d, struct session *s)
+{
+	const struct texts *texts = d->texts.generation[s->texts];
+
+	s->out_reply = SMTP_SHUTDOWN;
+	(void)drip_send(s, texts->reply[SMTP_SHUTDOWN].text,
+	    texts->reply[SMTP_SHUTDOWN].len);
+	return throttle_close(s, OUTCOME_SHED);
+}
+
 enum session_state
 throttle_visit_command(struct dispatcher *d, struct session *s, uint64_t now)
 {
@@ -279,6 +293,8 @@ throttle_visit_command(struct dispatcher *d, struct session *s, uint64_t now)
 	uint64_t delay;
 	size_t len;
 
+	if (d->stopping)
+		return shut_down(d, s);
 	if (throttle_is_free(t, s))
 		throttle_watch(d, t, s);
 	if (n < 0)

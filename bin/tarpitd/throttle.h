@@ -26,11 +26,15 @@ enum throttle_flag {
 	THROTTLE_FAILED = 1 << 5,  /* it was told 451 because of the MTA */
 	THROTTLE_TOO_LARGE = 1 << 6,
 	THROTTLE_NO_SPACE = 1 << 7,
-	THROTTLE_ASKS_SENDER = 1 << 8, /* the MTA is asked about it alone */
-	THROTTLE_NO_ROOM = 1 << 9, /* the message is too large for us only */
-	THROTTLE_MTA_SAYS = 1
-	    << 10, /* the reply to be said next is the MTA's */
-	THROTTLE_REFUSED_BY_MTA = 1 << 11, /* `refused` is */
+	/* The MTA is asked about it alone. */
+	THROTTLE_ASKS_SENDER = 1 << 8,
+	/* The message is too large for us only. */
+	THROTTLE_NO_ROOM = 1 << 9,
+	/* The reply to be said next is the MTA's; `refused` is. */
+	THROTTLE_MTA_SAYS = 1 << 10,
+	THROTTLE_REFUSED_BY_MTA = 1 << 11,
+	/* The reply being sent is the MTA's to a message. */
+	THROTTLE_LAST_WORD = 1 << 12,
 };
 
 /* What such a session has besides its struct session: one a slot, used from
@@ -104,6 +108,11 @@ enum throttle_worth throttle_worth(
 
 /* Goes on at full speed from NOW on. */
 void throttle_hurry(struct dispatcher *, struct session *, uint64_t now);
+
+/* Has the MTA the end of its message, and the client not yet its answer? */
+bool throttle_is_committed(const struct dispatcher *, const struct session *);
+/* That answer will not be waited for: the client is to hear nothing at all. */
+enum session_state throttle_give_up(struct dispatcher *, struct session *);
 
 /* For the pool of connections to the MTA (see mux.h). */
 void throttle_describe(

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "bin/tarpitd/address.h"
 #include "bin/tarpitd/drip.h"
 #include "bin/tarpitd/session.h"
 #include "bin/tarpitd/throttle_internal.h"
@@ -288,6 +289,26 @@ answer_recipient(struct dispatcher *d, struct session *s, bool said,
 	return throttle_say_n(d, s, reply, len, SESSION_T_COMMAND, now);
 }
 
+/* Nobody knows whether the MTA has the message. */
+static void
+tell_unsure(struct dispatcher *d, const struct session *s, uint64_t now)
+{
+	char client[ADDRESS_TEXT];
+	struct record record;
+
+	d->mux.unsure++;
+	if (!journal_is_due(&d->next_unsure, now))
+		return;
+	address_print(&s->client, client);
+	record_begin(&record, EVENT_MESSAGE_UNSURE,
+	    "the MTA has the end of a message of %s, and has not answered; it "
+	    "may be sent again",
+	    client);
+	record_field(&record, "TARPIT_CLIENT", "%s", client);
+	record_field(&record, "TARPIT_CLIENT_PORT", "%u", s->port);
+	journal_send(d->journal, &record);
+}
+
 /* The answer to the end of the message is the one that must not be slow: who
  * leaves before it has come sends the message again.  Its friction was before
  * the dot went to the MTA. */
@@ -312,6 +333,7 @@ answer_message(struct dispatcher *d, struct session *s, bool said,
 		reply = no_mta;
 		len = strlen(no_mta);
 	}
+	t->flags |= THROTTLE_LAST_WORD;
 	return throttle_say_within(d, s, reply, len, 0, SESSION_T_COMMAND, now);
 }
 
@@ -340,11 +362,37 @@ throttle_answer(void *dispatcher, uint32_t slot, enum mux_result result,
 	enum session_state next;
 
 	assert(s->state == SESSION_T_WAITING);
+	if (result == MUX_UNSURE)
+		tell_unsure(d, s, now);
 	if (result == MUX_GONE)
 		next = throttle_leave(t, s);
 	else
 		next = answer(d, s, said, reply, len, now);
 	session_go_on(d, s, next, now);
+}
+
+bool
+throttle_is_committed(const struct dispatcher *d, const struct session *s)
+{
+	const struct throttle *t = throttle_find(d, s);
+
+	if (t == NULL)
+		return false;
+	if (s->state == SESSION_T_SENDING)
+		return (t->flags & THROTTLE_LAST_WORD) != 0;
+	return s->state == SESSION_T_WAITING &&
+	    mux_is_committed(&d->mux, pool_slot(&d->pool, s));
+}
+
+enum session_state
+throttle_give_up(struct dispatcher *d, struct session *s)
+{
+	struct throttle *t = throttle_of(d, s);
+
+	t->flags |= THROTTLE_FAILED;
+	if (s->state == SESSION_T_WAITING)
+		tell_unsure(d, s, loop_now(d->loop));
+	return throttle_leave(t, s);
 }
 
 /* It has to be there, and there has to be a connection in time. */

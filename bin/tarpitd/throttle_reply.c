@@ -222,6 +222,7 @@ throttle_visit_sending(struct dispatcher *d, struct session *s, uint64_t now)
 						 : SESSION_T_SENDING;
 	intern_release(&d->strings, t->out);
 	t->out = INTERN_NONE;
+	t->flags &= (uint16_t)~THROTTLE_LAST_WORD;
 	if ((s->flags & SESSION_CLOSE_AFTER) != 0)
 		return throttle_leave(t, s);
 	s->flags &= (uint16_t)~SESSION_INPUT;

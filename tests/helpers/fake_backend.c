@@ -17,6 +17,7 @@
  *   drops-body       closes after the first line of a body
  *   drops-dot        closes after the dot, without a reply
  *   slow-dot         answers the dot after a second
+ *   deaf-dot         never answers the dot
  *   goodbye          421 to the second client of a connection
  *   refuses-body     554 to the dot
  *   deaf             never answers RCPT
@@ -186,6 +187,8 @@ do_data(struct client *c)
 	}
 	if (feof(c->in) || has_habit("drops-dot"))
 		_exit(0);
+	if (has_habit("deaf-dot"))
+		pause();
 	if (has_habit("slow-dot"))
 		sleep(1);
 	if (has_habit("refuses-body"))

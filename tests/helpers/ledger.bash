@@ -23,7 +23,9 @@ entries() {
 keep_ledger() {
 	local n=$1 every=$3 at=0 kills=("${@:4}") POLL=0.1
 	KILLS=0 BEGAN=$SECONDS
-	start_daemon ledger "$BUILD/tests/helpers/ledger" "$PORT" "$n" "$2" 42
+	# shellcheck disable=SC2086
+	start_daemon ledger "$BUILD/tests/helpers/ledger" "$PORT" "$n" "$2" \
+		42 ${STAY-}
 	while ((at += every / 2 + SRANDOM % every, at < n)); do
 		wait_until -t 600 "[ \$(entries) -ge $at ]"
 		"${kills[KILLS++ % ${#kills[@]}]}"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ledger PORT MESSAGES WORKERS SEED: sends so many messages to 127.0.0.1, each
+ * ledger PORT MESSAGES WORKERS SEED [stay]: sends so many messages to 127.0.0.1, each
  * once, and keeps the books of them on standard output, a line for each:
  *
  *	accepted ID	its end was answered 250
@@ -11,7 +11,7 @@
  * Its clients come from 127.0.2.1 to 127.0.2.WORKERS; half of them leave at any
  * point of the dialogue: before the greeting, behind each command, in the
  * body and right behind its end.  They close, half-close or reset the
- * connection; some send slowly.  The ID is the message's Subject.
+ * connection; some send slowly.  With "stay" nobody leaves.  The ID is the message's Subject.
  */
 
 #include <arpa/inet.h>
@@ -42,6 +42,7 @@ static const char *const fate_names[] = {
 };
 
 static unsigned int seed;
+static bool all_stay;
 
 static int
 dice(int sides)
@@ -153,7 +154,7 @@ deliver(int fd, const char *id)
 {
 	static const int expected[STEPS] = { 250, 250, 250, 354, 250, 221 };
 	/* Half of them play by the rules. */
-	int leaves_at = dice(2) == 0 ? dice(STEPS + 1) - 1 : STEPS;
+	int leaves_at = !all_stay && dice(2) == 0 ? dice(STEPS + 1) - 1 : STEPS;
 	bool whole = leaves_at != BODY || dice(2) == 0;
 	FILE *in = fdopen(fd, "r");
 	enum fate fate = UNSENT;
@@ -202,8 +203,9 @@ main(int argc, char **argv)
 {
 	int messages, workers;
 
-	if (argc != 5)
+	if (argc < 5)
 		return 2;
+	all_stay = argc > 5 && strcmp(argv[5], "stay") == 0;
 	messages = atoi(argv[2]);
 	workers = atoi(argv[3]);
 	seed = (unsigned int)atoi(argv[4]);

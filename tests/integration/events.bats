@@ -476,6 +476,22 @@ lists() {
 	provoked SPOOL_IN_MEMORY tarpitd
 }
 
+@test "events: MESSAGE_UNSURE" {
+	backend drops-dot
+	policy '* action=throttle rate=0 patience=0'
+	tarpitd Backend="127.0.0.1:$BACKEND" SpoolDirectory="$DAEMONS"
+	wait_for_log backend '^connected$'
+	greet
+	envelope
+	smtp_say DATA
+	smtp_expect '354 '
+	smtp_send 'Subject: x\r\n.\r\n'
+	smtp_expect '451 4.3.0'
+	provoked MESSAGE_UNSURE tarpitd
+	ctl status | grep -q ' 1 messages unsure$'
+	ctl metrics | grep -q '^tarpit_messages_unsure_total 1$'
+}
+
 @test "events: SPOOL_FULL" {
 	backend
 	policy '* action=throttle rate=0 patience=0'

@@ -72,3 +72,31 @@ kill_mta() {
 	[ "$(lines accepted)" -gt 40 ]
 	nothing_lost_nothing_twice
 }
+
+stop_tarpitd() {
+	local pid
+	pid=$(<"$DAEMONS/tarpitd.pid.now")
+	kill -TERM "$pid"
+	# Neither makes it give up what it waits for.
+	kill -TERM "$pid"
+	kill -HUP "$pid" 2>/dev/null || :
+	wait_until "! pid_is_alive $pid"
+}
+
+# Nobody leaves here, and the MTA takes ten times longer than StopTimeout= for
+# each message, as with a content filter: whatever a client did not hear 250 for
+# it sends again, so nothing of that may be in the queue.
+@test "ledger: SIGTERM makes no duplicates, however long the MTA takes" {
+	echo 'smtpd_end_of_data_restrictions = sleep 1' \
+		>>"$POSTFIX/etc/main.cf"
+	configure Backend=127.0.0.1:"$BACKEND" BackendConnections=20 \
+		SpoolDirectory="$DAEMONS" MaxPerClient=0 StopTimeout=100ms
+	dispatcher
+	STAY=stay keep_ledger 60 20 15 stop_tarpitd
+	show_books
+	nothing_lost_nothing_twice
+	[ "$KILLS" -ge 2 ]
+	[ "$(lines accepted)" -gt 20 ]
+	[ ! -s "$DAEMONS/refused.queued" ]
+	[ ! -s "$DAEMONS/silent.queued" ]
+}

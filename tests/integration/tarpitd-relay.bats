@@ -258,6 +258,23 @@ deliver() {
 	smtp_expect_eof
 }
 
+@test "relay: at SIGTERM a message that the MTA has is answered" {
+	mta slow-dot
+	policy '* action=pass'
+	relaying StopTimeout=0
+	smtp_connect "$AT"
+	smtp_expect '220 mta.test'
+	envelope
+	smtp_say DATA
+	smtp_expect '354 '
+	smtp_send 'x\r\n.\r\n'
+	wait_for_log mta '^body x$'
+	kill -TERM "$(daemon_pid tarpitd)"
+	smtp_expect '250 2.0.0 Ok: queued'
+	smtp_expect_eof
+	wait_for_exit tarpitd
+}
+
 @test "relay: under inetd's nowait the process ends with its session" {
 	mta
 	policy '* action=pass'

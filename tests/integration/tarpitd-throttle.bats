@@ -572,6 +572,45 @@ wait_at_the_dot() {
 	record_of 127.0.0.1 outcome=shed delivered=1
 }
 
+# at_the_dot HOW KEY=VALUE...: the MTA has the end of a message that came by
+# DATA or by BDAT, and is silent.
+at_the_dot() {
+	backend deaf-dot
+	throttled
+	dispatcher "${@:2}"
+	greet
+	envelope
+	if [ "$1" = BDAT ]; then
+		smtp_send 'BDAT 3 LAST\r\nx\r\n'
+	else
+		data
+		smtp_send 'x\r\n.\r\n'
+	fi
+	wait_for_log backend '^body x$'
+}
+
+@test "throttle: SIGTERM tells nobody 421 whose message the MTA has" {
+	local how
+	for how in DATA BDAT; do
+		at_the_dot $how StopTimeout=0 StopCommitTimeout=1s
+		SMTP=other greet 127.0.0.8
+		kill -TERM "$(daemon_pid tarpitd)"
+		SMTP=other smtp_expect '421 4.3.2'
+		# Neither a second one nor a reload makes it shorter.
+		kill -TERM "$(daemon_pid tarpitd)"
+		kill -HUP "$(daemon_pid tarpitd)"
+		smtp_expect_eof
+		wait_for_exit tarpitd
+		record_of 127.0.0.1 outcome=failed delivered=0
+		never_logged tarpitd event=reloaded
+		grep -q 'event=message_unsure .*client=127.0.0.1' \
+			"$DAEMONS/tarpitd.log"
+		smtp_close_all
+		stop_daemons
+		rm "$DAEMONS"/*.log
+	done
+}
+
 @test "throttle: a reload takes another MTA, and drops no session" {
 	backend
 	throttled
