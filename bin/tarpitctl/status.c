@@ -191,11 +191,14 @@ print_backend_troubles(const struct message *m)
 	struct figures f = { .m = m };
 
 	if (message_number(m, "backend.lost") +
+		message_number(m, "backend.timed_out") +
 		message_number(m, "backend.unsure") ==
 	    0)
 		return;
-	printf("  %-12s%s connections lost, %s messages unsure\n", "",
-	    figure(&f, "backend.lost"), figure(&f, "backend.unsure"));
+	printf("  %-12s%s connections lost, %s not answered in time, "
+	       "%s messages unsure\n",
+	    "", figure(&f, "backend.lost"), figure(&f, "backend.timed_out"),
+	    figure(&f, "backend.unsure"));
 }
 
 static void

@@ -72,7 +72,7 @@ struct config {
 	uint64_t stop_timeout, stop_commit_timeout;
 	char *backend;
 	int backend_identity; /* enum backend_identity */
-	int64_t backend_connections;
+	int64_t backend_connections, backend_per_client;
 	uint64_t backend_timeout;
 	uint64_t max_reply_time, max_dialogue_delay, max_body_delay;
 	uint64_t max_throttle_time; /* 0: no limit */

@@ -161,11 +161,13 @@ put_backend(const struct mux *m, struct attrs_out *out)
 	put(out, "backend.connections", m->n);
 	put(out, "backend.max", m->max);
 	put(out, "backend.free", m->n_idle);
-	put(out, "backend.queued", m->n_queued);
+	put(out, "backend.queued", m->queue.n_waiting);
 	put(out, "backend.longest_wait_us", m->longest_wait);
 	put(out, "backend.opened", m->opened);
 	put(out, "backend.asked", m->asked);
 	put(out, "backend.lost", m->lost);
+	put(out, "backend.timed_out", m->timed_out);
+	put(out, "backend.blamed", m->queue.n_blamed);
 	put(out, "backend.unsure", m->unsure);
 }
 

@@ -282,6 +282,7 @@ set_backend(struct dispatcher *d, const struct config *c)
 	d->mux.host_name = c->host_name;
 	d->mux.proxied = c->backend_identity == BACKEND_PROXY;
 	d->mux.max = (uint32_t)c->backend_connections;
+	d->mux.per_client = (uint32_t)c->backend_per_client;
 	d->mux.timeout = c->backend_timeout;
 	set_spool_directory(d, c->spool_directory);
 	d->spool.memory_max = c->spool_memory;

@@ -108,7 +108,7 @@ struct dispatcher {
 	struct mux mux;
 	struct spool_store spool;
 	/* Records; see journal_is_due(). */
-	uint64_t next_spool_full, next_unsure;
+	uint64_t next_spool_full, next_unsure, next_backend_slow;
 	struct sweep sweep;
 	uint64_t longest_stall; /* usec; of the loop, see on_status() */
 	struct summary summary;

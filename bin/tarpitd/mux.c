@@ -52,54 +52,24 @@ mux_parse_address(
 
 /* ---- the queue ---- */
 
-static void
-append(struct mux *m, uint32_t slot)
+int
+mux_queue(struct mux *m, uint32_t slot, bool first)
 {
-	struct mux_place *p = &m->place[slot];
+	struct transaction tx = { 0 };
+	int r;
 
-	p->state = PLACE_QUEUED;
-	p->next = 0;
-	p->prev = m->last;
-	if (m->last != 0)
-		m->place[m->last].next = slot;
-	else
-		m->first = slot;
-	m->last = slot;
-	m->n_queued++;
-}
-
-/* Whose connection was lost has waited longest. */
-void
-mux_prepend(struct mux *m, uint32_t slot)
-{
-	struct mux_place *p = &m->place[slot];
-
-	p->state = PLACE_QUEUED;
-	p->prev = 0;
-	p->next = m->first;
-	if (m->first != 0)
-		m->place[m->first].prev = slot;
-	else
-		m->last = slot;
-	m->first = slot;
-	m->n_queued++;
+	m->describe(m->arg, slot, &tx);
+	r = fair_wait(&m->queue, slot, &tx.client, first);
+	if (r == 0)
+		m->place[slot].state = PLACE_QUEUED;
+	return r;
 }
 
 static void
 take_off(struct mux *m, uint32_t slot)
 {
-	struct mux_place *p = &m->place[slot];
-
-	if (p->next != 0)
-		m->place[p->next].prev = p->prev;
-	else
-		m->last = p->prev;
-	if (p->prev != 0)
-		m->place[p->prev].next = p->next;
-	else
-		m->first = p->next;
-	p->state = PLACE_NONE;
-	m->n_queued--;
+	fair_leave(&m->queue, slot);
+	m->place[slot].state = PLACE_NONE;
 }
 
 /* ---- lending ---- */
@@ -140,11 +110,11 @@ find_oldest_parked(const struct mux *m)
 	return found;
 }
 
-/* Others wait, and there can be no more connections. */
+/* Others wait who might have one, and there can be no more connections. */
 static bool
 is_short(const struct mux *m)
 {
-	return m->n_queued > m->n_opening && m->n >= m->max;
+	return m->queue.n_ready > m->n_opening && m->n >= m->max;
 }
 
 /* How long a transaction may stay parked: others may be waiting. */
@@ -185,6 +155,9 @@ lend(struct mux *m, struct connection *c, uint32_t slot,
 	p->state = PLACE_SERVED;
 	p->connection = c;
 	c->borrower = slot;
+	c->client = tx->client;
+	c->party = fair_take(&m->queue, &tx->client);
+	c->answered = m->answered;
 	c->may_park = tx->goes_on && (resumes || tx->first);
 	mux_set_use(c, LENT);
 	if (resumes)
@@ -193,14 +166,16 @@ lend(struct mux *m, struct connection *c, uint32_t slot,
 		upstream_run(&c->upstream, tx, now);
 }
 
-/* The first of the queue; false if there is no connection for it. */
+/* Whose turn it is; false if there is nobody, or no connection for it. */
 static bool
-serve_first(struct mux *m, uint64_t now)
+serve_next(struct mux *m, uint64_t now)
 {
-	uint32_t slot = m->first;
+	uint32_t slot = fair_next(&m->queue);
 	struct transaction tx = { 0 };
 	struct connection *c;
 
+	if (slot == 0)
+		return false;
 	m->describe(m->arg, slot, &tx);
 	c = find_free(m, &tx);
 	if (c == NULL)
@@ -213,7 +188,9 @@ serve_first(struct mux *m, uint64_t now)
 	return true;
 }
 
-/* Those who go on with what is parked have their connection. */
+/* Those who go on with what is parked have their connection, if they may have
+ * one more in use: else what is parked may become overdue, and they wait in the
+ * queue. */
 static void
 serve_resuming(struct mux *m, uint64_t now)
 {
@@ -225,8 +202,10 @@ serve_resuming(struct mux *m, uint64_t now)
 		if (c->use != PARKED || slot == 0 ||
 		    m->place[slot].state != PLACE_RESUMING)
 			continue;
-		m->n_resuming--;
 		m->describe(m->arg, slot, &tx);
+		if (!fair_may_take(&m->queue, &tx.client))
+			continue;
+		m->n_resuming--;
 		lend(m, c, slot, &tx, now);
 		i = UINT32_MAX; /* connections may have moved: from the front */
 	}
@@ -235,7 +214,7 @@ serve_resuming(struct mux *m, uint64_t now)
 static void
 open_connections(struct mux *m, uint64_t now)
 {
-	while (m->n_queued > m->n_opening && m->n < m->max &&
+	while (m->queue.n_ready > m->n_opening && m->n < m->max &&
 	    m->address_len != 0 && !timer_is_armed(&m->retry)) {
 		int r = mux_connect(m, now);
 
@@ -260,7 +239,9 @@ release_parked(struct mux *m, uint64_t now)
 		if (c->use != PARKED ||
 		    (c->borrower != 0 && now - c->parked_at < limit))
 			continue;
-		mux_part(m, c);
+		mux_leave_parked(m, c);
+		/* If its RSET takes long, that is its client's share. */
+		c->party = fair_take(&m->queue, &c->client);
 		mux_set_use(c, LENT);
 		upstream_release(&c->upstream, now);
 		i = UINT32_MAX;
@@ -277,9 +258,10 @@ mux_flush(struct mux *m, uint64_t now)
 	struct slice slice = slice_begin(LOOP_SLICE);
 	bool more = true;
 
+	fair_forgive(&m->queue, now);
 	serve_resuming(m, now);
 	while (more && !slice_is_over(&slice))
-		more = m->first != 0 && serve_first(m, now);
+		more = serve_next(m, now);
 	open_connections(m, now);
 	release_parked(m, now);
 	return more;
@@ -309,6 +291,9 @@ on_retry(struct timer *t, uint64_t now)
 static void
 set_backend(struct mux *m)
 {
+	m->queue.share = m->per_client != 0 ? m->per_client : m->max / 4;
+	if (m->queue.share == 0)
+		m->queue.share = 1;
 	m->address_len = 0;
 	if (m->backend[0] != '\0' &&
 	    mux_parse_address(m->backend, &m->address, &m->address_len) < 0)
@@ -323,6 +308,9 @@ mux_init(struct mux *m)
 		return -ENOMEM;
 	m->connection = calloc(MUX_CONNECTIONS_MAX, sizeof(*m->connection));
 	if (m->connection == NULL)
+		return -ENOMEM;
+	m->queue.capacity = m->capacity;
+	if (fair_init(&m->queue) < 0)
 		return -ENOMEM;
 	m->retry.on_timer = on_retry;
 	m->patience.on_timer = on_patience;
@@ -345,6 +333,7 @@ mux_fini(struct mux *m)
 	m->n = 0;
 	loop_cancel(m->loop, &m->retry);
 	loop_cancel(m->loop, &m->patience);
+	fair_fini(&m->queue);
 	free(m->connection);
 	m->connection = NULL;
 	pool_release(m->place, (size_t)m->capacity + 1, sizeof(*m->place));
@@ -376,7 +365,7 @@ mux_reload(struct mux *m, uint64_t now)
 		loop_arm(m->loop, &m->retry, now);
 }
 
-void
+int
 mux_ask(struct mux *m, uint32_t slot, uint64_t now)
 {
 	struct mux_place *p = &m->place[slot];
@@ -385,12 +374,11 @@ mux_ask(struct mux *m, uint32_t slot, uint64_t now)
 	p->attempts = 0;
 	p->since = now;
 	m->asked++;
-	if (p->connection == NULL) {
-		append(m, slot);
-		return;
-	}
+	if (p->connection == NULL)
+		return mux_queue(m, slot, false);
 	p->state = PLACE_RESUMING;
 	m->n_resuming++;
+	return 0;
 }
 
 void
@@ -415,6 +403,26 @@ bool
 mux_is_queued(const struct mux *m, uint32_t slot)
 {
 	return m->place[slot].state == PLACE_QUEUED;
+}
+
+bool
+mux_is_asking(const struct mux *m, uint32_t slot)
+{
+	const struct mux_place *p = &m->place[slot];
+
+	return p->state == PLACE_SERVED &&
+	    !upstream_is_sending(&p->connection->upstream);
+}
+
+enum mux_result
+mux_give_up(struct mux *m, uint32_t slot, uint64_t now)
+{
+	enum mux_result result;
+
+	assert(mux_is_asking(m, slot));
+	result = mux_note_timeout(m->place[slot].connection, now);
+	mux_cancel(m, slot, now);
+	return result;
 }
 
 bool

@@ -68,10 +68,8 @@ try_again(
 	struct mux_place *p = &m->place[slot];
 
 	m->lost++;
-	if (++p->attempts < ATTEMPTS_MAX) {
-		mux_prepend(m, slot);
+	if (++p->attempts < ATTEMPTS_MAX && mux_queue(m, slot, true) == 0)
 		return;
-	}
 	p->state = PLACE_NONE;
 	m->on_done(
 	    m->arg, slot, len > 0 ? MUX_SAID : MUX_FAILED, reply, len, now);
@@ -90,12 +88,29 @@ to_result(enum upstream_result result)
 		return MUX_GONE;
 	case UPSTREAM_UNSURE:
 		return MUX_UNSURE;
+	case UPSTREAM_TIMED_OUT:
+		return MUX_TIMED_OUT;
 	case UPSTREAM_LOST:
 	case UPSTREAM_NO_IDENTITY:
 	case UPSTREAM_SPOILED:
 		break;
 	}
 	return MUX_FAILED;
+}
+
+/* Without an answer to anybody since C was lent, the MTA is slow for all, and
+ * the client is not to blame. */
+enum mux_result
+mux_note_timeout(struct connection *c, uint64_t now)
+{
+	struct mux *m = c->mux;
+
+	m->timed_out++;
+	if (c->answered == m->answered)
+		return MUX_SILENT;
+	if (c->party != NULL)
+		fair_blame(&m->queue, c->party, now);
+	return MUX_TIMED_OUT;
 }
 
 static void
@@ -105,6 +120,7 @@ on_done(struct upstream *u, enum upstream_result result, const char *reply,
 	struct connection *c = CONTAINER_OF(u, struct connection, upstream);
 	struct mux *m = c->mux;
 	uint32_t slot = c->borrower;
+	enum mux_result answer = to_result(result);
 
 	/* Before the client hears: it may go on, or leave, at once. */
 	if (result != UPSTREAM_KEPT || !c->may_park)
@@ -115,8 +131,11 @@ on_done(struct upstream *u, enum upstream_result result, const char *reply,
 		try_again(m, slot, reply, len, now);
 		return;
 	}
+	if (answer == MUX_TIMED_OUT)
+		answer = mux_note_timeout(c, now);
+	m->answered += answer == MUX_SAID || answer == MUX_CHANGED;
 	m->place[slot].state = PLACE_NONE;
-	m->on_done(m->arg, slot, to_result(result), reply, len, now);
+	m->on_done(m->arg, slot, answer, reply, len, now);
 }
 
 void
@@ -127,6 +146,10 @@ mux_set_use(struct connection *c, enum connection_use use)
 	m->n_opening -= c->use == OPENING;
 	m->n_idle -= c->use == IDLE;
 	m->n_parked -= c->use == PARKED;
+	if (use != LENT && c->party != NULL) {
+		fair_give_back(&m->queue, c->party);
+		c->party = NULL;
+	}
 	c->use = use;
 	m->n_opening += c->use == OPENING;
 	m->n_idle += c->use == IDLE;
@@ -197,7 +220,10 @@ mux_leave_parked(struct mux *m, struct connection *c)
 	if (slot == 0 || m->place[slot].state != PLACE_RESUMING)
 		return;
 	m->n_resuming--;
-	mux_prepend(m, slot);
+	if (mux_queue(m, slot, true) == 0)
+		return;
+	m->place[slot].state = PLACE_NONE;
+	m->on_done(m->arg, slot, MUX_FAILED, NULL, 0, loop_now(m->loop));
 }
 
 static void

@@ -373,7 +373,7 @@ print_backend(const struct mux *m, char *buf, size_t size)
 	snprintf(buf, size,
 	    "; MTA: %" PRIu32 " connections, %" PRIu32 " free, %" PRIu32
 	    " busy, %" PRIu32 " queued, longest wait %" PRIu64 " ms%s",
-	    m->n, m->n_idle, m->n - m->n_idle, m->n_queued,
+	    m->n, m->n_idle, m->n - m->n_idle, m->queue.n_waiting,
 	    m->longest_wait / USEC_PER_MSEC, m->down ? ", down" : "");
 }
 

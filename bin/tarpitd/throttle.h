@@ -56,6 +56,7 @@ struct throttle {
 	uint32_t refused;    /* interned: the last that was a refusal */
 	uint32_t out_rate;   /* its pace; 0: at once */
 	uint32_t earned;     /* time: accept, or the last delivery */
+	uint32_t answer_by;  /* time: the MTA is waited for until then */
 	uint32_t delay_left; /* msec that the dialogue may still be slowed */
 	uint32_t body_from, body_until; /* times: slowed in between */
 	uint32_t body_taken;            /* bytes, of a body or a long line */

@@ -18,6 +18,15 @@ enum {
 
 static const char no_mta[] =
     "451 4.3.0 Error: mail system is busy, try again later\r\n";
+static const char no_answer[] =
+    "451 4.4.2 Error: no answer from the mail system, try again later\r\n";
+
+/* Of MaxReplyTime=, msec: what is left for the reply after the MTA has been
+ * waited for, since visits are up to a second apart. */
+enum { REPLY_TIME_LEFT = 1500 };
+
+/* However long the client's command took, the MTA has so long for its answer. */
+#define LEAST_PATIENCE (3 * USEC_PER_SEC)
 
 static void
 count(uint16_t *n)
@@ -118,11 +127,35 @@ add_recipient(struct throttle *t, const char *recipient, size_t len)
 	return true;
 }
 
+static enum session_state answer(struct dispatcher *, struct session *,
+    enum mux_result, const char *reply, size_t len, uint64_t now);
+
+/* By when there has to be an answer, whatever takes the time: the queue, the
+ * MTA, or the client's own command before. */
+static uint32_t
+answer_deadline(
+    const struct dispatcher *d, const struct session *s, uint64_t now)
+{
+	uint64_t limit = d->config->max_reply_time / USEC_PER_MSEC;
+	uint32_t until = s->in_from +
+	    (uint32_t)(limit - smaller(limit / 4, REPLY_TIME_LEFT));
+	uint32_t least = dispatcher_msec(
+	    d, now + smaller(d->config->backend_timeout, LEAST_PATIENCE));
+
+	return (int32_t)(until - least) > 0 ? until : least;
+}
+
 enum session_state
 throttle_ask_mta(struct dispatcher *d, struct session *s, uint64_t now)
 {
+	struct throttle *t = throttle_of(d, s);
+
+	t->answer_by = answer_deadline(d, s, now);
 	s->deadline = dispatcher_msec(d, now + d->config->backend_timeout);
-	mux_ask(&d->mux, pool_slot(&d->pool, s), now);
+	if ((int32_t)(s->deadline - t->answer_by) > 0)
+		s->deadline = t->answer_by;
+	if (mux_ask(&d->mux, pool_slot(&d->pool, s), now) < 0)
+		return answer(d, s, MUX_FAILED, NULL, 0, now);
 	return SESSION_T_WAITING;
 }
 
@@ -236,38 +269,82 @@ throttle_is_there(void *dispatcher, uint32_t slot)
 
 /* ---- the MTA's answers ---- */
 
-static enum session_state
-say_failure(struct dispatcher *d, struct session *s, uint64_t now)
+/* The MTA has not answered this client in time. */
+static void
+tell_slow(struct dispatcher *d, const struct session *s, uint64_t now)
+{
+	char client[ADDRESS_TEXT];
+	struct record record;
+
+	if (!journal_is_due(&d->next_backend_slow, now))
+		return;
+	address_print(&s->client, client);
+	record_begin(&record, EVENT_BACKEND_SLOW,
+	    "the MTA at %s does not answer %s in time; clients are told 451 "
+	    "4.4.2",
+	    d->mux.backend, client);
+	record_field(&record, "TARPIT_CLIENT", "%s", client);
+	record_field(&record, "TARPIT_CLIENT_PORT", "%u", s->port);
+	journal_send(d->journal, &record);
+}
+
+/* What is said instead of the MTA's word. */
+static const char *
+no_word(struct dispatcher *d, const struct session *s, enum mux_result result,
+    uint64_t now)
 {
 	throttle_of(d, s)->flags |= THROTTLE_FAILED;
-	return throttle_say(d, s, no_mta, now);
+	if (result != MUX_TIMED_OUT && result != MUX_SILENT)
+		return no_mta;
+	tell_slow(d, s, now);
+	return no_answer;
+}
+
+static enum session_state
+too_many_errors(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	s->flags |= SESSION_CLOSE_AFTER;
+	return throttle_say(d, s, esmtp_too_many_errors, now);
+}
+
+/* The others were answered, and this one was not: it is its doing. */
+static enum session_state
+say_no_word(struct dispatcher *d, struct session *s, enum mux_result result,
+    uint64_t now)
+{
+	const char *text = no_word(d, s, result, now);
+
+	if (result == MUX_TIMED_OUT &&
+	    esmtp_note_error(&throttle_of(d, s)->esmtp))
+		return too_many_errors(d, s, now);
+	return throttle_say(d, s, text, now);
 }
 
 /* A sender that is not by the book, in the MTA's words. */
 static enum session_state
-answer_sender(struct dispatcher *d, struct session *s, bool said,
+answer_sender(struct dispatcher *d, struct session *s, enum mux_result result,
     const char *reply, size_t len, uint64_t now)
 {
 	struct throttle *t = throttle_of(d, s);
+	bool said = result == MUX_SAID;
 
 	t->flags &= (uint16_t)~THROTTLE_ASKS_SENDER;
 	if (!said || reply[0] != '2')
 		throttle_end_transaction(d, t, false);
 	if (!said)
-		return say_failure(d, s, now);
-	if (reply[0] == '5' && esmtp_note_error(&t->esmtp)) {
-		s->flags |= SESSION_CLOSE_AFTER;
-		return throttle_say(d, s, esmtp_too_many_errors, now);
-	}
+		return say_no_word(d, s, result, now);
+	if (reply[0] == '5' && esmtp_note_error(&t->esmtp))
+		return too_many_errors(d, s, now);
 	t->flags |= THROTTLE_MTA_SAYS;
 	return throttle_say_n(d, s, reply, len, SESSION_T_COMMAND, now);
 }
 
 static enum session_state
-answer_recipient(struct dispatcher *d, struct session *s, bool said,
-    const char *reply, size_t len, uint64_t now)
+answer_recipient(struct dispatcher *d, struct session *s,
+    enum mux_result result, const char *reply, size_t len, uint64_t now)
 {
 	struct throttle *t = throttle_of(d, s);
+	bool said = result == MUX_SAID;
 	bool accepted = said && reply[0] == '2';
 	const char *candidate;
 	size_t n;
@@ -279,7 +356,7 @@ answer_recipient(struct dispatcher *d, struct session *s, bool said,
 	}
 	throttle_release(d, &t->candidate);
 	if (!said)
-		return say_failure(d, s, now);
+		return say_no_word(d, s, result, now);
 	/* Only a refusal for good speaks against the client. */
 	if (accepted || reply[0] == '5')
 		note_recipient(t, s, accepted);
@@ -313,10 +390,11 @@ tell_unsure(struct dispatcher *d, const struct session *s, uint64_t now)
  * leaves before it has come sends the message again.  Its friction was before
  * the dot went to the MTA. */
 static enum session_state
-answer_message(struct dispatcher *d, struct session *s, bool said,
+answer_message(struct dispatcher *d, struct session *s, enum mux_result result,
     const char *reply, size_t len, uint64_t now)
 {
 	struct throttle *t = throttle_of(d, s);
+	bool said = result == MUX_SAID;
 	bool taken = said && reply[0] == '2';
 
 	throttle_end_transaction(d, t, taken);
@@ -329,9 +407,8 @@ answer_message(struct dispatcher *d, struct session *s, bool said,
 	if (said) {
 		t->flags |= THROTTLE_MTA_SAYS;
 	} else {
-		t->flags |= THROTTLE_FAILED;
-		reply = no_mta;
-		len = strlen(no_mta);
+		reply = no_word(d, s, result, now);
+		len = strlen(reply);
 	}
 	t->flags |= THROTTLE_LAST_WORD;
 	return throttle_say_within(d, s, reply, len, 0, SESSION_T_COMMAND, now);
@@ -339,16 +416,20 @@ answer_message(struct dispatcher *d, struct session *s, bool said,
 
 /* To what it was asked about. */
 static enum session_state
-answer(struct dispatcher *d, struct session *s, bool said, const char *reply,
-    size_t len, uint64_t now)
+answer(struct dispatcher *d, struct session *s, enum mux_result result,
+    const char *reply, size_t len, uint64_t now)
 {
-	const struct throttle *t = throttle_of(d, s);
+	struct throttle *t = throttle_of(d, s);
 
+	if (result == MUX_UNSURE)
+		tell_unsure(d, s, now);
+	if (result == MUX_GONE)
+		return throttle_leave(t, s);
 	if ((t->flags & THROTTLE_ASKS_SENDER) != 0)
-		return answer_sender(d, s, said, reply, len, now);
+		return answer_sender(d, s, result, reply, len, now);
 	if (t->candidate != INTERN_NONE)
-		return answer_recipient(d, s, said, reply, len, now);
-	return answer_message(d, s, said, reply, len, now);
+		return answer_recipient(d, s, result, reply, len, now);
+	return answer_message(d, s, result, reply, len, now);
 }
 
 void
@@ -357,18 +438,9 @@ throttle_answer(void *dispatcher, uint32_t slot, enum mux_result result,
 {
 	struct dispatcher *d = dispatcher;
 	struct session *s = &d->pool.session[slot];
-	struct throttle *t = &d->throttle[slot];
-	bool said = result == MUX_SAID;
-	enum session_state next;
 
 	assert(s->state == SESSION_T_WAITING);
-	if (result == MUX_UNSURE)
-		tell_unsure(d, s, now);
-	if (result == MUX_GONE)
-		next = throttle_leave(t, s);
-	else
-		next = answer(d, s, said, reply, len, now);
-	session_go_on(d, s, next, now);
+	session_go_on(d, s, answer(d, s, result, reply, len, now), now);
 }
 
 bool
@@ -395,7 +467,8 @@ throttle_give_up(struct dispatcher *d, struct session *s)
 	return throttle_leave(t, s);
 }
 
-/* It has to be there, and there has to be a connection in time. */
+/* It has to be there, and there have to be a connection and an answer in time.
+ * A message that goes out is not cut off. */
 enum session_state
 throttle_visit_waiting(struct dispatcher *d, struct session *s, uint64_t now)
 {
@@ -408,8 +481,13 @@ throttle_visit_waiting(struct dispatcher *d, struct session *s, uint64_t now)
 		mux_cancel(&d->mux, slot, now);
 		return throttle_leave(t, s);
 	}
-	if (!mux_is_queued(&d->mux, slot) || !session_is_due(d, s, now))
-		return SESSION_T_WAITING;
-	mux_cancel(&d->mux, slot, now);
-	return answer(d, s, false, NULL, 0, now);
+	if (mux_is_queued(&d->mux, slot) && session_is_due(d, s, now)) {
+		mux_cancel(&d->mux, slot, now);
+		return answer(d, s, MUX_FAILED, NULL, 0, now);
+	}
+	if (mux_is_asking(&d->mux, slot) &&
+	    (int32_t)(dispatcher_msec(d, now) - t->answer_by) >= 0)
+		return answer(
+		    d, s, mux_give_up(&d->mux, slot, now), NULL, 0, now);
+	return SESSION_T_WAITING;
 }

@@ -26,6 +26,9 @@ enum { REFUSALS_MAX = 8, USES_MAX = 100 };
 #define FINAL_TIMEOUT (600 * USEC_PER_SEC)
 /* Postfix itself closes after 300 s, under stress after 10 s. */
 #define IDLE_TIMEOUT (30 * USEC_PER_SEC)
+/* The next client need not wait longer for the last one's RSET: it is served on
+ * another connection. */
+#define RESET_TIMEOUT (4 * USEC_PER_SEC)
 /* One that is to begin with a header, whose client has left meanwhile; Exim
  * gives it 3 s, Postfix 5 s. */
 #define FRESH_TIMEOUT USEC_PER_SEC
@@ -101,6 +104,13 @@ is_spent(const struct upstream *u)
 	    u->uses >= USES_MAX;
 }
 
+/* What is waited for ends another client's transaction. */
+static bool
+waits_for_reset(const struct upstream *u)
+{
+	return u->busy && (u->skip > 0 || u->phase == UPSTREAM_RSET);
+}
+
 static uint64_t
 phase_timeout(const struct upstream *u)
 {
@@ -110,6 +120,8 @@ phase_timeout(const struct upstream *u)
 		return FRESH_TIMEOUT;
 	if (u->phase == UPSTREAM_IDLE || u->phase == UPSTREAM_OPEN)
 		return IDLE_TIMEOUT;
+	if (waits_for_reset(u) && u->timeout > RESET_TIMEOUT)
+		return RESET_TIMEOUT;
 	return u->timeout;
 }
 
@@ -220,6 +232,7 @@ static bool
 skip_reply(struct upstream *u, int code, uint64_t now)
 {
 	u->skip--;
+	loop_arm(u->loop, &u->timer, now + phase_timeout(u));
 	if (code / 100 == 3 || (u->phase != UPSTREAM_RSET && code / 100 != 2))
 		return fail(u, "the last transaction is not over", now);
 	return true;
@@ -367,7 +380,10 @@ on_timeout(struct timer *t, uint64_t now)
 	}
 	snprintf(
 	    why, sizeof(why), "no answer in time (%s)", upstream_phase_name(u));
-	(void)fail(u, why, now);
+	if (u->busy && !waits_for_reset(u) && !upstream_is_committed(u))
+		(void)cut(u, UPSTREAM_TIMED_OUT, why, now);
+	else
+		(void)fail(u, why, now);
 }
 
 /* ---- what the owner calls ---- */
@@ -412,8 +428,11 @@ upstream_knows(const struct upstream *u, const struct transaction *tx)
 {
 	const struct identity *i = &u->identity;
 
+	/* Behind a proxy one client port may reach two addresses of ours. */
 	return u->identified && i->port == tx->port && i->esmtp == tx->esmtp &&
+	    i->server_port == tx->server_port &&
 	    IN6_ARE_ADDR_EQUAL(&i->client, &tx->client) &&
+	    IN6_ARE_ADDR_EQUAL(&i->server, &tx->server) &&
 	    strcmp(i->helo, tx->helo) == 0;
 }
 

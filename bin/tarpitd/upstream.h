@@ -41,8 +41,8 @@ struct transaction {
 /* What XCLIENT and EHLO tell the MTA, which then stands for as many
  * transactions as the client has. */
 struct identity {
-	struct in6_addr client;
-	in_port_t port;
+	struct in6_addr client, server;
+	in_port_t port, server_port;
 	bool esmtp;
 	char helo[256]; /* RFC 5321, 4.5.3.1.2 */
 };
@@ -74,7 +74,8 @@ enum upstream_result {
 	UPSTREAM_GONE,    /* the client has left before the dot was sent */
 	UPSTREAM_LOST,    /* the connection was lost, nothing is delivered; the
 			     reply is the MTA's good-bye, if it said one */
-	UPSTREAM_UNSURE,  /* the same after the dot */
+	UPSTREAM_TIMED_OUT, /* to this client it does not answer, or not soon */
+	UPSTREAM_UNSURE,    /* lost after the dot */
 	UPSTREAM_NO_IDENTITY, /* XCLIENT is refused: nothing can be done */
 	UPSTREAM_SPOILED, /* our copy of the message cannot be read, or the MTA
 			     does not understand us */
@@ -154,6 +155,13 @@ void upstream_expire(struct upstream *, uint64_t now);
 /* The client has gone: no on_done() any more.  After the dot nothing can be
  * undone and it runs to its end; before, the connection is closed. */
 void upstream_abandon(struct upstream *, uint64_t now);
+
+/* Has the message begun to go to the MTA? */
+static inline bool
+upstream_is_sending(const struct upstream *u)
+{
+	return u->phase == UPSTREAM_BODY || u->phase == UPSTREAM_FINAL;
+}
 
 static inline bool
 upstream_is_committed(const struct upstream *u)

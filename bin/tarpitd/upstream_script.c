@@ -341,7 +341,9 @@ remember_identity(struct upstream *u)
 	if (len >= sizeof(u->identity.helo))
 		return;
 	u->identity.client = u->tx.client;
+	u->identity.server = u->tx.server;
 	u->identity.port = u->tx.port;
+	u->identity.server_port = u->tx.server_port;
 	u->identity.esmtp = u->tx.esmtp;
 	memcpy(u->identity.helo, u->tx.helo, len + 1);
 	u->identified = true;

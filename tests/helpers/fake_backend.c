@@ -2,7 +2,9 @@
 /*
  * fake_backend PORT [HABIT]...: the MTA behind the throttle lane, on
  * 127.0.0.1, with XCLIENT.  It accepts all recipients but bad* (550) and
- * later* (451), and says on standard output what happens:
+ * later* (451), and never answers recipients slow*, senders slow*, a HELO or
+ * EHLO of slow*, DATA with a recipient data*, and RSET with one reset*.  It says
+ * on standard output what happens:
  *
  *   connected
  *   asked ADDRESS PORT HELO SENDER RECIPIENT
@@ -21,6 +23,7 @@
  *   goodbye          421 to the second client of a connection
  *   refuses-body     554 to the dot
  *   deaf             never answers RCPT
+ *   thinks           answers RCPT after a second
  *   plain            offers no extension but XCLIENT
  *   proxy            has a PROXY header of version 2 for it instead, before
  *                    it greets; "connected" is followed by what that says
@@ -76,6 +79,21 @@ copy(char to[WORD], const char *from)
 	to[n] = '\0';
 }
 
+static bool
+is_like(const char *word, const char *prefix)
+{
+	return strncmp(word, prefix, strlen(prefix)) == 0;
+}
+
+static bool
+has_recipient(const struct client *c, const char *prefix)
+{
+	for (int i = 0; i < c->n_recipients; i++)
+		if (is_like(c->recipient[i], prefix))
+			return true;
+	return false;
+}
+
 static void
 say(const struct client *c, const char *text)
 {
@@ -91,6 +109,8 @@ do_ehlo(struct client *c, const char *argument)
 {
 	copy(c->helo, argument);
 	c->has_sender = false;
+	if (is_like(argument, "slow"))
+		pause();
 	say(c, "250-mta.test");
 	if (!has_habit("plain"))
 		say(c,
@@ -143,13 +163,15 @@ do_rcpt(struct client *c, const char *argument)
 
 	printf("asked %s %s %s %s %s\n", c->address, c->port, c->helo,
 	    c->sender, argument);
-	if (has_habit("deaf"))
+	if (has_habit("deaf") || is_like(argument, "<slow"))
 		pause();
-	if (strncmp(argument, "<bad", 4) == 0) {
+	if (has_habit("thinks"))
+		sleep(1);
+	if (is_like(argument, "<bad")) {
 		snprintf(reply, sizeof(reply),
 		    "550-5.1.1 %.200s:\r\n550 5.1.1 no such user", argument);
 		say(c, reply);
-	} else if (strncmp(argument, "<later", 6) == 0) {
+	} else if (is_like(argument, "<later")) {
 		say(c, "451 4.7.1 Later");
 	} else if (has_habit("changes") && is_known(argument)) {
 		say(c, "550 5.1.1 Gone meanwhile");
@@ -175,6 +197,8 @@ do_data(struct client *c)
 	char line[4096];
 	size_t bytes = 0;
 
+	if (has_recipient(c, "<data"))
+		pause();
 	say(c, "354 Go on");
 	while (fgets(line, sizeof(line), c->in) != NULL) {
 		if (strcmp(line, ".\r\n") == 0)
@@ -219,6 +243,8 @@ run(struct client *c, const char *line)
 		do_xclient(c, argument);
 	} else if (is(line, "MAIL FROM:", &argument)) {
 		copy(c->sender, argument);
+		if (is_like(argument, "<slow"))
+			pause();
 		c->has_sender = true;
 		c->n_recipients = 0;
 		say(c, "250 2.1.0 Ok");
@@ -229,6 +255,8 @@ run(struct client *c, const char *line)
 	} else if (is(line, "RSET", &argument)) {
 		if (c->has_sender)
 			printf("reset %s\n", c->address);
+		if (has_recipient(c, "<reset"))
+			pause();
 		c->has_sender = false;
 		say(c, "250 2.0.0 Ok");
 	} else if (is(line, "QUIT", &argument)) {

@@ -492,6 +492,19 @@ lists() {
 	ctl metrics | grep -q '^tarpit_messages_unsure_total 1$'
 }
 
+@test "events: BACKEND_SLOW" {
+	backend
+	policy '* action=throttle rate=0 patience=0'
+	tarpitd Backend="127.0.0.1:$BACKEND" BackendTimeout=1s
+	wait_for_log backend '^connected$'
+	greet
+	smtp_say 'MAIL FROM:<a@b.test>'
+	smtp_expect '250 '
+	smtp_say 'RCPT TO:<slow@d.test>'
+	smtp_expect '451 4.4.2'
+	provoked BACKEND_SLOW tarpitd
+}
+
 @test "events: SPOOL_FULL" {
 	backend
 	policy '* action=throttle rate=0 patience=0'

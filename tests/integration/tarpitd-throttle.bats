@@ -451,7 +451,7 @@ wait_at_the_dot() {
 	smtp_say 'MAIL FROM:<a@b.test>'
 	smtp_expect '250 '
 	smtp_say 'RCPT TO:<u@dest.test>'
-	smtp_expect '451 4.3.0'
+	smtp_expect '451 4.4.2'
 }
 
 @test "throttle: many clients share few connections" {

@@ -81,6 +81,7 @@ begin(uint32_t connections)
 		.host_name = "mx.test",
 		.max = connections,
 		.capacity = SLOTS,
+		.per_client = SLOTS, /* all are one client's */
 		.timeout = 60 * USEC_PER_SEC,
 		.describe = describe,
 		.is_there = is_there,
@@ -102,7 +103,7 @@ static void
 ask(uint32_t from, uint32_t to)
 {
 	for (uint32_t slot = from; slot <= to; slot++)
-		mux_ask(&mux, slot, loop_now(loop));
+		CHECK_INT(mux_ask(&mux, slot, loop_now(loop)), 0);
 }
 
 static void
@@ -130,13 +131,13 @@ there_are_as_many_connections_as_are_needed(void)
 	MTA_TURN_UNTIL(!mux_is_queued(&mux, 1) && !mux_is_queued(&mux, 2));
 	CHECK(mux.n <= 2);
 	ask(3, 12);
-	MTA_TURN_UNTIL(mux.n == 4 && mux.n_queued == 8);
+	MTA_TURN_UNTIL(mux.n == 4 && mux.queue.n_waiting == 8);
 	CHECK_INT(done.n, 0);
 	/* The rest is asked about at once. */
 	mta_answer("RCPT", "250 2.1.5 Ok\r\n");
 	mta_say_to_all("250 2.1.5 Ok\r\n");
 	MTA_TURN_UNTIL(done.n == 12);
-	CHECK_INT(mux.n_queued, 0);
+	CHECK_INT(mux.queue.n_waiting, 0);
 	CHECK(mux.n <= 4);
 	CHECK(mta.n_connected <= 4);
 	end();
@@ -148,7 +149,7 @@ the_pool_shrinks_at_a_reload(void)
 	begin(4);
 	mta_answer("RCPT", NULL);
 	ask(1, 4);
-	MTA_TURN_UNTIL(mux.n == 4 && mux.n_queued == 0);
+	MTA_TURN_UNTIL(mux.n == 4 && mux.queue.n_waiting == 0);
 	mta_answer("RCPT", "250 2.1.5 Ok\r\n");
 	mta_say_to_all("250 2.1.5 Ok\r\n");
 	MTA_TURN_UNTIL(done.n == 4);

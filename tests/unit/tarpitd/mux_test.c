@@ -139,6 +139,7 @@ begin(uint32_t max)
 		.host_name = "mx.test",
 		.max = max,
 		.capacity = CLIENTS - 1,
+		.per_client = CLIENTS,
 		.timeout = 60 * USEC_PER_SEC,
 		.describe = describe,
 		.is_there = is_there,
@@ -169,7 +170,7 @@ ask(uint32_t slot, const char *recipient)
 	client[slot].tx.recipients = recipient;
 	client[slot].tx.recipients_len = strlen(recipient) + 1;
 	client[slot].n_done = 0;
-	mux_ask(&mux, slot, loop_now(loop));
+	CHECK_INT(mux_ask(&mux, slot, loop_now(loop)), 0);
 }
 
 /* The MTA is told on connection I who client SLOT is. */
@@ -219,7 +220,7 @@ submit(uint32_t slot)
 
 	client[slot].tx.body = &body;
 	client[slot].n_done = 0;
-	mux_ask(&mux, slot, loop_now(loop));
+	CHECK_INT(mux_ask(&mux, slot, loop_now(loop)), 0);
 }
 
 static void

@@ -334,7 +334,7 @@ silence_is_not_waited_for_for_ever(void)
 	run(true);
 	MTA_TURN_UNTIL(told.closed == 1);
 	CHECK_INT(told.done, 1);
-	CHECK_INT(told.result, UPSTREAM_LOST);
+	CHECK_INT(told.result, UPSTREAM_TIMED_OUT);
 	CHECK(strstr(told.why, "no answer in time") != NULL);
 	end();
 }
