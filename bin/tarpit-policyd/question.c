@@ -109,6 +109,8 @@ static const struct {
 	{ "abandoned", "pass", NULL, true, 0 },
 	{ "abandoned", "hold", NULL, false, LEARNED_HELD },
 	{ "abandoned", NULL, NULL, false, LEARNED_ABANDONED },
+	/* For unknown recipients and other errors, whatever it delivered. */
+	{ "expelled", NULL, NULL, false, LEARNED_ABANDONED },
 	{ "refused", "hold", NULL, false, LEARNED_LISTED },
 };
 

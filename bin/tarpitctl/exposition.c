@@ -84,6 +84,12 @@ static const struct simple of_tarpitd[] = {
 	    1 },
 	{ "backend.unsure", "tarpit_messages_unsure",
 	    "Messages whose end it had and did not answer.", true, 1 },
+	{ "throttle.cut", "tarpit_throttle_cut",
+	    "Throttled sessions that ended for too many errors or commands.",
+	    true, 1 },
+	{ "throttle.anew", "tarpit_throttle_slowed_anew",
+	    "Times that MaxMessages= messages slowed a session anew.", true,
+	    1 },
 	{ "policy.up", "tarpit_policy_up",
 	    "Whether the policy service answers; if not, one client at a time "
 	    "probes it.",

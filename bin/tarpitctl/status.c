@@ -190,6 +190,12 @@ print_backend_troubles(const struct message *m)
 {
 	struct figures f = { .m = m };
 
+	if (message_number(m, "throttle.cut") +
+		message_number(m, "throttle.anew") >
+	    0)
+		printf("  %-12s%s sessions cut for errors, %s slowed anew\n",
+		    "", figure(&f, "throttle.cut"),
+		    figure(&f, "throttle.anew"));
 	if (message_number(m, "backend.lost") +
 		message_number(m, "backend.timed_out") +
 		message_number(m, "backend.unsure") ==

@@ -77,7 +77,7 @@ struct config {
 	uint64_t max_reply_time, max_dialogue_delay, max_body_delay;
 	uint64_t max_throttle_time; /* 0: no limit */
 	uint64_t max_message_size;
-	int64_t max_recipients;
+	int64_t max_recipients, max_messages;
 	int bare_newline; /* enum bare_newline */
 	char *spool_directory;
 	uint64_t spool_memory, spool_max;

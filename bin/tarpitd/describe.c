@@ -172,6 +172,13 @@ put_backend(const struct mux *m, struct attrs_out *out)
 }
 
 static void
+put_throttle(const struct dispatcher *d, struct attrs_out *out)
+{
+	put(out, "throttle.cut", d->n_cut);
+	put(out, "throttle.anew", d->n_anew);
+}
+
+static void
 put_policy(const struct dispatcher *d, struct attrs_out *out)
 {
 	const struct ask *a = &d->ask;
@@ -243,6 +250,7 @@ describe_status(struct dispatcher *d, uint64_t now, struct attrs_out *out)
 	put_handoff(&d->handoff, out);
 	put_relay(d, out);
 	put_backend(&d->mux, out);
+	put_throttle(d, out);
 	put_policy(d, out);
 	put_troubles(d, out);
 }

@@ -106,6 +106,9 @@ struct dispatcher {
 	struct throttle *throttle; /* one a slot, touched as far as used */
 	struct starttls_store starttls;
 	struct mux mux;
+	/* Counters, of the lane throttle: sessions that were cut, and that had
+	 * to be patient anew. */
+	uint64_t n_cut, n_anew;
 	struct spool_store spool;
 	/* Records; see journal_is_due(). */
 	uint64_t next_spool_full, next_unsure, next_backend_slow;

@@ -11,9 +11,12 @@
 
 enum {
 	/* Real senders make none or one; Postfix's smtpd_hard_error_limit. */
-	ERRORS_MAX = 20,
+	ERRORS_MAX = 20 * ESMTP_ERROR,
 	/* Of one session without a message: 1,000 recipients and then some. */
 	COMMANDS_MAX = 2000,
+	/* Of those, such as bring no message forward; each more is an error.
+	 * Postfix's smtpd_junk_command_limit. */
+	JUNK_MAX = 100,
 };
 
 const char esmtp_too_many_errors[] = "421 4.7.0 Error: too many errors\r\n";
@@ -34,6 +37,7 @@ struct call {
 	const char *argument;
 	size_t len;
 	bool is_error;
+	bool junk;
 	struct esmtp_step step;
 };
 
@@ -57,6 +61,7 @@ forget(struct esmtp *e)
 {
 	e->memory &= ESMTP_SAID_HELLO | ESMTP_SAID_EHLO;
 	e->recipients = 0;
+	e->useful = 0;
 }
 
 /* Whatever name it gives itself: the MTA hears it, and may mind.  It is answered
@@ -64,6 +69,7 @@ forget(struct esmtp *e)
 static void
 hello(struct call *c, uint8_t memory)
 {
+	c->junk = true;
 	if (!utf8_is_valid(c->argument, c->len))
 		return refuse(c, "451 4.5.2 Error: hostname is not UTF-8\r\n");
 	forget(c->e);
@@ -211,6 +217,8 @@ run_bdat(struct call *c)
 static void
 run_rset(struct call *c)
 {
+	/* Who asks about a recipient and goes no further is a callout. */
+	c->junk = c->e->recipients == 0;
 	forget(c->e);
 	c->step.action = ESMTP_FORGET;
 	c->step.reply = ok;
@@ -219,12 +227,14 @@ run_rset(struct call *c)
 static void
 run_noop(struct call *c)
 {
+	c->junk = true;
 	say(c, ok);
 }
 
 static void
 run_vrfy(struct call *c)
 {
+	c->junk = true;
 	if (c->len == 0)
 		return refuse(c, "501 5.5.4 Syntax: VRFY address\r\n");
 	say(c, "252 2.1.5 Send some mail, I'll try my best\r\n");
@@ -233,6 +243,7 @@ run_vrfy(struct call *c)
 static void
 run_help(struct call *c)
 {
+	c->junk = true;
 	say(c, "214 2.0.0 See RFC 5321\r\n");
 }
 
@@ -334,10 +345,20 @@ has_control(const char *line, size_t len)
 	return false;
 }
 
+static bool
+is_useful(const struct esmtp_step *step)
+{
+	return step->action == ESMTP_MAIL || step->action == ESMTP_RCPT ||
+	    step->action == ESMTP_DATA || step->action == ESMTP_BDAT;
+}
+
 static void
 limit_errors(struct call *c)
 {
-	if (c->is_error && esmtp_note_error(c->e)) {
+	bool wrong = c->is_error || (c->junk && ++c->e->junk > JUNK_MAX);
+
+	c->e->useful += is_useful(&c->step);
+	if (wrong && esmtp_note_error(c->e, ESMTP_ERROR)) {
 		c->step.action = ESMTP_CLOSE;
 		c->step.reply = esmtp_too_many_errors;
 	} else if (++c->e->commands > COMMANDS_MAX) {
@@ -373,18 +394,29 @@ esmtp_note_recipient(struct esmtp *e, bool accepted)
 		e->memory |= ESMTP_REFUSED;
 }
 
+static uint32_t
+smaller(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 void
 esmtp_end_transaction(struct esmtp *e, bool taken)
 {
+	uint32_t n = e->recipients, useful = e->useful;
+
 	forget(e);
-	if (taken) {
-		e->errors = 0;
-		e->commands = 0;
-	}
+	if (!taken)
+		return;
+	e->errors -= (uint8_t)smaller(e->errors, n * ESMTP_ERROR);
+	e->junk -= (uint16_t)smaller(e->junk, n);
+	/* Some send RSET in between. */
+	e->commands -= (uint16_t)smaller(e->commands, useful + 1);
 }
 
 bool
-esmtp_note_error(struct esmtp *e)
+esmtp_note_error(struct esmtp *e, uint8_t weight)
 {
-	return ++e->errors >= ERRORS_MAX;
+	e->errors = (uint8_t)smaller(e->errors + weight, ERRORS_MAX);
+	return e->errors >= ERRORS_MAX;
 }

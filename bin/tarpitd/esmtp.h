@@ -45,8 +45,11 @@ enum esmtp_memory {
 /* One session's memory of its dialogue. */
 struct esmtp {
 	uint8_t memory; /* of enum esmtp_memory */
-	uint8_t errors; /* since the last message that the MTA took */
-	uint16_t commands;
+	/* Each message that the MTA takes makes good for its own commands, and
+	 * for as many errors as it has recipients. */
+	uint8_t errors; /* times ESMTP_ERROR */
+	uint16_t commands, junk;
+	uint16_t useful;     /* of the commands: of this transaction */
 	uint16_t recipients; /* accepted ones, of this transaction */
 };
 
@@ -85,11 +88,15 @@ struct esmtp_step esmtp_line(
 
 /* The MTA has taken or refused the recipient of the last ESMTP_RCPT. */
 void esmtp_note_recipient(struct esmtp *, bool accepted);
+/* What an error counts, and a refusal of the MTA's that is not for good, which a
+ * sender may get for each recipient without having done anything wrong. */
+enum { ESMTP_ERROR = 10, ESMTP_DEFERRAL = 1 };
+
 /* The transaction is over; TAKEN: the MTA has the message. */
 void esmtp_end_transaction(struct esmtp *, bool taken);
-/* One more error, which no line showed (a line too long, a bad body): true if
- * that makes too many. */
-bool esmtp_note_error(struct esmtp *);
+/* One more error, which no line showed (a line too long, a bad body, an unknown
+ * recipient): true if that makes too many. */
+bool esmtp_note_error(struct esmtp *, uint8_t weight);
 
 extern const char esmtp_too_many_errors[];
 extern const char esmtp_line_too_long[];

@@ -108,6 +108,8 @@ record_reason(
 		add_word(buf, size, "operator:release");
 	if (s->override == OVERRIDE_HOLD)
 		add_word(buf, size, "operator:hold");
+	if (throttle_is_cut(d, s))
+		add_word(buf, size, "limit:errors");
 	if (over != NULL)
 		snprintf(limit, sizeof(limit), "limit:%s", over);
 	add_word(buf, size, over != NULL ? limit : limit_name(s));

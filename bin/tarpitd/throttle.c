@@ -35,6 +35,7 @@ throttle_begin(struct dispatcher *d, struct session *s, uint64_t now)
 	memset(t, 0, sizeof(*t));
 	t->d = d;
 	t->earned = s->accepted;
+	t->first_rate = s->rate;
 	t->delay_left = waited < delay ? (uint32_t)(delay - waited) : 0;
 	return throttle_say_within(d, s, texts->reply[SMTP_GREETING].text,
 	    texts->reply[SMTP_GREETING].len,
@@ -227,6 +228,8 @@ run_line(struct dispatcher *d, struct session *s, const char *line, size_t len,
 		throttle_forget(d, t);
 		break;
 	case ESMTP_CLOSE:
+		if (step.reply[0] == '4')
+			return throttle_cut(d, s, step.reply, now);
 		s->flags |= SESSION_CLOSE_AFTER;
 		break;
 	case ESMTP_SAY:
@@ -348,9 +351,7 @@ throttle_visit_skipping(struct dispatcher *d, struct session *s, uint64_t now)
 		throttle_come_again(d, t);
 		return SESSION_T_SKIPPING;
 	}
-	if (lf == NULL || esmtp_note_error(&t->esmtp)) {
-		s->flags |= SESSION_CLOSE_AFTER;
-		return throttle_say(d, s, esmtp_too_many_errors, now);
-	}
+	if (lf == NULL || esmtp_note_error(&t->esmtp, ESMTP_ERROR))
+		return throttle_cut(d, s, esmtp_too_many_errors, now);
 	return throttle_say(d, s, esmtp_line_too_long, now);
 }

@@ -35,6 +35,8 @@ enum throttle_flag {
 	THROTTLE_REFUSED_BY_MTA = 1 << 11,
 	/* The reply being sent is the MTA's to a message. */
 	THROTTLE_LAST_WORD = 1 << 12,
+	/* It ends for too many errors, or commands. */
+	THROTTLE_CUT = 1 << 13,
 };
 
 /* What such a session has besides its struct session: one a slot, used from
@@ -57,6 +59,7 @@ struct throttle {
 	uint32_t out_rate;   /* its pace; 0: at once */
 	uint32_t earned;     /* time: accept, or the last delivery */
 	uint32_t answer_by;  /* time: the MTA is waited for until then */
+	uint32_t first_rate; /* that was decided on */
 	uint32_t delay_left; /* msec that the dialogue may still be slowed */
 	uint32_t body_from, body_until; /* times: slowed in between */
 	uint32_t body_taken;            /* bytes, of a body or a long line */
@@ -131,6 +134,15 @@ const struct throttle *throttle_find(
  * it was: *RET_LEN bytes, lines and all.  NULL: none. */
 const char *throttle_refusal(const struct dispatcher *, const struct session *,
     size_t *ret_len, bool *ret_by_mta);
+
+/* Did it end for what the client did? */
+static inline bool
+throttle_is_cut(const struct dispatcher *d, const struct session *s)
+{
+	const struct throttle *t = throttle_find(d, s);
+
+	return t != NULL && (t->flags & THROTTLE_CUT) != 0;
+}
 
 /* Copies the rest of the reply's line that is being sent. */
 size_t throttle_rest_of_line(

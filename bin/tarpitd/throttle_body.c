@@ -188,10 +188,8 @@ refuse(
 	throttle_end_transaction(d, t, false);
 	if (full)
 		t->flags |= THROTTLE_FAILED;
-	if (is_error && esmtp_note_error(&t->esmtp)) {
-		s->flags |= SESSION_CLOSE_AFTER;
-		refusal = esmtp_too_many_errors;
-	}
+	if (is_error && esmtp_note_error(&t->esmtp, ESMTP_ERROR))
+		return throttle_cut(d, s, esmtp_too_many_errors, now);
 	return throttle_say(d, s, refusal, now);
 }
 

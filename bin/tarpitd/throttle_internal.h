@@ -35,6 +35,9 @@ smaller(uint64_t a, uint64_t b)
 bool throttle_is_free(const struct throttle *, const struct session *);
 /* The session has been slowed by so much. */
 void throttle_spend(struct throttle *, uint64_t msec);
+/* It is to be slowed for MSEC more, within MaxDialogueDelay=. */
+void throttle_slow_down(
+    const struct dispatcher *, struct throttle *, uint64_t msec);
 /* How long LEN bytes are to take, if they may take LIMIT. */
 uint64_t throttle_delay(const struct throttle *, const struct session *,
     size_t len, uint64_t limit);
@@ -56,6 +59,10 @@ enum session_state throttle_say(
     struct dispatcher *, struct session *, const char *text, uint64_t now);
 enum session_state throttle_say_last(
     struct dispatcher *, struct session *, enum smtp_reply, uint64_t now);
+
+/* It has done too much of what mail servers do not: REPLY, and its end. */
+enum session_state throttle_cut(
+    struct dispatcher *, struct session *, const char *reply, uint64_t now);
 
 /* Nothing has come, or not enough. */
 enum session_state throttle_keep_waiting(

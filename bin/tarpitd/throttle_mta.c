@@ -14,6 +14,10 @@ enum {
 	 * slower down to that; bytes per second. */
 	FASTEST = 1000,
 	SLOWEST = 5,
+	/* For so long, msec, a recipient that is refused, for good or for now,
+	 * slows a session again. */
+	DELAY_REFUSED = 5000,
+	DELAY_DEFERRED = 1000,
 };
 
 static const char no_mta[] =
@@ -35,20 +39,25 @@ count(uint16_t *n)
 		++*n;
 }
 
-/* What a client does speaks for it or against it. */
+/* What a client does speaks for it or against it; of refusals only one for good
+ * does.  Who is at full speed already, or nearly, is slowed again. */
 static void
-note_recipient(struct throttle *t, struct session *s, bool accepted)
+note_recipient(struct dispatcher *d, struct session *s, char code)
 {
+	struct throttle *t = throttle_of(d, s);
 	uint32_t rate = s->rate;
 
-	esmtp_note_recipient(&t->esmtp, accepted);
-	if (accepted) {
+	esmtp_note_recipient(&t->esmtp, code == '2');
+	if (code == '2') {
 		count(&t->good);
 		count(&s->recipients);
 		if (rate != 0 && rate < FASTEST)
 			s->rate = rate * 2 < FASTEST ? rate * 2 : FASTEST;
 		return;
 	}
+	throttle_slow_down(d, t, code == '5' ? DELAY_REFUSED : DELAY_DEFERRED);
+	if (code != '5')
+		return;
 	count(&t->bad);
 	if (rate > SLOWEST)
 		s->rate = rate / 2 > SLOWEST ? rate / 2 : SLOWEST;
@@ -300,13 +309,6 @@ no_word(struct dispatcher *d, const struct session *s, enum mux_result result,
 	return no_answer;
 }
 
-static enum session_state
-too_many_errors(struct dispatcher *d, struct session *s, uint64_t now)
-{
-	s->flags |= SESSION_CLOSE_AFTER;
-	return throttle_say(d, s, esmtp_too_many_errors, now);
-}
-
 /* The others were answered, and this one was not: it is its doing. */
 static enum session_state
 say_no_word(struct dispatcher *d, struct session *s, enum mux_result result,
@@ -315,9 +317,23 @@ say_no_word(struct dispatcher *d, struct session *s, enum mux_result result,
 	const char *text = no_word(d, s, result, now);
 
 	if (result == MUX_TIMED_OUT &&
-	    esmtp_note_error(&throttle_of(d, s)->esmtp))
-		return too_many_errors(d, s, now);
+	    esmtp_note_error(&throttle_of(d, s)->esmtp, ESMTP_ERROR))
+		return throttle_cut(d, s, esmtp_too_many_errors, now);
 	return throttle_say(d, s, text, now);
+}
+
+/* What the MTA has refused, for good or for now, counts. */
+static enum session_state
+say_refusal(struct dispatcher *d, struct session *s, const char *reply,
+    size_t len, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+
+	if (esmtp_note_error(
+		&t->esmtp, reply[0] == '5' ? ESMTP_ERROR : ESMTP_DEFERRAL))
+		return throttle_cut(d, s, esmtp_too_many_errors, now);
+	t->flags |= THROTTLE_MTA_SAYS;
+	return throttle_say_n(d, s, reply, len, SESSION_T_COMMAND, now);
 }
 
 /* A sender that is not by the book, in the MTA's words. */
@@ -333,10 +349,13 @@ answer_sender(struct dispatcher *d, struct session *s, enum mux_result result,
 		throttle_end_transaction(d, t, false);
 	if (!said)
 		return say_no_word(d, s, result, now);
-	if (reply[0] == '5' && esmtp_note_error(&t->esmtp))
-		return too_many_errors(d, s, now);
-	t->flags |= THROTTLE_MTA_SAYS;
-	return throttle_say_n(d, s, reply, len, SESSION_T_COMMAND, now);
+	if (reply[0] == '2') {
+		t->flags |= THROTTLE_MTA_SAYS;
+		return throttle_say_n(d, s, reply, len, SESSION_T_COMMAND, now);
+	}
+	throttle_slow_down(
+	    d, t, reply[0] == '5' ? DELAY_REFUSED : DELAY_DEFERRED);
+	return say_refusal(d, s, reply, len, now);
 }
 
 static enum session_state
@@ -357,11 +376,9 @@ answer_recipient(struct dispatcher *d, struct session *s,
 	throttle_release(d, &t->candidate);
 	if (!said)
 		return say_no_word(d, s, result, now);
-	/* Only a refusal for good speaks against the client. */
-	if (accepted || reply[0] == '5')
-		note_recipient(t, s, accepted);
-	else
-		esmtp_note_recipient(&t->esmtp, false);
+	note_recipient(d, s, reply[0]);
+	if (!accepted)
+		return say_refusal(d, s, reply, len, now);
 	t->flags |= THROTTLE_MTA_SAYS;
 	return throttle_say_n(d, s, reply, len, SESSION_T_COMMAND, now);
 }
@@ -386,6 +403,21 @@ tell_unsure(struct dispatcher *d, const struct session *s, uint64_t now)
 	journal_send(d->journal, &record);
 }
 
+/* Patience was for so many messages. */
+static void
+be_patient_anew(struct dispatcher *d, struct session *s)
+{
+	struct throttle *t = throttle_of(d, s);
+	int64_t max = d->config->max_messages;
+
+	if (max == 0 || t->messages % max != 0)
+		return;
+	if (s->rate != 0)
+		s->rate = t->first_rate;
+	throttle_slow_down(d, t, d->config->max_dialogue_delay / USEC_PER_MSEC);
+	d->n_anew++;
+}
+
 /* The answer to the end of the message is the one that must not be slow: who
  * leaves before it has come sends the message again.  Its friction was before
  * the dot went to the MTA. */
@@ -401,8 +433,16 @@ answer_message(struct dispatcher *d, struct session *s, enum mux_result result,
 	if (taken) {
 		count(&t->messages);
 		t->earned = dispatcher_msec(d, now);
+		be_patient_anew(d, s);
 		if (!throttle_is_there(d, pool_slot(&d->pool, s)))
 			count(&t->unheard);
+		/* In the MTA's words, even if it is the last one. */
+		if (said && reply[0] == '5' &&
+		    esmtp_note_error(&t->esmtp, ESMTP_ERROR)) {
+			t->flags |= THROTTLE_CUT;
+			d->n_cut++;
+			s->flags |= SESSION_CLOSE_AFTER;
+		}
 	}
 	if (said) {
 		t->flags |= THROTTLE_MTA_SAYS;

@@ -28,6 +28,14 @@ throttle_spend(struct throttle *t, uint64_t msec)
 		t->flags |= THROTTLE_PATIENT;
 }
 
+void
+throttle_slow_down(
+    const struct dispatcher *d, struct throttle *t, uint64_t msec)
+{
+	t->delay_left = (uint32_t)smaller(t->delay_left + msec,
+	    d->config->max_dialogue_delay / USEC_PER_MSEC);
+}
+
 uint64_t
 throttle_delay(const struct throttle *t, const struct session *s, size_t len,
     uint64_t limit)
@@ -99,6 +107,8 @@ throttle_leave(const struct throttle *t, struct session *s)
 {
 	if (t->messages > 0)
 		return throttle_close(s, OUTCOME_DELIVERED);
+	if ((t->flags & THROTTLE_CUT) != 0)
+		return throttle_close(s, OUTCOME_REFUSED);
 	if ((t->flags & THROTTLE_FAILED) != 0)
 		return throttle_close(s, OUTCOME_FAILED);
 	if ((s->flags & SESSION_REFUSED) != 0)
@@ -176,6 +186,16 @@ throttle_say_last(struct dispatcher *d, struct session *s,
 	s->in_from = dispatcher_msec(d, now);
 	return throttle_say_n(d, s, texts->reply[reply].text,
 	    texts->reply[reply].len, SESSION_T_COMMAND, now);
+}
+
+enum session_state
+throttle_cut(
+    struct dispatcher *d, struct session *s, const char *reply, uint64_t now)
+{
+	throttle_of(d, s)->flags |= THROTTLE_CUT;
+	d->n_cut++;
+	s->flags |= SESSION_CLOSE_AFTER;
+	return throttle_say(d, s, reply, now);
 }
 
 size_t

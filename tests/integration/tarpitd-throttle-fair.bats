@@ -165,3 +165,132 @@ figure() {
 	[ "$(figure backend.blamed)" = 0 ]
 	[ "$(figure backend.timed_out)" = 0 ]
 }
+
+# errors COMMAND REPLY [TIMES]: that often, and the next time it ends.
+errors() {
+	local i
+	for ((i = 1; i < ${3-20}; i++)); do
+		smtp_say "$1"
+		smtp_expect "$2"
+		[[ $LINE != 550-* ]] || smtp_expect '550 '
+	done
+	smtp_say "$1"
+	smtp_expect '421 4.7.0'
+	smtp_expect_eof
+}
+
+@test "errors: unknown recipients are errors" {
+	backend
+	throttled
+	greet 127.0.0.2
+	smtp_say 'MAIL FROM:<a@b.test>'
+	smtp_expect '250 '
+	errors 'RCPT TO:<bad@dest.test>' '550'
+	record_of 127.0.0.2 outcome=refused | grep -q limit:errors
+	[ "$(grep -c 'asked 127.0.0.2 ' "$DAEMONS/backend.log")" = 20 ]
+	wait_for_log policy '^tarpit_outcome .*client=127.0.0.2 .*outcome=expelled'
+	ctl status | grep -q ' 1 sessions cut for errors'
+	ctl metrics | grep -q '^tarpit_throttle_cut_total 1$'
+}
+
+@test "errors: good recipients in between, and messages, do not make them good" {
+	backend
+	throttled
+	greet 127.0.0.2
+	smtp_say 'MAIL FROM:<a@b.test>'
+	smtp_expect '250 '
+	local i
+	for i in {1..19}; do
+		smtp_send 'RCPT TO:<u@dest.test>\r\nRCPT TO:<bad@dest.test>\r\n'
+		smtp_expect '250 2.1.5'
+		smtp_expect '550-'
+		smtp_expect '550 '
+	done
+	smtp_send 'RCPT TO:<u@dest.test>\r\nRCPT TO:<bad@dest.test>\r\n'
+	smtp_expect '250 2.1.5'
+	smtp_expect '421 4.7.0'
+	smtp_expect_eof
+	greet 127.0.0.3
+	for i in {1..19}; do
+		smtp_say 'MAIL FROM:<a@b.test>'
+		smtp_expect '250 '
+		smtp_say 'RCPT TO:<bad@dest.test>'
+		smtp_expect '550-'
+		smtp_expect '550 '
+		smtp_say RSET
+		smtp_expect '250 '
+	done
+	envelope u@dest.test
+	smtp_say DATA
+	smtp_expect '354 '
+	smtp_send '.\r\n'
+	smtp_expect '250 2.0.0'
+	smtp_say 'MAIL FROM:<a@b.test>'
+	smtp_expect '250 '
+	errors 'RCPT TO:<bad@dest.test>' '550' 2
+	record_of 127.0.0.3 outcome=delivered delivered=1 | grep -q limit:errors
+}
+
+@test "errors: a list with some bad recipients, and a relay, are delivered" {
+	backend
+	throttled MaxMessages=30
+	greet 127.0.0.2
+	local i
+	for i in {1..3}; do
+		smtp_send 'MAIL FROM:<a@b.test>\r\nRCPT TO:<bad@dest.test>\r\nRCPT TO:<bad@dest.test>\r\nRCPT TO:<bad@dest.test>\r\n'
+		printf 'RCPT TO:<u%d@dest.test>\r\n' {1..60} >&"${SMTP_OUT[client]}"
+		smtp_say DATA
+		smtp_skip '550|250 '
+		smtp_expect '354 '
+		smtp_send 'x\r\n.\r\n'
+		smtp_expect '250 2.0.0'
+	done
+	greet 127.0.0.3
+	for i in {1..60}; do
+		smtp_send 'MAIL FROM:<a@b.test>\r\nRCPT TO:<bad@dest.test>\r\nRCPT TO:<u@dest.test>\r\nDATA\r\n'
+		smtp_skip '550|250 '
+		smtp_expect '354 '
+		smtp_send 'x\r\n.\r\n'
+		smtp_expect '250 2.0.0'
+		smtp_say RSET
+		smtp_expect '250 '
+	done
+	[ "$(figure throttle.cut)" = 0 ]
+}
+
+@test "errors: many messages are a reason to be slowed anew" {
+	backend
+	policy '* action=throttle rate=1000 patience=0 score=70 reason=test'
+	tarpitd Backend=127.0.0.1:"$BACKEND" SpoolDirectory="$DAEMONS" \
+		MaxDialogueDelay=100ms MaxMessages=2
+	wait_for_notify tarpitd '1 free'
+	greet 127.0.0.2
+	local i
+	for i in 1 2 3; do
+		envelope u@dest.test
+		smtp_say DATA
+		smtp_expect '354 '
+		smtp_send 'x\r\n.\r\n'
+		smtp_expect '250 2.0.0'
+	done
+	smtp_close
+	[ "$(figure throttle.anew)" = 1 ]
+	ctl status | grep -q ' 1 slowed anew'
+	record_of 127.0.0.2 outcome=delivered delivered=3
+}
+
+@test "errors: what is refused brings slowness back" {
+	backend
+	policy '* action=throttle rate=10 patience=0 score=70 reason=test'
+	tarpitd Backend=127.0.0.1:"$BACKEND" SpoolDirectory="$DAEMONS" \
+		MaxDialogueDelay=2s
+	wait_for_notify tarpitd '1 free'
+	local from
+	greet 127.0.0.2
+	envelope u@dest.test
+	from=$(clock_usec)
+	smtp_say 'RCPT TO:<bad@dest.test>'
+	smtp_expect '550-'
+	smtp_expect '550 '
+	[ $(($(clock_usec) - from)) -gt 1500000 ]
+}

@@ -59,6 +59,18 @@ load ../../helpers/common
 	run_case tarpitd/esmtp_test limits_commands
 }
 
+@test "esmtp: limits junk" {
+	run_case tarpitd/esmtp_test limits_junk
+}
+
+@test "esmtp: messages pay for their commands" {
+	run_case tarpitd/esmtp_test messages_pay_for_their_commands
+}
+
+@test "esmtp: messages pay for few errors" {
+	run_case tarpitd/esmtp_test messages_pay_for_few_errors
+}
+
 @test "esmtp: every case has a test" {
 	all_cases_listed tarpitd/esmtp_test
 }

@@ -326,18 +326,96 @@ limits_errors(void)
 }
 
 static void
+deliver(int recipients)
+{
+	limits.recipients = 1000;
+	CHECK_STR(say("MAIL FROM:<a@b.test>"), "250");
+	for (int i = 0; i < recipients; i++) {
+		say("RCPT TO:<u@b.test>");
+		CHECK_INT(step.action, ESMTP_RCPT);
+		esmtp_note_recipient(&session, true);
+	}
+	CHECK_STR(say("DATA"), "354");
+	esmtp_end_transaction(&session, true);
+}
+
+static void
 limits_commands(void)
 {
+	int n = 1;
+
 	hello();
-	for (int i = 1; i < 2000; i++)
-		CHECK_STR(say("NOOP"), "250");
-	CHECK_STR(say("NOOP"), "421");
-	/* A message that the MTA took speaks for the client. */
+	do {
+		n += 3;
+		say("MAIL FROM:<a@b.test>");
+		say("RCPT TO:<u@b.test>");
+		esmtp_note_recipient(&session, true);
+	} while (strcmp(say("RSET"), "421") != 0);
+	CHECK(n > 1998 && n <= 2004);
+	CHECK_INT(step.action, ESMTP_CLOSE);
+}
+
+/* A relay of any size is not cut, and pays for nothing but its own. */
+static void
+messages_pay_for_their_commands(void)
+{
 	hello();
-	for (int i = 1; i < 2000; i++)
+	for (int i = 0; i < 2000; i++) {
+		deliver(1 + i % 3);
+		CHECK_STR(say("RSET"), "250");
+	}
+	CHECK(session.commands < 10);
+	/* A message with 1,000 recipients. */
+	deliver(1000);
+	CHECK(session.commands < 10);
+}
+
+static void
+limits_junk(void)
+{
+	static const char *const junk[] = { "NOOP", "VRFY u@b.test", "HELP",
+		"RSET", "HELO client.test" };
+
+	for (size_t j = 0; j < ARRAY_SIZE(junk); j++) {
+		int n = 1;
+
+		hello();
+		while (strcmp(say(junk[j]), "421") != 0)
+			CHECK(++n < 130);
+		CHECK(n >= 119);
+		CHECK_INT(step.action, ESMTP_CLOSE);
+	}
+	/* In between messages it is a habit. */
+	hello();
+	for (int i = 0; i < 500; i++) {
+		deliver(1);
 		CHECK_STR(say("NOOP"), "250");
-	esmtp_end_transaction(&session, true);
-	CHECK_STR(say("NOOP"), "250");
+	}
+}
+
+/* One message does not make good for nineteen probes. */
+static void
+messages_pay_for_few_errors(void)
+{
+	hello();
+	for (int i = 0; i < 19; i++)
+		CHECK(!esmtp_note_error(&session, ESMTP_ERROR));
+	deliver(1);
+	CHECK(!esmtp_note_error(&session, ESMTP_ERROR));
+	CHECK(esmtp_note_error(&session, ESMTP_ERROR));
+	/* A list with 3 bad ones of 100, again and again. */
+	hello();
+	for (int i = 0; i < 50; i++) {
+		for (int bad = 0; bad < 3; bad++)
+			CHECK(!esmtp_note_error(&session, ESMTP_ERROR));
+		deliver(97);
+	}
+	/* Each of 150 recipients is greylisted. */
+	for (int i = 0; i < 150; i++)
+		CHECK(!esmtp_note_error(&session, ESMTP_DEFERRAL));
+	for (int i = 0; i < 49; i++)
+		CHECK(!esmtp_note_error(&session, ESMTP_DEFERRAL));
+	CHECK(esmtp_note_error(&session, ESMTP_DEFERRAL));
 }
 
 static const struct check_case cases[] = {
@@ -355,6 +433,9 @@ static const struct check_case cases[] = {
 	CASE(limits_recipients),
 	CASE(limits_errors),
 	CASE(limits_commands),
+	CASE(limits_junk),
+	CASE(messages_pay_for_their_commands),
+	CASE(messages_pay_for_few_errors),
 };
 
 int
