@@ -122,10 +122,10 @@ connections() {
 	SMTP=other recipient '250 2.1.5'
 	stop_daemon backend || :
 	backend proxy closes-9
-	SMTP=again greet 127.0.0.9
-	SMTP=again recipient '451 4.3.0' v
-	SMTP=more greet 127.0.0.7
-	SMTP=more recipient '250 2.1.5'
+	SMTP=second greet 127.0.0.9
+	SMTP=second recipient '451 4.3.0' v
+	SMTP=third greet 127.0.0.7
+	SMTP=third recipient '250 2.1.5'
 	never_logged tarpitd event=backend_down
 }
 

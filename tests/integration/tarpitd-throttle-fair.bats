@@ -45,12 +45,12 @@ figure() {
 
 @test "fair: recipients that the MTA is slow about hold up their sender only" {
 	backend
-	throttled BackendConnections=8 BackendTimeout=20s
+	throttled BackendConnections=8 BackendTimeout=200s MaxReplyTime=200s
 	local i
 	for i in {1..10}; do
-		SMTP=slow$i asks 127.0.0.2 slow$i@dest.test
+		SMTP=slow$i asks 127.0.0.2 "slow$i@dest.test"
 	done
-	wait_until '[ "$(figure backend.queued)" = 8 ]'
+	wait_until "[ \$(figure backend.queued) = 8 ]"
 	for i in {1..5}; do
 		SMTP=other$i asks 127.0.0.3 u@dest.test
 		SMTP=other$i smtp_expect '250 2.1.5'
@@ -62,12 +62,12 @@ figure() {
 
 @test "fair: a network full of slow recipients holds up no other network" {
 	backend
-	throttled BackendConnections=8 BackendTimeout=20s
+	throttled BackendConnections=8 BackendTimeout=200s MaxReplyTime=200s
 	local i
 	for i in {1..12}; do
-		SMTP=slow$i asks 127.0.1.$i slow$i@dest.test
+		SMTP=slow$i asks "127.0.1.$i" "slow$i@dest.test"
 	done
-	wait_until '[ "$(figure backend.queued)" = 8 ]'
+	wait_until "[ \$(figure backend.queued) = 8 ]"
 	SMTP=other asks 127.0.2.1 u@dest.test
 	SMTP=other smtp_expect '250 2.1.5'
 	[ "$(figure backend.timed_out)" = 0 ]
@@ -76,14 +76,14 @@ figure() {
 
 @test "fair: wherever the MTA is slow, nobody else waits for it" {
 	backend
-	throttled BackendConnections=3 BackendTimeout=20s
+	throttled BackendConnections=3 BackendTimeout=200s MaxReplyTime=200s
 	local i
-	SMTP=helo asks 127.0.1.1 u@dest.test a@b.test slow.test
-	SMTP=mail asks 127.0.1.2 u@dest.test slow@b.test
-	SMTP=more asks 127.0.1.2 u@dest.test slow@b.test
-	SMTP=rest asks 127.0.1.3 u@dest.test a@b.test slow.test
+	SMTP=first asks 127.0.1.1 u@dest.test a@b.test slow.test
+	SMTP=second asks 127.0.1.2 u@dest.test slow@b.test
+	SMTP=third asks 127.0.1.2 u@dest.test slow@b.test
+	SMTP=fourth asks 127.0.1.3 u@dest.test a@b.test slow.test
 	for i in {1..3}; do
-		SMTP=other$i asks 127.0.2.$i u@dest.test
+		SMTP=other$i asks "127.0.2.$i" u@dest.test
 		SMTP=other$i smtp_expect '250 2.1.5'
 	done
 	[ "$(figure backend.timed_out)" = 0 ]
@@ -91,7 +91,7 @@ figure() {
 
 @test "fair: nobody waits for the end of another one's transaction" {
 	backend
-	throttled BackendConnections=1 BackendTimeout=20s
+	throttled BackendConnections=1 BackendTimeout=200s MaxReplyTime=200s
 	SMTP=reset asks 127.0.1.1 reset@dest.test
 	SMTP=reset smtp_expect '250 2.1.5'
 	SMTP=other asks 127.0.2.1 u@dest.test
@@ -160,7 +160,7 @@ figure() {
 	backend thinks
 	throttled BackendConnections=8
 	local i
-	for i in {1..10}; do SMTP=$i asks 127.0.0.$i u@dest.test; done
+	for i in {1..10}; do SMTP=$i asks "127.0.0.$i" u@dest.test; done
 	for i in {1..10}; do SMTP=$i smtp_expect '250 2.1.5'; done
 	[ "$(figure backend.blamed)" = 0 ]
 	[ "$(figure backend.timed_out)" = 0 ]

@@ -151,7 +151,7 @@ message() {
 		SMTP=later$i smtp_expect '250 '
 		SMTP=later$i smtp_say 'RCPT TO:<u@mx.test>'
 		SMTP=later$i smtp_expect '451 4.7.1 .*Not now'
-		SMTP=other$i greet 127.0.3.$i
+		SMTP=other$i greet "127.0.3.$i"
 		SMTP=other$i envelope u@mx.test
 	done
 	never_logged tarpitd event=backend_down
