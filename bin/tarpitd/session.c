@@ -138,11 +138,12 @@ account(struct dispatcher *d, struct session *s, enum session_state was,
 	if (is_recorded(d, s) && !folding_takes(d, s, held, now))
 		record_session(d, s, now);
 	tally_add(&d->tally, s, held, (uint64_t)time(NULL));
-	if (throttle_is_cut(d, s))
-		ask_report(&d->ask, s, "expelled", held);
-	else if (is_lesson(d, s, was))
-		ask_report(
-		    &d->ask, s, outcome_name((enum outcome)s->outcome), held);
+	if (is_lesson(d, s, was))
+		ask_report(&d->ask, s,
+		    throttle_is_cut(d, s)
+			? "expelled"
+			: outcome_name((enum outcome)s->outcome),
+		    held);
 }
 
 static void

@@ -436,13 +436,13 @@ answer_message(struct dispatcher *d, struct session *s, enum mux_result result,
 		be_patient_anew(d, s);
 		if (!throttle_is_there(d, pool_slot(&d->pool, s)))
 			count(&t->unheard);
-		/* In the MTA's words, even if it is the last one. */
-		if (said && reply[0] == '5' &&
-		    esmtp_note_error(&t->esmtp, ESMTP_ERROR)) {
-			t->flags |= THROTTLE_CUT;
-			d->n_cut++;
-			s->flags |= SESSION_CLOSE_AFTER;
-		}
+	}
+	/* In the MTA's words, even if it is the last one. */
+	if (said && reply[0] == '5' &&
+	    esmtp_note_error(&t->esmtp, ESMTP_ERROR)) {
+		t->flags |= THROTTLE_CUT;
+		d->n_cut++;
+		s->flags |= SESSION_CLOSE_AFTER;
 	}
 	if (said) {
 		t->flags |= THROTTLE_MTA_SAYS;
