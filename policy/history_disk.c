@@ -192,9 +192,11 @@ open_database(struct history_store *s, struct source_note *note)
 	}
 	note->failed = r < 0;
 	if (r < 0)
-		snprintf(note->text, sizeof(note->text),
-		    "%s; clients are remembered until the service ends",
-		    *why ? why : strerror(-r));
+		snprintf(note->text, sizeof(note->text), "%s%s",
+		    *why ? why : strerror(-r),
+		    s->memory->read_only
+			? ""
+			: "; clients are remembered until the service ends");
 	else
 		snprintf(note->text, sizeof(note->text),
 		    "%zu records of at most %zu; %zu could not be read",

@@ -249,18 +249,27 @@ find_sockets(struct policyd *d)
 
 /* Only what the unit names so, or what is the only one, is taken for the socket
  * that the dispatcher alone can open. */
-static bool
-is_dispatchers(const struct policyd *d, const struct listen_socket *s)
+static enum door_role
+find_role(const struct policyd *d, const struct listen_socket *s)
 {
-	static const char *const names[] = { "policy",
-		"tarpit-policyd.socket" };
+	static const struct {
+		const char *name; /* FileDescriptorName= */
+		enum door_role role;
+	} names[] = {
+		{ "policy", DOOR_TEACHES },
+		{ "tarpit-policyd.socket", DOOR_TEACHES },
+		{ "explain", DOOR_EXPLAINS },
+		{ "tarpit-explain.socket", DOOR_EXPLAINS },
+	};
 	bool unnamed = *s->name == '\0' || strcmp(s->name, "unknown") == 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (strcmp(s->name, names[i]) == 0)
-			return true;
+		if (strcmp(s->name, names[i].name) == 0)
+			return names[i].role;
 	}
-	return s->origin != LISTEN_SYSTEMD || (unnamed && d->n_sockets == 1);
+	return s->origin != LISTEN_SYSTEMD || (unnamed && d->n_sockets == 1)
+	    ? DOOR_TEACHES
+	    : DOOR_ASKS;
 }
 
 static void
@@ -272,7 +281,7 @@ start(struct policyd *d, struct rules *rules)
 
 	for (size_t i = 0; i < d->n_sockets; i++)
 		doors[i] = (struct server_door){ d->sockets[i].fd,
-			is_dispatchers(d, &d->sockets[i]) };
+			find_role(d, &d->sockets[i]) };
 	r = loop_new(&d->loop);
 	if (r == 0)
 		r = loop_signals(d->loop, signals, on_signal, d);

@@ -51,7 +51,7 @@ struct peer {
 	struct peer *next, **link;
 	struct open_question *open;
 	size_t n_open;
-	bool may_teach;
+	struct listener *door;
 	bool eof;        /* it will send nothing more */
 	bool gone;       /* it will read nothing more */
 	bool stalled;    /* a message waits for room */
@@ -83,7 +83,9 @@ struct server {
 	struct listener {
 		struct acceptor acceptor;
 		struct server *server;
-		bool may_teach;
+		enum door_role role;
+		size_t n_peers;
+		uint64_t next_full; /* when a record is due again */
 	} listeners[LISTEN_MAX];
 };
 
@@ -436,7 +438,7 @@ take_outcome(struct peer *p, const struct question *q)
 {
 	struct server *s = p->server;
 
-	if (!p->may_teach) {
+	if (p->door->role != DOOR_TEACHES) {
 		refuse_outcome(s);
 		return;
 	}
@@ -464,6 +466,16 @@ forget(struct peer *p, const struct question *q)
 	unpark(o);
 }
 
+/* Whether the request is one for the door that it came by.  Outcomes are looked
+ * at where they are taken. */
+static bool
+is_for_door(const struct peer *p, const struct question *q)
+{
+	return p->door->role != DOOR_EXPLAINS ||
+	    q->request == REQUEST_EXPLAIN || q->request == REQUEST_STATUS ||
+	    q->request == REQUEST_OUTCOME;
+}
+
 /* One complete message; there is room for its answer. */
 static void
 take_message(struct open_question *o, const char *msg, size_t len)
@@ -471,8 +483,13 @@ take_message(struct open_question *o, const char *msg, size_t len)
 	struct peer *p = o->peer;
 	struct server *s = p->server;
 	const char *why;
+	int r = question_read(msg, len, &o->question, &why);
 
-	if (question_read(msg, len, &o->question, &why) < 0) {
+	if (r == 0 && !is_for_door(p, &o->question)) {
+		why = "this socket is for tarpit_explain and tarpit_status";
+		r = -EPERM;
+	}
+	if (r < 0) {
 		tell_error(s, why);
 		p->out_len +=
 		    question_answer_error(&o->question, why, answer_place(p));
@@ -559,18 +576,27 @@ peer_flush(struct peer *p)
 	return 0;
 }
 
+static bool
+is_door_full(const struct listener *l)
+{
+	return l->role == DOOR_EXPLAINS && l->n_peers >= EXPLAIN_MAX;
+}
+
 static void
 resume_accepting(struct server *s)
 {
 	s->full = false;
-	for (size_t i = 0; i < s->n_listeners; i++)
-		acceptor_start(&s->listeners[i].acceptor);
+	for (size_t i = 0; i < s->n_listeners; i++) {
+		if (!is_door_full(&s->listeners[i]))
+			acceptor_start(&s->listeners[i].acceptor);
+	}
 }
 
 static void
 peer_close(struct peer *p)
 {
 	struct server *s = p->server;
+	struct listener *door = p->door;
 
 	while (p->open) {
 		policy_cancel(p->open->policy, &p->open->inquiry);
@@ -585,8 +611,11 @@ peer_close(struct peer *p)
 	free(p->out);
 	free(p);
 	s->counts.connections--;
+	door->n_peers--;
 	if (s->full)
 		resume_accepting(s);
+	else if (door->n_peers == EXPLAIN_MAX - 1)
+		acceptor_start(&door->acceptor);
 }
 
 /* Nothing is owed to a peer that has ended its questions and has all its
@@ -660,7 +689,7 @@ peer_new(struct listener *listener, int fd)
 		return -ENOMEM;
 	}
 	p->server = s;
-	p->may_teach = listener->may_teach;
+	p->door = listener;
 	p->io = (struct loop_io){ .fd = fd, .on_event = on_peer_event };
 	p->events = EPOLLIN;
 	r = loop_add(s->loop, &p->io, p->events);
@@ -675,6 +704,7 @@ peer_new(struct listener *listener, int fd)
 		p->next->link = &p->next;
 	s->peers = p;
 	s->counts.connections++;
+	listener->n_peers++;
 	return 0;
 }
 
@@ -698,15 +728,28 @@ check_full(struct server *s)
 }
 
 static void
+check_door(struct listener *l, uint64_t now)
+{
+	if (!is_door_full(l))
+		return;
+	acceptor_stop(&l->acceptor);
+	if (journal_is_due(&l->next_full, now))
+		journal_event(l->server->journal, EVENT_ACCEPT_PAUSED,
+		    "All %d connections for explanations are taken; others "
+		    "wait",
+		    EXPLAIN_MAX);
+}
+
+static void
 on_accept(struct acceptor *a, int fd, const struct sockaddr_storage *from,
     uint64_t now)
 {
 	struct listener *l = CONTAINER_OF(a, struct listener, acceptor);
 
 	(void)from;
-	(void)now;
 	if (peer_new(l, fd) < 0)
 		close(fd);
+	check_door(l, now);
 	check_full(l->server);
 }
 
@@ -729,7 +772,7 @@ listen_all(struct server *s, const struct server_door *doors, size_t n)
 		int r;
 
 		l->server = s;
-		l->may_teach = doors[i].may_teach;
+		l->role = doors[i].role;
 		l->acceptor.on_accept = on_accept;
 		l->acceptor.on_pause = on_pause;
 		r = acceptor_init(&l->acceptor, s->loop, doors[i].fd);

@@ -23,12 +23,25 @@ struct server_counts {
 	uint64_t refused;    /* outcomes, from who may not teach */
 };
 
+/* Who comes by a door, and what he may say there. */
+enum door_role {
+	/* Postfix: it asks about clients. */
+	DOOR_ASKS,
+	/* The dispatcher, which says how sessions ended, too.  Anybody else
+	 * could make any address patient. */
+	DOOR_TEACHES,
+	/* People: they hear why, and how the service does, and nothing more.
+	 * They have few connections, or they could take everybody's. */
+	DOOR_EXPLAINS,
+};
+
+/* Connections by each door of people. */
+enum { EXPLAIN_MAX = 8 };
+
 /* Where it listens. */
 struct server_door {
 	int fd;
-	/* Who comes by it may say how sessions ended: the dispatcher.  Anybody
-	 * else could make any address patient. */
-	bool may_teach;
+	enum door_role role;
 };
 
 /* Serves the listening sockets of DOORS, which stay the caller's and open until

@@ -45,7 +45,7 @@ check_policyd(struct doctor *d)
 		    "another program");
 	else if (error != 0)
 		doctor_find(d, FOUND_POLICY_AWAY, "no answer at %s: %s",
-		    d->t->socket, strerror(-error));
+		    d->survey.policyd.path, strerror(-error));
 }
 
 static void

@@ -63,9 +63,10 @@ doctor_check_units(struct doctor *d)
 	static const char *const units[] = { "tarpitd.socket",
 		"tarpitd.service", "tarpitd-control.socket",
 		"tarpitd-proxy.socket", "tarpit-policyd.socket",
-		"tarpit-policyd.service", "tarpit-handoff.socket",
-		"tarpit-handoff.service", "tarpit-lists.service",
-		"tarpit-lists.timer", "tarpit-metrics.socket" };
+		"tarpit-explain.socket", "tarpit-policyd.service",
+		"tarpit-handoff.socket", "tarpit-handoff.service",
+		"tarpit-lists.service", "tarpit-lists.timer",
+		"tarpit-metrics.socket" };
 	sd_bus *bus = NULL;
 
 	if (sd_booted() <= 0 || sd_bus_open_system(&bus) < 0) {

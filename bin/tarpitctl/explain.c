@@ -19,11 +19,17 @@ ask_service(const struct tarpitctl *t, const char *address, char *buf)
 {
 	struct message answer = { 0 };
 	char question[256];
+	const char *path;
 	struct link link;
 	int n = snprintf(question, sizeof(question),
 	    "request=tarpit_explain\nclient_address=%s\n\n", address);
-	int r = link_open(&link, t->socket);
+	int r = link_open_policy(&link, t->socket, &path);
 
+	if (r == -EACCES)
+		program_die(&tarpitctl, EXIT_OPERATOR, 0,
+		    "no permission for %s: tarpit-explain.socket lets root "
+		    "and members of the group tarpit ask",
+		    path);
 	if (r == 0)
 		r = link_ask(&link, question, (size_t)n);
 	if (r == 0)
@@ -32,27 +38,42 @@ ask_service(const struct tarpitctl *t, const char *address, char *buf)
 		program_die(&tarpitctl, EXIT_TEMPORARY, r,
 		    "no answer from the policy service at %s (--offline asks "
 		    "the files)",
-		    t->socket);
+		    path);
 	memcpy(buf, answer.data, answer.len);
 	link_close(&link);
 	return answer.len;
 }
 
+/* What could not be looked at, which the service may know. */
+static void
+tell_lacks(const struct gather *g)
+{
+	if (g->n_lacks == 0)
+		return;
+	fprintf(stderr, "tarpitctl: this answer lacks");
+	for (size_t i = 0; i < g->n_lacks; i++)
+		fprintf(stderr, "%s %s", i > 0 ? "," : "", g->lacks[i]);
+	fprintf(stderr, ": that of the service may be another\n");
+}
+
+/* G is closed; what it lacks stands in it. */
 static size_t
-ask_files(const struct tarpitctl *t, const struct in6_addr *addr, char *buf)
+ask_files(const struct tarpitctl *t, const struct in6_addr *addr, char *buf,
+    struct gather *g)
 {
 	struct explanation explanation = { 0 };
-	struct gather g;
 	struct verdict verdict;
 	struct rules rules;
 	size_t len;
 
 	tarpitctl_load_rules(t, NULL, &rules);
-	gather_init(&g, &rules);
-	gather_ask(&g, addr, &explanation);
-	engine_decide(g.inquiry.rules, &g.inquiry.facts, &verdict);
-	len = explanation_encode(&g.inquiry, &verdict, NULL, 0, buf, ATTRS_MAX);
-	gather_fini(&g);
+	gather_init(g, &rules);
+	gather_ask(g, addr, &explanation);
+	engine_decide(g->inquiry.rules, &g->inquiry.facts, &verdict);
+	len =
+	    explanation_encode(&g->inquiry, &verdict, NULL, 0, buf, ATTRS_MAX);
+	gather_fini(g);
+	tell_lacks(g);
 	return len;
 }
 
@@ -268,7 +289,18 @@ print_json_facts(const char *pos, const char *end)
 }
 
 static void
-print_json(const char *address, const char *buf, size_t len)
+print_json_lacks(const struct gather *g)
+{
+	printf(",\"lacks\":[");
+	for (size_t i = 0; i < g->n_lacks; i++)
+		printf("%s\"%s\"", i > 0 ? "," : "", g->lacks[i]);
+	putchar(']');
+}
+
+/* G: from the files, or NULL. */
+static void
+print_json(
+    const char *address, const char *buf, size_t len, const struct gather *g)
 {
 	struct attr a = find(buf, len, "action");
 
@@ -283,6 +315,8 @@ print_json(const char *address, const char *buf, size_t len)
 	printf(",\"country\":");
 	print_json_string(a.value, (int)a.value_len);
 	print_json_number("asn", buf, len);
+	if (g)
+		print_json_lacks(g);
 	print_json_facts(buf, buf + len);
 }
 
@@ -292,6 +326,7 @@ explain_run(const struct tarpitctl *t, const char *address)
 	char buf[ATTRS_MAX];
 	char text[CIDR_STRLEN];
 	struct in6_addr addr;
+	struct gather files;
 	struct attr error;
 	size_t len;
 
@@ -299,13 +334,14 @@ explain_run(const struct tarpitctl *t, const char *address)
 		program_die(&tarpitctl, EXIT_OPERATOR, 0,
 		    "\"%s\" is not an address", address);
 	cidr_format_addr(&addr, text);
-	len = t->offline ? ask_files(t, &addr, buf) : ask_service(t, text, buf);
+	len = t->offline ? ask_files(t, &addr, buf, &files)
+			 : ask_service(t, text, buf);
 	error = find(buf, len, "error");
 	if (error.value_len > 0)
 		program_die(&tarpitctl, EXIT_TEMPORARY, 0,
 		    "the policy service says: %.*s", VALUE(error));
 	if (t->json)
-		print_json(text, buf, len);
+		print_json(text, buf, len, t->offline ? &files : NULL);
 	else
 		print_text(text, buf, len);
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_TEMPORARY;

@@ -10,13 +10,49 @@
 #define SETTLE (3 * USEC_PER_SEC)
 
 static void
+add_lack(struct gather *g, const char *source)
+{
+	for (size_t i = 0; i < g->n_lacks; i++) {
+		if (strcmp(g->lacks[i], source) == 0)
+			return;
+	}
+	if (g->n_lacks < LACKS_MAX)
+		g->lacks[g->n_lacks++] = source;
+}
+
+static void
 tell(void *arg, const char *source, const struct source_note *note)
 {
-	(void)arg;
-	(void)source;
-	if (note->failed)
-		fprintf(stderr, "tarpitctl: cannot use %s: %s\n", note->file,
-		    note->text);
+	if (!note->failed)
+		return;
+	fprintf(
+	    stderr, "tarpitctl: cannot use %s: %s\n", note->file, note->text);
+	add_lack(arg, source);
+}
+
+/* What was asked, and has not answered. */
+static void
+find_unanswered(struct gather *g)
+{
+	static const struct {
+		enum named_fact fact;
+		const char *source;
+	} unanswered[] = {
+		{ FACT_HISTORY_UNANSWERED, "history" },
+		{ FACT_DNS_UNANSWERED, "dns" },
+	};
+	const struct facts *f = &g->inquiry.facts;
+
+	for (size_t i = 0; i < ARRAY_SIZE(unanswered); i++) {
+		struct fact fact =
+		    rules_fact(g->inquiry.rules, unanswered[i].fact);
+
+		for (size_t j = 0; j < f->n; j++) {
+			if (f->fact[j].kind == FACT_NAMED &&
+			    strcmp(f->fact[j].name, fact.name) == 0)
+				add_lack(g, unanswered[i].source);
+		}
+	}
 }
 
 void
@@ -73,4 +109,5 @@ gather_ask(struct gather *g, const struct in6_addr *addr,
 			program_die(
 			    &tarpitctl, EXIT_TEMPORARY, r, "event loop");
 	}
+	find_unanswered(g);
 }

@@ -6,11 +6,17 @@
 #include "policy/explanation.h"
 #include "policy/policy.h"
 
+enum { LACKS_MAX = 8 };
+
 struct gather {
 	struct loop *loop;
 	struct policy *policy;
 	struct inquiry inquiry;
 	bool done;
+	/* The names of what could not be used, so that an answer lacks it:
+	 * "lists", "country", "asn", "history", "dns". */
+	size_t n_lacks;
+	const char *lacks[LACKS_MAX];
 };
 
 /* Opens what RULES name, which it takes over; what cannot be used is told on

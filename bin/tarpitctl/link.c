@@ -30,6 +30,27 @@ link_open(struct link *l, const char *path)
 	return r;
 }
 
+int
+link_open_policy(struct link *l, const char *socket, const char **ret_path)
+{
+	int r;
+
+	*ret_path = socket ? socket : "/run/tarpit/explain";
+	r = link_open(l, *ret_path);
+	/* An older installation has no such door, and its users may be root. */
+	if (r < 0 && !socket) {
+		struct link other;
+		int again = link_open(&other, "/run/tarpit/policy");
+
+		if (again == 0 || r == -ENOENT) {
+			*ret_path = "/run/tarpit/policy";
+			*l = other;
+			return again;
+		}
+	}
+	return r;
+}
+
 void
 link_close(struct link *l)
 {

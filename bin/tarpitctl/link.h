@@ -28,6 +28,11 @@ struct message {
 /* Connects to the socket at PATH.  0, or -errno: -ENOENT and -ECONNREFUSED if
  * nobody is there, -EACCES, -ENOMEM. */
 int link_open(struct link *, const char *path) MUST_CHECK;
+/* Connects to the policy service: at SOCKET, or (NULL) by the door of the group
+ * tarpit, or else by the dispatcher's.  *RET_PATH is the one that was tried
+ * last. */
+int link_open_policy(
+    struct link *, const char *socket, const char **ret_path) MUST_CHECK;
 void link_close(struct link *);
 
 /* Sends a whole question, its empty line included.  0 or -errno. */

@@ -108,7 +108,7 @@ set_port(void *config, const char *value, char *why, size_t size)
 }
 
 static const struct program_arg args[] = {
-	{ "socket", "PATH", "of the policy service: /run/tarpit/policy",
+	{ "socket", "PATH", "of the policy service: /run/tarpit/explain",
 	    set_socket },
 	{ "control", "PATH", "of the dispatcher: /run/tarpit/control",
 	    set_control },
@@ -239,8 +239,7 @@ find_verb(const char *name)
 int
 main(int argc, char **argv)
 {
-	struct tarpitctl t = { .socket = "/run/tarpit/policy",
-		.control = "/run/tarpit/control",
+	struct tarpitctl t = { .control = "/run/tarpit/control",
 		.duration = 3600 * USEC_PER_SEC,
 		.port = 25 };
 	const struct verb *verb;

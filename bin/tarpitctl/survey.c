@@ -41,20 +41,20 @@ control_open(const struct tarpitctl *t, struct link *ret)
 		control_die(t, r);
 }
 
+/* LINK was opened with the result R. */
 static int
-ask_status(const char *path, const char *question, struct daemon_status *ret)
+ask_status(
+    struct link *link, int r, const char *question, struct daemon_status *ret)
 {
 	struct message m = { 0 };
-	struct link link;
-	int r = link_open(&link, path);
 
 	ret->said = (struct message){ ret->buf, 0 };
 	if (r < 0)
 		return r;
-	link.msec = STATUS_MSEC;
-	r = link_ask(&link, question, strlen(question));
+	link->msec = STATUS_MSEC;
+	r = link_ask(link, question, strlen(question));
 	if (r == 0)
-		r = link_read(&link, &m);
+		r = link_read(link, &m);
 	/* An older one does not know the question. */
 	if (r == 0 && message_find(&m, "error").value_len > 0)
 		r = -EPROTO;
@@ -62,7 +62,7 @@ ask_status(const char *path, const char *question, struct daemon_status *ret)
 		memcpy(ret->buf, m.data, m.len);
 		ret->said.len = m.len;
 	}
-	link_close(&link);
+	link_close(link);
 	return r;
 }
 
@@ -150,13 +150,19 @@ find_lists(const struct tarpitctl *t, struct survey *s)
 void
 survey_take(const struct tarpitctl *t, struct survey *ret)
 {
+	struct link link;
+	int r;
+
 	ret->now = (uint64_t)time(NULL);
 	ret->lists_error[0] = '\0';
 	ret->n_lists = 0;
 	ret->compiled = 0;
+	ret->tarpitd.path = t->control;
+	r = link_open(&link, t->control);
 	ret->tarpitd.error =
-	    ask_status(t->control, "request=status\n\n", &ret->tarpitd);
+	    ask_status(&link, r, "request=status\n\n", &ret->tarpitd);
+	r = link_open_policy(&link, t->socket, &ret->policyd.path);
 	ret->policyd.error =
-	    ask_status(t->socket, "request=tarpit_status\n\n", &ret->policyd);
+	    ask_status(&link, r, "request=tarpit_status\n\n", &ret->policyd);
 	find_lists(t, ret);
 }

@@ -30,6 +30,7 @@ struct survey {
 	 * answer. */
 	struct daemon_status {
 		int error;
+		const char *path; /* where */
 		struct message said;
 		char buf[ATTRS_MAX];
 	} tarpitd, policyd;

@@ -16,7 +16,7 @@
 
 struct tarpitctl {
 	struct program_call call;
-	const char *socket;      /* of the policy service */
+	const char *socket;      /* of the policy service; NULL: as usual */
 	const char *control;     /* socket of the dispatcher */
 	const char *compare;     /* --new: the changed policy.conf */
 	const char *output;      /* --output, or NULL */

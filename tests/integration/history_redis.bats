@@ -446,6 +446,7 @@ comes_to_be() {
 	run "$BUILD/tarpitctl" explain --offline --config "$dir/policy.conf" 192.0.2.7
 	[ "$status" = 0 ]
 	[[ "$output" == *"history.unanswered: redis://127.0.0.1:$redis_port/3: Connection refused"* ]]
+	[[ "$output" == *"this answer lacks history: "* ]]
 }
 
 @test "redis: the DNS is asked as if the history had answered at once" {

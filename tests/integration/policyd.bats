@@ -465,6 +465,42 @@ recipient=x@example.org
 	[[ "$output" = *"action=pass"* ]]
 }
 
+# explain QUESTION...: by the door of people.
+explain() {
+	printf '%s\n' "$@" '' | socat -t 10 - "UNIX-CONNECT:$dir/explain"
+}
+
+@test "people's socket explains, and does nothing else" {
+	local client=client_address=192.0.2.7 i
+	start_daemon activate systemd-socket-activate --fdname=policy:explain \
+		-l "$socket" -l "$dir/explain" "$BUILD/tarpit-policyd" \
+		--config "$dir/policy.conf"
+	wait_until '[ -S "$dir/explain" ]'
+	run explain request=tarpit_explain $client
+	[[ "$output" = *"action=slow"*"fact=history.none+20"* ]]
+	[[ "$(explain request=tarpit_status)" = *"connections="*"mismatches="* ]]
+	for request in tarpit_session smtpd_access_policy tarpit_forget; do
+		run explain request=$request instance=a $client
+		[[ "$output" = *"error=this socket is for tarpit_explain and tarpit_status"* ]]
+		[[ "$output" != *action=* ]]
+	done
+	[ "$(explain request=tarpit_outcome $client outcome=graduated)" = "" ]
+	wait_until '[[ "$(explain request=tarpit_status)" = *"outcomes=0"*"refused_outcomes=1"* ]]'
+	[ "$(ask 192.0.2.7 | grep -c action=slow)" = 1 ]
+
+	# As many as may are there; the dispatcher is served all the same, and one
+	# who waits is when another leaves.
+	for i in 1 2 3 4 5 6 7 8; do
+		start_daemon "caller$i" socat -u "UNIX-CONNECT:$dir/explain" -
+	done
+	wait_for_log activate "All 8 connections for explanations.*event=accept_paused"
+	[ "$(ask 192.0.2.7 | grep -c action=slow)" = 1 ]
+	start_daemon late sh -c "printf 'request=tarpit_status\n\n' |
+		socat -t 60 - 'UNIX-CONNECT:$dir/explain' >'$dir/late'"
+	stop_daemon caller3 || :
+	wait_until '[ -s "$dir/late" ]'
+}
+
 @test "systemd's socket is used" {
 	start_daemon activate systemd-socket-activate -l "$socket" \
 		"$BUILD/tarpit-policyd" --config "$dir/policy.conf"

@@ -112,9 +112,30 @@ wait      none: it goes to the MTA at once" ]]
 	stop_daemon policyd
 	ctl explain --offline 198.51.100.7
 	[[ "$output" == *"history.patient: the address"* ]]
+	[[ "$output" != *lacks* ]]
+	run "$BUILD/tarpitctl" --config "$dir/policy.conf" --json --offline \
+		explain 198.51.100.7
+	[ "$(jq -c .lacks <<<"$output")" = '[]' ]
 	# It has written nothing.
 	start_policyd
 	wait_for_log policyd "Loaded $dir/history: 2 records"
+}
+
+@test "explain --offline says what it could not read" {
+	start_policyd
+	graduate 198.51.100.7
+	stop_daemon policyd
+	mv "$dir/history" "$dir/away"
+	: >"$dir/history"
+	ctl explain --offline 198.51.100.7
+	[ "$status" = 0 ]
+	[[ "$output" == *"cannot use $dir/history: Not a directory"$'\n'* ]]
+	[[ "$output" == *"tarpitctl: this answer lacks history: "* ]]
+	rm "$dir/lists.cdb"
+	"$BUILD/tarpitctl" --config "$dir/policy.conf" --json --offline \
+		explain 198.51.100.7 2>"$dir/errors" >"$dir/answer"
+	[ "$(jq -c .lacks "$dir/answer")" = '["lists","history"]' ]
+	grep -F "this answer lacks lists, history: " "$dir/errors"
 }
 
 @test "explain says what is wrong" {

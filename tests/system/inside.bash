@@ -243,6 +243,9 @@ live_view() {
 	runuser -u ann -- tarpitctl hold 127.0.0.1 --for 10min
 	runuser -u ann -- tarpitctl overrides
 	fails runuser -u bob -- tarpitctl status 2>&1
+	stat -c '%U %G %a' /run/tarpit/explain
+	runuser -u ann -- tarpitctl explain 127.0.0.1 | sed 's/^score/ann hears: &/'
+	fails runuser -u bob -- tarpitctl explain 127.0.0.1 2>&1
 	exec 9<>/dev/tcp/127.0.0.1/9725
 	printf 'GET /metrics HTTP/1.0\r\n\r\n' >&9
 	cat <&9

@@ -89,10 +89,12 @@ setup_file() {
 
 @test "units: tarpitctl for a group, metrics for Prometheus" {
 	in_container live_view
-	grep -qx 'root tarpit 660' <<<"$output"
 	grep -q '^127.0.0.1/32 is held for 10 min' <<<"$output"
 	grep -Eq '^hold +127.0.0.1/32 .* ann$' <<<"$output"
 	[[ $output == *"no permission for /run/tarpit/control: "* ]]
+	[ "$(grep -cx 'root tarpit 660' <<<"$output")" = 2 ]
+	grep -q '^ann hears: score ' <<<"$output"
+	[[ $output == *"no permission for /run/tarpit/explain: tarpit-explain.socket lets "* ]]
 	[[ $output == *"HTTP/1.1 200 OK"* || $output == *"HTTP/1.0 200 OK"* ]]
 	grep -qx 'tarpit_up{program="tarpitd"} 1' <<<"$output"
 	grep -qx 'tarpit_up{program="tarpit-policyd"} 1' <<<"$output"

@@ -141,7 +141,7 @@ setup(bool waits)
 	journal.fd = -1;
 	CHECK_INT(loop_new(&loop), 0);
 	CHECK_INT(listen_open_unix(path, 0600, 8, &listening), 0);
-	door = (struct server_door){ listening.fd, true };
+	door = (struct server_door){ listening.fd, DOOR_TEACHES };
 	CHECK_INT(server_new(loop, &journal, &policy, &door, 1, &server), 0);
 }
 
@@ -426,7 +426,7 @@ only_the_dispatcher_teaches(void)
 	setup(false);
 	memset(policy.learned, 0, sizeof(policy.learned));
 	server = server_free(server);
-	door.may_teach = false;
+	door.role = DOOR_ASKS;
 	CHECK_INT(server_new(loop, &journal, &policy, &door, 1, &server), 0);
 	fd = dial();
 	say(fd,
