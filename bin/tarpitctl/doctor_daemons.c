@@ -48,6 +48,40 @@ check_policyd(struct doctor *d)
 		    d->survey.policyd.path, strerror(-error));
 }
 
+/* What it has refused to read it goes on without, or with what was there
+ * before. */
+static void
+check_config(struct doctor *d, const struct message *m)
+{
+	char why[FINDING_TEXT];
+
+	if (message_number(m, "config.refused") != 0)
+		doctor_find(d, FOUND_CONFIG_REFUSED, "%s",
+		    message_text(m, "config.error", why, sizeof(why)));
+	if (message_find(m, "config.tls_error").value_len > 0)
+		doctor_find(d, FOUND_CERTIFICATE_BAD, "%s",
+		    message_text(m, "config.tls_error", why, sizeof(why)));
+}
+
+static void
+check_certificate(struct doctor *d, const struct message *m)
+{
+	uint64_t expires = (uint64_t)message_number(m, "tls.expires");
+	uint64_t now = d->survey.now;
+	char left[HUMAN_SIZE];
+
+	if (expires == 0)
+		return;
+	if (expires <= now)
+		doctor_find(d, FOUND_CERTIFICATE_BAD,
+		    "a certificate ended %s ago",
+		    human_duration((now - expires) * USEC_PER_SEC, left));
+	else if (expires - now < CERTIFICATE_DAYS * 86400)
+		doctor_find(d, FOUND_CERTIFICATE_OLD,
+		    "a certificate ends in %s",
+		    human_duration((expires - now) * USEC_PER_SEC, left));
+}
+
 static void
 check_mta_state(struct doctor *d, const struct message *m)
 {
@@ -134,6 +168,8 @@ doctor_check_daemons(struct doctor *d)
 	check_policyd(d);
 	if (d->survey.tarpitd.error != 0)
 		return;
+	check_config(d, m);
+	check_certificate(d, m);
 	check_mta_state(d, m);
 	check_records(d, m);
 	check_limits(d);

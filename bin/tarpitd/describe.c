@@ -12,6 +12,7 @@
 #include "bin/tarpitd/record.h"
 #include "bin/tarpitd/session.h"
 #include "bin/tarpitd/throttle.h"
+#include "bin/tarpitd/tls.h"
 #include "bin/tarpitd/words.h"
 
 static void
@@ -195,6 +196,13 @@ put_policy(const struct dispatcher *d, struct attrs_out *out)
 	put(out, "policy.cache_hits", d->tally.cache_hits);
 }
 
+/* 0: there is no certificate. */
+static uint64_t
+expiry_of(const struct tls *tls)
+{
+	return tls == NULL ? 0 : (uint64_t)tls_expiry(tls);
+}
+
 static void
 put_troubles(const struct dispatcher *d, struct attrs_out *out)
 {
@@ -207,6 +215,7 @@ put_troubles(const struct dispatcher *d, struct attrs_out *out)
 	put(out, "records.folded", d->folding.folded);
 	put(out, "accept_pauses", pauses);
 	put(out, "probes", d->tally.probes);
+	put(out, "tls.expires", expiry_of(d->config->tls));
 	put(out, "tls.handshakes", d->starttls.n_active);
 	put(out, "tls.held", d->starttls.n_held);
 	put(out, "tls.held_max", d->max_tls_held);

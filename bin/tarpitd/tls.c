@@ -184,6 +184,17 @@ tls_is_expired(const struct tls *t, size_t i, time_t now)
 	return now < pair->not_before || now > pair->not_after;
 }
 
+time_t
+tls_expiry(const struct tls *t)
+{
+	time_t first = t->pairs.pair[0].not_after;
+
+	for (size_t i = 1; i < t->pairs.n; i++)
+		if (t->pairs.pair[i].not_after < first)
+			first = t->pairs.pair[i].not_after;
+	return first;
+}
+
 static void
 print_date(time_t time, char buf[TLS_DATE_SIZE])
 {

@@ -39,6 +39,8 @@ size_t tls_count(const struct tls *);
 const char *tls_file(const struct tls *, size_t i);
 const char *tls_kind(const struct tls *, size_t i);
 bool tls_is_expired(const struct tls *, size_t i, time_t now);
+/* When the first of them ends; Unix seconds. */
+time_t tls_expiry(const struct tls *);
 /* Its ends as "2026-01-31 23:59:59 UTC". */
 enum { TLS_DATE_SIZE = 32 };
 void tls_print_dates(const struct tls *, size_t i, char from[TLS_DATE_SIZE],

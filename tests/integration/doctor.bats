@@ -197,6 +197,33 @@ doctor_pretended() {
 	found stalled '200 ms'
 }
 
+@test "doctor: certificates that end soon, have ended, or cannot be read" {
+	certificate # for two days
+	healthy Tls.Certificate="$PEM"
+	doctor 1
+	found certificate-old 'a certificate ends in '
+	not_found certificate-bad
+	stop_daemon tarpitd
+	expire_certificate
+	cat "$PEM.key" "$PEM.crt" >"$PEM"
+	tarpitd Tls.Certificate="$PEM"
+	doctor 2
+	found certificate-bad 'a certificate ended'
+	pretend config.tls_error='/etc/tarpit/tls.pem: Permission denied' \
+		tls.expires=0
+	doctor_pretended 2
+	found certificate-bad 'tls.pem: Permission denied'
+}
+
+@test "doctor: a configuration that was refused" {
+	healthy
+	configure Mode=sometimes
+	kill -HUP "$(daemon_pid tarpitd)"
+	wait_for_log tarpitd event=config_error
+	doctor 2
+	found config-refused 'tarpitd.conf:'
+}
+
 @test "doctor: limits were reached" {
 	healthy
 	pretend limited.network=7 shed.newcomers=1,
