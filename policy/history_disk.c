@@ -106,13 +106,20 @@ on_write(struct timer *t, uint64_t now)
  * Opening
  */
 
+static void
+disk_leave(struct history_store *s)
+{
+	if (s->memory->loop)
+		loop_cancel(s->memory->loop, &s->write);
+	s->memory->loop = NULL;
+}
+
 static struct history_store *
 disk_free(struct history_store *s)
 {
 	if (!s)
 		return NULL;
-	if (s->memory->loop)
-		loop_cancel(s->memory->loop, &s->write);
+	disk_leave(s);
 	/* The end is no crash: all is written, unless that fails. */
 	while (s->db && history_queue_len(&s->queue) > 0 &&
 	    history_lmdb_error(s->db) == 0) {
@@ -246,6 +253,7 @@ disk_refresh(struct history_store *s, struct source_note *note)
 const struct history_store_ops history_disk = {
 	.new = disk_new,
 	.free = disk_free,
+	.leave = disk_leave,
 	.refresh = disk_refresh,
 	.changed = disk_changed,
 	.gone = disk_gone,

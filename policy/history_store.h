@@ -28,6 +28,9 @@ struct history_store_ops {
 	    struct history_memory *, const char *place);
 	/* Writes what waits to be written, unless that fails. */
 	struct history_store *(*free)(struct history_store *);
+	/* Lets go of the loop, so that a thread may call free(), which may take
+	 * as long as the disk does.  NULL: free() waits for nothing. */
+	void (*leave)(struct history_store *);
 
 	/* Each second, and at first before any record is touched.  As that of
 	 * a source. */

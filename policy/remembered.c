@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "policy/remembered.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -16,14 +17,24 @@ wall_clock(void)
 	return (uint32_t)time(NULL);
 }
 
+static void
+end(struct remembered *h)
+{
+	if (h->store)
+		h->store = h->ops->free(h->store);
+	history_table_free(h->memory.table);
+	h->memory.table = NULL;
+}
+
 struct remembered *
 remembered_unref(struct remembered *h)
 {
 	if (!h || --h->refs > 0)
 		return NULL;
-	if (h->store)
-		h->ops->free(h->store);
-	history_table_free(h->memory.table);
+	if (h->has_thread)
+		pthread_join(h->thread, NULL);
+	else
+		end(h);
 	free(h->path);
 	free(h);
 	return NULL;
@@ -50,6 +61,60 @@ remembered_unref_later(struct remembered *h)
 		h->refs--;
 	else
 		loop_arm(h->memory.loop, &h->reaper, 0);
+}
+
+static void *
+run_end(void *arg)
+{
+	struct remembered *h = arg;
+
+	end(h);
+	atomic_store(&h->has_ended, true);
+	return NULL;
+}
+
+void
+remembered_leave(struct remembered *h, struct remembered **list)
+{
+	sigset_t all, before;
+
+	if (!h->ops->leave) {
+		remembered_unref(h);
+		return;
+	}
+	h->ops->leave(h->store);
+	/* Signals are the loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	h->has_thread = pthread_create(&h->thread, NULL, run_end, h) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!h->has_thread)
+		run_end(h);
+	h->next = *list;
+	*list = h;
+}
+
+void
+remembered_reap(struct remembered **list, bool wait)
+{
+	struct remembered *h;
+
+	while ((h = *list)) {
+		if (!wait && !atomic_load(&h->has_ended)) {
+			list = &h->next;
+			continue;
+		}
+		*list = h->next;
+		remembered_unref(h);
+	}
+}
+
+bool
+remembered_is_leaving(const struct remembered *list, const char *path)
+{
+	while (list && strcmp(list->path, path) != 0)
+		list = list->next;
+	return list != NULL;
 }
 
 void

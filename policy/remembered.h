@@ -5,6 +5,8 @@
  * it.  It outlives a reload, and is counted: who waits for the store keeps it.
  */
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "policy/history_store.h"
@@ -17,6 +19,11 @@ struct remembered {
 	const struct history_store_ops *ops;
 	struct history_store *store;
 	struct timer reaper;
+	/* Of one that was left; see remembered_leave(). */
+	struct remembered *next;
+	bool has_thread;
+	pthread_t thread;
+	atomic_bool has_ended;
 };
 
 /* What RULES say of it, with SETTINGS' loop, fading and times.  NULL: no
@@ -29,6 +36,15 @@ struct remembered *remembered_unref(struct remembered *);
 /* The same from within the store's own calls: it is closed when these have
  * returned. */
 void remembered_unref_later(struct remembered *);
+
+/* H was replaced by another place, and nobody will ask it any more: puts the
+ * caller's reference into LIST.  A store that a slow disk may keep busy is closed
+ * by a thread, not by whoever answers questions meanwhile. */
+void remembered_leave(struct remembered *h, struct remembered **list);
+/* Takes those that have ended out of LIST; of all, if it is to WAIT. */
+void remembered_reap(struct remembered **list, bool wait);
+/* One of LIST is still busy at PATH, where there must not be two. */
+bool remembered_is_leaving(const struct remembered *list, const char *path);
 
 /* Takes the fading and the times of SETTINGS. */
 void remembered_use(struct remembered *, const struct history_memory *settings);

@@ -16,6 +16,7 @@ struct source {
 	struct loop *loop;
 	struct history_memory settings; /* what the rules say of it */
 	struct remembered *history;     /* NULL: nothing is remembered */
+	struct remembered *left;        /* of earlier rules, at other places */
 	struct asking *asking;
 };
 
@@ -68,6 +69,7 @@ history_free(struct source *s)
 		while (s->asking)
 			asking_free(s->asking);
 		remembered_unref(s->history);
+		remembered_reap(&s->left, true);
 		free(s);
 	}
 	return NULL;
@@ -78,18 +80,26 @@ history_inherit(struct source *s, struct source *old)
 {
 	struct remembered *h = old->history;
 
+	s->left = old->left;
+	old->left = NULL;
 	/* LMDB must not have one file open twice in a process. */
-	if (!h || strcmp(h->path, s->rules->history) != 0)
-		return;
-	remembered_use(h, &s->settings);
-	s->history = remembered_ref(h);
+	if (h && strcmp(h->path, s->rules->history) == 0) {
+		remembered_use(h, &s->settings);
+		s->history = remembered_ref(h);
+	} else if (h && h->ops->leave) {
+		old->history = NULL;
+		remembered_leave(h, &s->left);
+	}
 }
 
 /* Another table size takes effect with the next start. */
 static bool
 history_refresh(struct source *s, struct source_note *note)
 {
-	if (!s->history && *s->rules->history != '\0')
+	remembered_reap(&s->left, false);
+	/* Back at a place that was just left it starts when that has ended. */
+	if (!s->history && *s->rules->history != '\0' &&
+	    !remembered_is_leaving(s->left, s->rules->history))
 		s->history = remembered_new(&s->settings, s->rules);
 	return s->history && remembered_refresh(s->history, note);
 }

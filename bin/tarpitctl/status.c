@@ -15,7 +15,7 @@
 enum { STATUS_REFUSED = 1 };
 
 /* Of lists that cannot be fetched: it is to stay one screen. */
-enum { FAILING_SHOWN = 3 };
+enum { FAILING_SHOWN = 3, MISMATCH_SHOWN = 5 };
 
 /*
  * For people
@@ -274,11 +274,25 @@ print_policy(const struct message *m)
 		    figure(&f, "policy.overloaded"), figure(&f, "policy.lost"));
 }
 
+/* Each on a line of its own, as they are in the answer with commas between. */
+static void
+print_mismatch(const struct message *m)
+{
+	char text[MISMATCH_SIZE], *rest = text, *one;
+	long long n = (long long)message_number(m, "mismatches");
+
+	message_text(m, "mismatch", text, sizeof(text));
+	for (int i = 0; i < MISMATCH_SHOWN && (one = strsep(&rest, ","));
+	     i++, n--)
+		printf("  NO EFFECT   %s\n", one + strspn(one, " "));
+	if (n > 0)
+		printf("  NO EFFECT   and %lld more\n", n);
+}
+
 static void
 print_policyd(const struct daemon_status *d)
 {
 	struct figures f = { .m = &d->said };
-	char text[MISMATCH_SIZE];
 
 	if (d->error == -EPROTO)
 		printf(
@@ -292,8 +306,7 @@ print_policyd(const struct daemon_status *d)
 		    "service", figure(&f, "answers"), figure(&f, "outcomes"),
 		    figure(&f, "errors"), figure(&f, "connections"));
 	if (d->error == 0 && message_number(&d->said, "mismatches") != 0)
-		printf("  NO EFFECT   %s\n",
-		    message_text(&d->said, "mismatch", text, sizeof(text)));
+		print_mismatch(&d->said);
 }
 
 static uint64_t

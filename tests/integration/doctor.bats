@@ -259,8 +259,8 @@ doctor_pretended() {
 
 	# So do the service and its status.
 	kill -HUP "$(daemon_pid policyd)"
-	wait_until 'ctl status | grep -F "list.dorp=100 (no such list)" >"$dir/said"'
-	grep -E '^  NO EFFECT   .*the list far \(no weight\)' "$dir/said"
+	wait_until 'ctl status | grep -x "  NO EFFECT   list.dorp=100 (no such list)"'
+	ctl status | grep -x '  NO EFFECT   the list far (no weight)'
 	ctl status --json | jq -e '.policyd.mismatches >= 2 and
 		(.policyd.mismatch | contains("list.dorp=100"))'
 	ctl metrics | grep -E '^tarpit_policyd_mismatches [2-9]'

@@ -325,7 +325,35 @@ kill_rounds() {
 	umount "$dir/small"
 }
 
-@test "a store that is read-only, of another version, or gone" {
+@test "a store that cannot be written is said, and used when it can" {
+	[ "$(id -u)" = 0 ] || skip "needs root for a file system"
+	mkdir "$dir/small"
+	mount -t tmpfs -o size=4m none "$dir/small" || skip "cannot mount"
+	write_config
+	sed -i "s,^History=.*,History=$dir/small/history," "$dir/policy.conf"
+	start_policyd
+	outcome graduated 192.0.2.7
+	stop_policyd
+	mount -o remount,ro "$dir/small"
+	start_policyd
+	grep -q "Cannot use $dir/small/history: Read-only file system; clients are remembered until" \
+		"$dir/policyd.log"
+	[ "$(reason 192.0.2.7)" = "history.none+20" ]
+	outcome graduated 192.0.2.9
+	[ "$(reason 192.0.2.9)" = "history.patient+0" ]
+	mount -o remount,rw "$dir/small"
+	wait_for_log policyd "Loaded $dir/small/history: "
+	[ "$(grep -c "Cannot use" "$dir/policyd.log")" = 1 ]
+	# Both what it had and what was learned meanwhile.
+	stop_policyd
+	start_policyd
+	[ "$(reason 192.0.2.7)" = "history.patient+0" ]
+	[ "$(reason 192.0.2.9)" = "history.patient+0" ]
+	stop_policyd
+	umount "$dir/small"
+}
+
+@test "a store of another version, or gone" {
 	start_policyd
 	outcome graduated 192.0.2.7
 	stop_policyd

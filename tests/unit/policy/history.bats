@@ -86,6 +86,10 @@ load ../../helpers/common
 	run_case policy/history_test seen_is_known_and_weighs_what_the_rules_say
 }
 
+@test "a busy store is left without waiting" {
+	run_case policy/history_test a_busy_store_is_left_without_waiting
+}
+
 @test "every case has a test" {
 	all_cases_listed policy/history_test
 }

@@ -3,10 +3,13 @@
 #include "policy/history.h"
 
 #include <errno.h>
+#include <lmdb.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "bin/common/clock.h"
 #include "data/cidr.h"
 #include "policy/history_lmdb.h"
 #include "policy/history_table.h"
@@ -626,6 +629,86 @@ without_a_directory_it_remembers_until_the_end(void)
 	rules_fini(&rules);
 }
 
+/* Holds the store's one writer's lock from when it reads a byte from GO until that
+ * is closed, and says so by HELD. */
+static void __attribute__((noreturn))
+hold_store(const char *dir, int go, int held)
+{
+	MDB_env *env;
+	MDB_txn *txn;
+	char byte;
+
+	CHECK_INT(read(go, &byte, 1), 1);
+	CHECK_INT(mdb_env_create(&env), 0);
+	CHECK_INT(mdb_env_open(env, dir, MDB_NOTLS, 0600), 0);
+	CHECK_INT(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	CHECK_INT(write(held, &byte, 1), 1);
+	CHECK_INT(read(go, &byte, 1), 0);
+	mdb_txn_abort(txn);
+	mdb_env_close(env);
+	_exit(0);
+}
+
+/* The next source, with the history at DIR, after S. */
+static struct source *
+go_on_at(const char *dir, struct source *s)
+{
+	struct source *next;
+
+	free(rules.history);
+	rules.history = strdup(dir);
+	CHECK_INT(source_history.open(&next, &rules, NULL), 0);
+	source_history.inherit(next, s);
+	source_history.free(s);
+	return next;
+}
+
+/* A reload with another History= waits neither for the store that it leaves nor,
+ * if it is to go back there, for its end. */
+static void
+a_busy_store_is_left_without_waiting(void)
+{
+	AUTO_FREE char *dir = scratch_path("history");
+	AUTO_FREE char *other = scratch_path("other");
+	uint64_t deadline = clock_now() + 20 * USEC_PER_SEC;
+	struct source_note note = { 0 };
+	int go[2], held[2], status;
+	struct source *s;
+	char byte = 0;
+	pid_t child;
+
+	CHECK(pipe(go) == 0 && pipe(held) == 0);
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		close(go[1]);
+		hold_store(dir, go[0], held[1]);
+	}
+	make_rules(dir);
+	s = open_source();
+	learn(s, "192.0.2.7", LEARNED_PATIENT);
+	CHECK_INT(write(go[1], &byte, 1), 1);
+	CHECK_INT(read(held[0], &byte, 1), 1);
+
+	s = go_on_at(other, s);
+	CHECK(source_history.refresh(s, &note) && !note.failed);
+	CHECK_STR(note.file, other);
+	CHECK_STR(ask(s, "192.0.2.7"), "history.none+20");
+	s = go_on_at(dir, s);
+	CHECK(!source_history.refresh(s, &note));
+	CHECK_STR(ask(s, "192.0.2.7"), "history.none+20");
+
+	close(go[1]);
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+	while (!source_history.refresh(s, &note) && clock_now() < deadline)
+		poll(NULL, 0, 1);
+	/* What waited to be written was. */
+	CHECK(!note.failed);
+	CHECK_STR(ask(s, "192.0.2.7"), "history.none+20 history.patient+0");
+	source_history.free(s);
+	rules_fini(&rules);
+}
+
 static const struct check_case cases[] = {
 	CASE(keys_of_an_address),
 	CASE(amounts_fade_by_halves),
@@ -648,6 +731,7 @@ static const struct check_case cases[] = {
 	CASE(what_is_bad_is_kept_to_the_host),
 	CASE(source_survives_a_restart_and_a_reload),
 	CASE(without_a_directory_it_remembers_until_the_end),
+	CASE(a_busy_store_is_left_without_waiting),
 };
 
 int
