@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "policy/policy.h"
@@ -15,10 +16,21 @@ static const struct source_ops *const sources[] = {
 
 enum { SOURCE_COUNT = ARRAY_SIZE(sources) };
 
+/* More than that nobody reads; zones of the DNS are 16 at most. */
+enum { TROUBLES_MAX = 24 };
+
+/* What a source has last said of one of its files, if that is not well. */
+struct trouble {
+	const char *source; /* NULL: free */
+	char file[sizeof(((struct source_note *)0)->file)];
+	char text[128];
+};
+
 struct policy {
 	unsigned int refs;
 	struct rules rules;
 	struct source *source[SOURCE_COUNT];
+	struct trouble trouble[TROUBLES_MAX];
 };
 
 static int
@@ -92,6 +104,50 @@ policy_mismatch(const struct policy *p, struct mismatch *ret)
 	mismatch_end(ret);
 }
 
+/* Where it stands, or may stand; NULL: there is no room. */
+static struct trouble *
+trouble_place(struct policy *p, const char *source, const char *file)
+{
+	struct trouble *free_place = NULL;
+
+	for (size_t i = 0; i < TROUBLES_MAX; i++) {
+		struct trouble *t = &p->trouble[i];
+
+		if (t->source == source && strcmp(t->file, file) == 0)
+			return t;
+		if (t->source == NULL && free_place == NULL)
+			free_place = t;
+	}
+	return free_place;
+}
+
+static void
+note_trouble(
+    struct policy *p, const char *source, const struct source_note *note)
+{
+	struct trouble *t = trouble_place(p, source, note->file);
+
+	if (t == NULL)
+		return;
+	t->source = note->failed || note->is_warning ? source : NULL;
+	snprintf(t->file, sizeof(t->file), "%s", note->file);
+	snprintf(t->text, sizeof(t->text), "%.127s", note->text);
+}
+
+void
+policy_troubles(const struct policy *p, struct mismatch *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; i < TROUBLES_MAX; i++) {
+		const struct trouble *t = &p->trouble[i];
+
+		if (t->source != NULL)
+			mismatch_add(
+			    ret, "%s: %s: %s", t->source, t->file, t->text);
+	}
+	mismatch_end(ret);
+}
+
 void
 policy_refresh(struct policy *p,
     void (*tell)(void *arg, const char *source, const struct source_note *),
@@ -100,8 +156,10 @@ policy_refresh(struct policy *p,
 	for (size_t i = 0; i < SOURCE_COUNT; i++) {
 		struct source_note note = { 0 };
 
-		if (sources[i]->refresh(p->source[i], &note))
+		if (sources[i]->refresh(p->source[i], &note)) {
+			note_trouble(p, sources[i]->name, &note);
 			tell(arg, sources[i]->name, &note);
+		}
 	}
 }
 

@@ -28,6 +28,9 @@ const struct rules *policy_rules(const struct policy *);
 
 /* What of the rules and the data at this moment does not go together. */
 void policy_mismatch(const struct policy *, struct mismatch *ret);
+/* What is wrong with the data at this moment, as policy_refresh() has told it:
+ * "SOURCE: FILE: TEXT, ...". */
+void policy_troubles(const struct policy *, struct mismatch *ret);
 
 /* Lets each source look for new data, and hands what is new to TELL. */
 void policy_refresh(struct policy *,

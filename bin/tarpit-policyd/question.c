@@ -276,11 +276,13 @@ question_answer_postfix(const char *action, const struct verdict *v, char *buf)
 size_t
 question_answer_status(const struct question *q,
     const struct server_counts *counts, const struct mismatch *mismatch,
-    char *buf)
+    const struct mismatch *troubles, char *buf)
 {
 	struct attrs_out out;
 
-	attrs_begin(&out, buf, ANSWER_MAX + (mismatch ? MISMATCH_SIZE : 0));
+	attrs_begin(&out, buf,
+	    (size_t)ANSWER_MAX + (mismatch ? MISMATCH_SIZE : 0u) +
+		(troubles ? MISMATCH_SIZE : 0u));
 	put_instance(&out, q);
 	attrs_put_int(&out, "connections", (int64_t)counts->connections);
 	attrs_put_int(&out, "answers", (int64_t)counts->answers);
@@ -292,6 +294,10 @@ question_answer_status(const struct question *q,
 	if (mismatch) {
 		attrs_put_int(&out, "mismatches", (int64_t)mismatch->n);
 		attrs_put(&out, "mismatch", mismatch->text);
+	}
+	if (troubles) {
+		attrs_put_int(&out, "troubles", (int64_t)troubles->n);
+		attrs_put(&out, "trouble", troubles->text);
 	}
 	return finish(&out);
 }

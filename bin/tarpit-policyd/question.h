@@ -66,6 +66,7 @@ size_t question_answer_postfix(
     const char *action, const struct verdict *, char *buf);
 size_t question_answer_error(
     const struct question *, const char *why, char *buf);
-/* The same, and at most MISMATCH_SIZE more: MISMATCH may be NULL. */
+/* The same, and at most twice MISMATCH_SIZE more: both may be NULL. */
 size_t question_answer_status(const struct question *,
-    const struct server_counts *, const struct mismatch *mismatch, char *buf);
+    const struct server_counts *, const struct mismatch *mismatch,
+    const struct mismatch *troubles, char *buf);

@@ -273,12 +273,13 @@ static void
 answer_status(struct peer *p, const struct question *q)
 {
 	struct server *s = p->server;
-	struct mismatch mismatch;
-	bool all = peer_make_room(p, ANSWER_MAX + MISMATCH_SIZE);
+	struct mismatch mismatch, troubles;
+	bool all = peer_make_room(p, ANSWER_MAX + 2 * MISMATCH_SIZE);
 
 	policy_mismatch(s->policy, &mismatch);
-	p->out_len += question_answer_status(
-	    q, &s->counts, all ? &mismatch : NULL, answer_place(p));
+	policy_troubles(s->policy, &troubles);
+	p->out_len += question_answer_status(q, &s->counts,
+	    all ? &mismatch : NULL, all ? &troubles : NULL, answer_place(p));
 }
 
 /* There was no room for all that would have been asked about the client: whoever

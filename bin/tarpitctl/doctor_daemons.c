@@ -36,6 +36,7 @@ static void
 check_policyd(struct doctor *d)
 {
 	int error = d->survey.policyd.error;
+	char text[FINDING_TEXT];
 
 	if (error == -EACCES)
 		doctor_skip(d, "tarpit-policyd: no permission for its socket");
@@ -46,6 +47,10 @@ check_policyd(struct doctor *d)
 	else if (error != 0)
 		doctor_find(d, FOUND_POLICY_AWAY, "no answer at %s: %s",
 		    d->survey.policyd.path, strerror(-error));
+	else if (message_number(&d->survey.policyd.said, "troubles") > 0)
+		doctor_find(d, FOUND_DATA_TROUBLE, "%s",
+		    message_text(&d->survey.policyd.said, "trouble", text,
+			sizeof(text)));
 }
 
 /* What it has refused to read it goes on without, or with what was there

@@ -249,6 +249,20 @@ doctor_pretended() {
 	found lists-unreadable "$dir/lists.cdb"
 }
 
+@test "doctor: data that the policy service cannot use, for as long as that is so" {
+	healthy
+	cp "$dir/lists.cdb" "$dir/lists.good"
+	echo nonsense >"$dir/lists.new"
+	mv "$dir/lists.new" "$dir/lists.cdb"
+	wait_for_log policyd event=data_error
+	doctor 1
+	found data-trouble "lists: $dir/lists.cdb: "
+	mv "$dir/lists.good" "$dir/lists.cdb"
+	wait_until '[ "$(grep -c "event=data_loaded.*source=lists" \
+		"$DAEMONS/policyd.log")" -ge 2 ]'
+	doctor 0
+}
+
 @test "doctor: weights without lists, lists without weight" {
 	healthy
 	sed -i 's/^list.far=.*/list.dorp=100/' "$POLICY_CONF"

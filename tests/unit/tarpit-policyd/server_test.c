@@ -102,6 +102,13 @@ policy_mismatch(const struct policy *p, struct mismatch *ret)
 	*ret = (struct mismatch){ .n = 2, .shown = 2, .text = "a, b" };
 }
 
+void
+policy_troubles(const struct policy *p, struct mismatch *ret)
+{
+	(void)p;
+	*ret = (struct mismatch){ .n = 1, .shown = 1, .text = "c" };
+}
+
 static void
 answer_last(struct policy *p)
 {
