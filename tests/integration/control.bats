@@ -43,6 +43,11 @@ value() {
 	sed -n "s/^$1=//p"
 }
 
+# was_told CLIENT: something, so far.
+was_told() {
+	[ "$(live_now "$1" | value bytes_out)" -gt 0 ]
+}
+
 # in_state CLIENT STATE LANE
 in_state() {
 	local session
@@ -68,6 +73,8 @@ in_state() {
 	[[ $output == *$'\n'latency.inf=1$'\n'* ]]
 	[[ $output == *$'\n'policy.asked=3$'\n'* ]]
 	[[ $output == *$'\n'mode=enforce$'\n'* ]]
+	# Who leaves before it has been told anything was a probe of the port.
+	wait_until was_told 127.0.0.4
 	SMTP=b smtp_close
 	record_of 127.0.0.4 outcome=abandoned
 	run -0 ask request=status
