@@ -101,7 +101,38 @@ activation() {
 	systemctl show -p User,Type,StatusText,NRestarts tarpit-policyd.service
 	journalctl -q -u tarpit-policyd.service -o cat | grep history
 	stat -c '%U %a %n' /var/lib/tarpit/history
+	memory_of_units
 	systemctl --failed --no-legend
+}
+
+# What each unit is allowed and worth, and that the dispatcher plans with less
+# when its unit allows less.
+memory_of_units() {
+	local name
+	for name in tarpitd tarpit-policyd tarpit-handoff tarpit-lists \
+		tarpit-metrics; do
+		echo "memory of $name:" "$(systemctl show --value -p MemoryMax \
+			$name.service)" "$(systemctl show --value \
+			-p OOMScoreAdjust $name.service)"
+	done
+	limit_memory 67108864
+	systemctl restart tarpitd.service
+	tarpitctl status | grep -A1 ^limits
+}
+
+# In the tarpitd.service to come; where this kernel has no memory controller of
+# version 2, by what one would say.
+limit_memory() {
+	local group=/sys/fs/cgroup/system.slice/tarpitd.service
+	mkdir -p /run/systemd/system/tarpitd.service.d /run/group
+	printf '[Service]\nMemoryMax=%s\n' "$1" \
+		>/run/systemd/system/tarpitd.service.d/memory.conf
+	if [ ! -e "$group/memory.max" ]; then
+		echo "$1" >/run/group/memory.max
+		echo "BindReadOnlyPaths=/run/group:$group" \
+			>>/run/systemd/system/tarpitd.service.d/memory.conf
+	fi
+	systemctl daemon-reload
 }
 
 verify() {

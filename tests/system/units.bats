@@ -19,6 +19,17 @@ setup_file() {
 			exim4-daemon-light >"$DEBS/log" 2>&1) || :
 }
 
+# memory_of NAME PERCENT SCORE: in $output, of this machine's memory to a page.
+memory_of() {
+	awk -v "name=$1:" -v part="$2" -v score="$3" '
+		FNR == NR { if ($1 == "MemTotal:") total = $2 * 1024; next }
+		$3 == name { got = $4; at = $5 }
+		END {
+			off = got - total * part / 100
+			exit !(got > 0 && off * off < 4e10 && at == score)
+		}' /proc/meminfo - <<<"$output"
+}
+
 @test "units: systemctl enable --now tarpitd.socket is enough" {
 	in_container activation
 	[ "$(grep -cx active <<<"$output")" = 2 ]
@@ -30,6 +41,15 @@ setup_file() {
 	[ "$(grep -cx NRestarts=0 <<<"$output")" = 2 ]
 	grep -q '^Loaded /var/lib/tarpit/history: 0 records' <<<"$output"
 	grep -qx 'tarpit-policy 700 /var/lib/tarpit/history' <<<"$output"
+	# Each unit has its bound of memory and its place among the victims.
+	memory_of tarpitd 75 -500
+	memory_of tarpit-policyd 50 -400
+	memory_of tarpit-handoff 75 -100
+	grep -qx 'memory of tarpit-lists: 2147483648 500' <<<"$output"
+	grep -qx 'memory of tarpit-metrics: 67108864 200' <<<"$output"
+	# Of 64 MB: 16 for what is no session, and 24 KB for each.
+	[[ $output == *limits*\ 2,048\ sessions,* ]]
+	[[ $output == *'by          memory.max of /system.slice/tarpitd.service'* ]]
 	nothing_failed
 }
 
