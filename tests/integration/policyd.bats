@@ -220,7 +220,10 @@ no_effect() {
 }
 
 @test "more weights without data than a record holds are counted" {
-	write_config $(printf 'list.no-such-list-with-a-long-name-%s=1 ' {10..60})
+	local names
+	mapfile -t names < <(printf 'list.no-such-list-with-a-long-name-%s=1\n' \
+		{10..60})
+	write_config "${names[@]}"
 	sed -i 's/^Lists=.*/Lists=/; /^asn\|^country/d' "$dir/policy.conf"
 	start_policyd
 	wait_for_record policyd source=weights
