@@ -83,7 +83,7 @@ set_limits(struct dispatcher *d)
 	uint32_t reserve;
 
 	if (c->backend[0] != '\0')
-		other += c->spool_memory;
+		other += memory_spool(d->memory, c->spool_max);
 	d->max_sessions = d->descriptors;
 	d->bounded_by = "descriptors";
 	if (c->max_sessions != 0)
@@ -95,7 +95,7 @@ set_limits(struct dispatcher *d)
 	d->max_slowed =
 	    reserve < d->max_sessions ? d->max_sessions - reserve : 0;
 	d->max_tls_held = c->max_tls_held != 0 ? (uint32_t)c->max_tls_held
-					       : starttls_affordable();
+					       : starttls_affordable(d->memory);
 	d->max_throttled = share_of(d->max_slowed, &c->max_throttled);
 	if (d->max_throttled < THROTTLED_LEAST)
 		d->max_throttled = THROTTLED_LEAST;
@@ -286,7 +286,7 @@ set_backend(struct dispatcher *d, const struct config *c)
 	d->mux.timeout = c->backend_timeout;
 	set_spool_directory(d, c->spool_directory);
 	d->spool.memory_max = c->spool_memory;
-	d->spool.total_max = c->spool_max;
+	d->spool.total_max = memory_spool(d->memory, c->spool_max);
 }
 
 static int

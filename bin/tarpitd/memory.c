@@ -141,6 +141,12 @@ memory_limit(const char *root, char ret_bound[MEMORY_BOUND_SIZE])
 }
 
 uint64_t
+memory_spool(uint64_t limit, uint64_t wanted)
+{
+	return wanted < limit / 4 ? wanted : limit / 4;
+}
+
+uint64_t
 memory_sessions(uint64_t limit, uint64_t other)
 {
 	if (other > limit / 2)

@@ -24,6 +24,11 @@ enum {
  * is "" but for tests: what stands before /proc and /sys. */
 uint64_t memory_limit(const char *root, char ret_bound[MEMORY_BOUND_SIZE]);
 
+/* What messages that are coming in may take of LIMIT when SpoolMax= is WANTED,
+ * bytes: all of it is memory, files included.  A quarter at the most, so that
+ * the half for sessions, below, is left. */
+uint64_t memory_spool(uint64_t limit, uint64_t wanted);
+
 /* How many sessions fit into LIMIT when OTHER bytes are for something else; at
  * least into half of it. */
 uint64_t memory_sessions(uint64_t limit, uint64_t other);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "bin/common/clock.h"
 #include "bin/tarpitd/hold.h"
@@ -55,13 +54,11 @@ starttls_fini(struct dispatcher *d)
 }
 
 uint32_t
-starttls_affordable(void)
+starttls_affordable(uint64_t memory)
 {
 	/* Measured: 19 KB, the kernel's part included. */
 	enum { EACH = 20480, LEAST = 100, MOST = 10000 };
-	int64_t memory =
-	    (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-	int64_t n = memory / 16 / EACH;
+	uint64_t n = memory / 8 / EACH;
 
 	if (n < LEAST)
 		return LEAST;

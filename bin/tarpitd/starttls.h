@@ -45,8 +45,9 @@ struct starttls_store {
 int starttls_init(struct dispatcher *) MUST_CHECK;
 void starttls_fini(struct dispatcher *);
 
-/* How many held sessions with TLS a sixteenth of the machine's memory holds. */
-uint32_t starttls_affordable(void);
+/* How many held sessions with TLS an eighth of MEMORY holds (bytes; see
+ * memory_limit()), from 100 to 10,000. */
+uint32_t starttls_affordable(uint64_t memory);
 
 /* Whether there is a certificate, and the session is in plain text. */
 bool starttls_is_offered(const struct dispatcher *, const struct session *);

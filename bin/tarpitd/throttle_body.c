@@ -128,12 +128,15 @@ tell_full(struct dispatcher *d, size_t len, int error)
 	const struct spool_store *store = &d->spool;
 	const char *where =
 	    store->directory != NULL ? store->directory : "memory";
-	const char *why = spool_is_full(store, len) ? "SpoolMax= is used up"
-						    : strerror(-error);
+	const char *why = strerror(-error);
 	struct record record;
 
 	if (!journal_is_due(&d->next_spool_full, loop_now(d->loop)))
 		return;
+	if (spool_is_full(store, len))
+		why = store->total_max < d->config->spool_max
+		    ? "a quarter of the memory there is is used up"
+		    : "SpoolMax= is used up";
 	record_begin(&record, EVENT_SPOOL_FULL,
 	    "no room for a message in %s: %s; clients are told 452 4.3.1",
 	    where, why);

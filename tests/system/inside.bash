@@ -118,6 +118,11 @@ memory_of_units() {
 	limit_memory 67108864
 	systemctl restart tarpitd.service
 	tarpitctl status | grep -A1 ^limits
+	mkdir -p /etc/tarpit/tarpitd.conf.d
+	printf '%s\n' '[Dispatcher]' Backend=127.0.0.1:2525 \
+		>/etc/tarpit/tarpitd.conf.d/backend.conf
+	systemctl restart tarpitd.service
+	tarpitctl status | grep ^limits
 }
 
 # In the tarpitd.service to come; where this kernel has no memory controller of

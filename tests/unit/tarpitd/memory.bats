@@ -18,3 +18,11 @@ load ../../helpers/common
 @test "memory: sessions have at least half of it" {
 	run_case tarpitd/memory_test sessions_have_at_least_half_of_it
 }
+
+@test "memory: messages have a quarter of it" {
+	run_case tarpitd/memory_test messages_have_a_quarter_of_it
+}
+
+@test "memory: held sessions with TLS have an eighth of it" {
+	run_case tarpitd/memory_test held_sessions_with_tls_have_an_eighth_of_it
+}

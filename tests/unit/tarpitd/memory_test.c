@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bin/common/util.h"
+#include "bin/tarpitd/starttls.h"
 #include "tests/helpers/check.h"
 #include "tests/helpers/scratch.h"
 
@@ -96,11 +97,40 @@ sessions_have_at_least_half_of_it(void)
 	CHECK_INT(memory_sessions(0, 5), 0);
 }
 
+/* From 64 MB on sessions keep their half, whatever SpoolMax= says. */
+static void
+messages_have_a_quarter_of_it(void)
+{
+	const uint64_t mb = 1 << 20;
+
+	CHECK_INT(memory_spool(1024 * mb, 256 * mb), 256 * mb);
+	CHECK_INT(memory_spool(1024 * mb, 257 * mb), 256 * mb);
+	CHECK_INT(memory_spool(100 * mb, 256 * mb), 25 * mb);
+	for (uint64_t limit = 64 * mb; limit < 4096 * mb; limit += 32 * mb)
+		CHECK(memory_sessions(
+			  limit, 16 * mb + memory_spool(limit, 1024 * mb)) *
+			MEMORY_PER_SESSION <=
+		    limit - 16 * mb - memory_spool(limit, 1024 * mb));
+}
+
+/* In a container of 128 MB as many as there, not as its machine could. */
+static void
+held_sessions_with_tls_have_an_eighth_of_it(void)
+{
+	const uint64_t mb = 1 << 20;
+
+	CHECK_INT(starttls_affordable(0), 100);
+	CHECK_INT(starttls_affordable(128 * mb), 128 * 1024 / 8 / 20);
+	CHECK_INT(starttls_affordable(64 * 1024 * mb), 10000);
+}
+
 static const struct check_case cases[] = {
 	CASE(the_least_of_all_groups_above),
 	CASE(version_1_has_them_elsewhere),
 	CASE(without_groups_it_is_the_machine),
 	CASE(sessions_have_at_least_half_of_it),
+	CASE(messages_have_a_quarter_of_it),
+	CASE(held_sessions_with_tls_have_an_eighth_of_it),
 };
 
 int
