@@ -9,6 +9,7 @@ load ../helpers/daemon
 load ../helpers/smtp
 load ../helpers/tarpitd
 load ../helpers/bundle
+load ../helpers/faults
 load ../helpers/report
 
 setup() {
@@ -240,10 +241,13 @@ doctor_pretended() {
 		>"$dir/lists/far.state"
 	doctor 1
 	found list-failing 'far is 1 d'
-	faketime '-3 days' "$BUILD/tarpit-lists" \
-		--config "$dir/tarpit-lists.conf" build
-	doctor 1
-	found lists-old 'compiled 3 d'
+	# Both want to be the first library.
+	is_sanitized || {
+		faketime '-3 days' "$BUILD/tarpit-lists" \
+			--config "$dir/tarpit-lists.conf" build
+		doctor 1
+		found lists-old 'compiled 3 d'
+	}
 	rm "$dir/lists.cdb"
 	doctor 1
 	found lists-unreadable "$dir/lists.cdb"
