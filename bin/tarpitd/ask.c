@@ -501,16 +501,24 @@ has_left(const struct session *s)
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-/* Some at a time, in turn. */
+/* Some at a time, in turn; fewer if many of them have left, which is a record
+ * each. */
 static void
 on_look(struct timer *t, uint64_t now)
 {
+	struct slice slice = slice_begin(LOOP_SLICE);
 	struct ask *a = CONTAINER_OF(t, struct ask, look);
 	const struct age_list *list = &a->pool->asking;
+	uint64_t next = now + LOOK_EVERY;
 	uint32_t slot = a->look_at;
 
 	for (int i = 0; i < LOOKS && list->n > 0; i++) {
 		struct session *s;
+
+		if (slice_is_over(&slice)) {
+			next = now; /* the next turn */
+			break;
+		}
 
 		if (slot == POOL_NONE ||
 		    a->pool->session[slot].state != SESSION_ASKING)
@@ -524,7 +532,7 @@ on_look(struct timer *t, uint64_t now)
 	}
 	a->look_at = slot;
 	if (list->n > 0)
-		loop_arm(a->loop, t, now + LOOK_EVERY);
+		loop_arm(a->loop, t, next);
 }
 
 /* An answer as it comes in. */

@@ -5,19 +5,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "bin/common/clock.h"
 #include "bin/common/fd.h"
 #include "bin/tarpitd/describe.h"
 #include "bin/tarpitd/session.h"
-
-enum {
-	/* Of one list at a time: 32 take 0.1 ms. */
-	LIST_SLICE = 32,
-	/* Sessions that an order moves at a time: each may mean a hand-off,
-	 * of 20 us. */
-	APPLY_SLICE = 16,
-	/* Slots looked at for either. */
-	SCAN_SLICE = 4096,
-};
 
 /* Who neither asks nor reads for so long has gone home. */
 #define IDLE_TIME (60 * USEC_PER_SEC)
@@ -98,17 +89,18 @@ say_session(struct control_client *c, uint64_t now)
 	finish(c, &out);
 }
 
-/* ---- jobs: one slice each ---- */
+/* ---- jobs: one slice of time each, however many sessions that is: to be moved
+ * one may be handed off, or end with a record ---- */
 
 static bool
 list_sessions(struct control_client *c, uint64_t now)
 {
 	const struct dispatcher *d = c->control->dispatcher;
-	uint32_t end = c->at + SCAN_SLICE;
+	struct slice slice = slice_begin(LOOP_SLICE);
 	struct attrs_out out;
 
-	for (int left = LIST_SLICE; c->at <= d->pool.high && c->at < end &&
-	     left > 0 && room(c) >= DESCRIBE_LINE_MAX;
+	for (; c->at <= d->pool.high && room(c) >= DESCRIBE_LINE_MAX &&
+	     !slice_is_over(&slice);
 	     c->at++) {
 		const struct session *s = &d->pool.session[c->at];
 
@@ -118,7 +110,6 @@ list_sessions(struct control_client *c, uint64_t now)
 		describe_session(d, s, false, now, &out);
 		finish(c, &out);
 		c->n++;
-		left--;
 	}
 	if (c->at <= d->pool.high)
 		return true;
@@ -148,16 +139,13 @@ static bool
 apply_override(struct control_client *c, uint64_t now)
 {
 	struct dispatcher *d = c->control->dispatcher;
-	uint32_t end = c->at + SCAN_SLICE;
+	struct slice slice = slice_begin(LOOP_SLICE);
 
-	for (int left = APPLY_SLICE;
-	     c->at <= d->pool.high && c->at < end && left > 0; c->at++) {
+	for (; c->at <= d->pool.high && !slice_is_over(&slice); c->at++) {
 		struct session *s = &d->pool.session[c->at];
 
-		if (!is_live(s) || !operator_apply(d, s, now))
-			continue;
-		c->n++;
-		left--;
+		if (is_live(s) && operator_apply(d, s, now))
+			c->n++;
 	}
 	if (c->at <= d->pool.high)
 		return true;
