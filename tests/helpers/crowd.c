@@ -32,6 +32,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "bin/common/clock.h"
@@ -177,13 +178,18 @@ pump(int msec)
 		take(events[i].data.ptr);
 }
 
+/* Once at the least: who is late still reads, or those that have been served
+ * would never be closed. */
 static void
 pump_until(uint64_t when)
 {
-	uint64_t now;
+	uint64_t now = clock_now();
 
-	while ((now = clock_now()) < when)
-		pump((int)((when - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC));
+	do
+		pump(now < when ? (int)((when - now + USEC_PER_MSEC - 1) /
+				      USEC_PER_MSEC)
+				: 0);
+	while ((now = clock_now()) < when);
 }
 
 static int
@@ -385,6 +391,18 @@ obey(char *line)
 	}
 }
 
+/* A client is a descriptor. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		die("getrlimit");
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* The next command; meanwhile it reads what comes.  False at the end. */
 static bool
 next_command(char *line, int size)
@@ -412,6 +430,7 @@ main(int argc, char **argv)
 	server.sin_port = htons((uint16_t)atoi(colon + 1));
 	if (inet_pton(AF_INET, argv[1], &server.sin_addr) != 1)
 		die(argv[1]);
+	raise_descriptor_limit();
 	setvbuf(stdin, NULL, _IONBF, 0);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll < 0)
