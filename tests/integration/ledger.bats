@@ -77,8 +77,8 @@ stop_tarpitd() {
 	local pid
 	pid=$(<"$DAEMONS/tarpitd.pid.now")
 	kill -TERM "$pid"
-	# Neither makes it give up what it waits for.
-	kill -TERM "$pid"
+	# Neither makes it give up what it waits for, if there is anything.
+	kill -TERM "$pid" 2>/dev/null || :
 	kill -HUP "$pid" 2>/dev/null || :
 	wait_until "! pid_is_alive $pid"
 }
