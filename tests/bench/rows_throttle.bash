@@ -6,7 +6,7 @@
 throttle_sessions() {
 	local empty answer
 	start_postfix && start_policyd 20 $'[Lanes]\nHold=1000' &&
-		start_tarpitd ours Backend="$backend_at" BackendConnections=8 \
+		start_tarpitd ours Backend="$backend_at" BackendConnections=8 BackendPerClient=8 \
 			BackendTimeout=5min SpoolDirectory="$DIR" || return
 	empty=$(pss "$ours_pid")
 	hold clients "$ours_at" "$1" || return
@@ -51,9 +51,9 @@ row_messages() {
 	local -A rate=()
 	local i what peers=(smtpd postscreen eight)
 	start_postfix && start_fake_policy &&
-		start_tarpitd ours Backend="$backend_at" BackendConnections=20 \
+		start_tarpitd ours Backend="$backend_at" BackendConnections=20 BackendPerClient=20 \
 			SpoolDirectory="$DIR" &&
-		start_tarpitd eight Backend="$backend_at" BackendConnections=8 \
+		start_tarpitd eight Backend="$backend_at" BackendConnections=8 BackendPerClient=8 \
 			SpoolDirectory="$DIR" || return
 	! start_haraka || peers+=(haraka)
 	# All processes have been started.
