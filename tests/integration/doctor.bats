@@ -178,8 +178,12 @@ pretend() {
 		sed -i "/^${pair%%=*}=/d" "$dir/status"
 		sed -i "1i$pair" "$dir/status"
 	done
+	# It reads the question to its end: else the client's next word is
+	# answered by a reset.
+	printf '%s\n' 'while read -r line && [ "$line" ]; do :; done' \
+		"cat '$dir/status'" >"$dir/pretend"
 	start_daemon pretended socat "UNIX-LISTEN:$dir/pretended,fork" \
-		"SYSTEM:cat $dir/status"
+		"EXEC:sh $dir/pretend"
 	wait_for_socket pretended "$dir/pretended"
 }
 
