@@ -67,7 +67,9 @@ kill_mta() {
 		mount -t tmpfs -o size=16k tmpfs "$1" && shift &&
 		exec "$@"' sh "$DAEMONS/spool"
 	keep_ledger 400 8 100 kill_tarpitd
-	[ "$(grep -c event=started "$DAEMONS/tarpitd.log")" = $((KILLS + 1)) ]
+	# The last one may have been started only now.
+	wait_until '[ "$(grep -c event=started "$DAEMONS/tarpitd.log")" = \
+		$((KILLS + 1)) ]'
 	grep -q 'outcome=failed .*delivered=0' "$DAEMONS/tarpitd.log"
 	[ "$(lines accepted)" -gt 40 ]
 	nothing_lost_nothing_twice
