@@ -466,6 +466,15 @@ journal_is_due(uint64_t *next, uint64_t now)
 	return true;
 }
 
+bool
+journal_flaps(struct journal_flap *f, bool bad, uint64_t now)
+{
+	if (f->told_bad == bad || (bad && !journal_is_due(&f->next, now)))
+		return false;
+	f->told_bad = bad;
+	return true;
+}
+
 void
 journal_event(struct journal *j, enum event event, const char *format, ...)
 {

@@ -82,6 +82,16 @@ void journal_send(struct journal *, const struct record *);
 bool journal_is_due(uint64_t *next, uint64_t now);
 #define JOURNAL_PAUSE (60 * USEC_PER_SEC)
 
+/* The same of what is well or bad, and may be made to alternate by others: an
+ * MTA whose queue a crowd fills.  To be asked whenever either is found; true if
+ * that is to have a record.  BAD has one once in JOURNAL_PAUSE, later if it is
+ * found again; and it is well again has one if that it was bad had. */
+struct journal_flap {
+	bool told_bad;
+	uint64_t next;
+};
+bool journal_flaps(struct journal_flap *, bool bad, uint64_t now);
+
 /* Sends the EVENT_DROPPED that is due, if one is, without waiting for another
  * record.  False if that was dropped as well. */
 bool journal_tell_drops(struct journal *);

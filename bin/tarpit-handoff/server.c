@@ -35,9 +35,6 @@ enum {
 #define WATCH_INTERVAL (25 * USEC_PER_MSEC)
 #define WATCH_SETTLED  (2 * WATCH_INTERVAL)
 
-/* A broken MTA fails for each session: one record for all within this. */
-#define FAILURE_INTERVAL (10 * USEC_PER_SEC)
-
 /* A dispatcher's connection, until its message is complete. */
 struct peer {
 	TAILQ_ENTRY(peer) entry;
@@ -70,11 +67,13 @@ struct server {
 	size_t n_peers;
 	struct mta *mtas; /* counts.running of them, in any order */
 	size_t mtas_size;
-	size_t n_watched;             /* of the MTAs */
-	struct timer watch;           /* runs while there are any */
-	char host[256];               /* our name, for clients */
-	bool full;                    /* peers and listeners are left alone */
-	uint64_t failure_at, full_at; /* next record of its kind not before */
+	size_t n_watched;   /* of the MTAs */
+	struct timer watch; /* runs while there are any */
+	char host[256];     /* our name, for clients */
+	bool full;          /* peers and listeners are left alone */
+	/* next record of its kind not before */
+	uint64_t failure_at, full_at, garbage_at, pause_at;
+	uint64_t garbage_untold;
 	uint64_t failures_untold;
 };
 
@@ -175,11 +174,10 @@ report_failure(struct server *s, const char *client, const char *client_port,
 {
 	struct record record;
 
-	if (now < s->failure_at) {
+	if (!journal_is_due(&s->failure_at, now)) {
 		s->failures_untold++;
 		return;
 	}
-	s->failure_at = now + FAILURE_INTERVAL;
 	record_begin(&record, EVENT_SPAWN_ERROR, "MTA %s for %s: %s",
 	    s->config.argv[0], client, how);
 	record_field(&record, "TARPIT_CLIENT", "%s", client);
@@ -193,9 +191,18 @@ report_failure(struct server *s, const char *client, const char *client_port,
 static void
 report_garbage(struct server *s, int error)
 {
+	struct record record;
+
 	s->counts.failed++;
-	journal_event(s->journal, EVENT_QUESTION_ERROR,
+	s->garbage_untold++;
+	if (!journal_is_due(&s->garbage_at, loop_now(s->loop)))
+		return;
+	record_begin(&record, EVENT_QUESTION_ERROR,
 	    "A hand-off cannot be read: %s", strerror(-error));
+	record_field(&record, "TARPIT_ERRORS", "%llu",
+	    (unsigned long long)s->garbage_untold);
+	s->garbage_untold = 0;
+	journal_send(s->journal, &record);
 }
 
 /* ---- one hand-off ---- */
@@ -422,7 +429,7 @@ on_pause(struct acceptor *a, int error)
 {
 	struct server *s = CONTAINER_OF(a, struct listener, acceptor)->server;
 
-	if (error < 0)
+	if (error < 0 && journal_is_due(&s->pause_at, loop_now(s->loop)))
 		journal_event(s->journal, EVENT_ACCEPT_PAUSED,
 		    "Hand-offs wait: %s", strerror(-error));
 }

@@ -24,9 +24,6 @@ enum {
 	OUT_MAX = (RULES_QUESTIONS_MAX + 1) * ANSWER_MAX,
 };
 
-/* How often questions that cannot be read are worth a record. */
-#define ERROR_INTERVAL (10 * USEC_PER_SEC)
-
 /* One question while its facts are gathered. */
 struct open_question {
 	struct inquiry inquiry;
@@ -70,7 +67,7 @@ struct server {
 	struct peer *peers, *due;
 	struct server_counts counts;
 	bool full; /* as many connections as allowed: none is accepted */
-	uint64_t next_error; /* when a record is due again */
+	uint64_t next_error, next_full, next_pause; /* records due again */
 	uint64_t errors_told;
 	uint64_t next_overload; /* when a record is due again */
 	struct siphash_key key;
@@ -196,7 +193,7 @@ has_place(struct open_question *o)
  * Answers
  */
 
-/* A few words every ten seconds, however many bad questions come. */
+/* A few words a minute, however many bad questions come. */
 static void
 tell_error(struct server *s, const char *why)
 {
@@ -204,9 +201,8 @@ tell_error(struct server *s, const char *why)
 	struct record record;
 
 	s->counts.errors++;
-	if (now < s->next_error)
+	if (!journal_is_due(&s->next_error, now))
 		return;
-	s->next_error = now + ERROR_INTERVAL;
 	record_begin(&record, EVENT_QUESTION_ERROR,
 	    "A question cannot be read: %s", why);
 	record_field(&record, "TARPIT_ERRORS", "%llu",
@@ -721,9 +717,11 @@ check_full(struct server *s)
 	if (s->full || s->counts.connections < max)
 		return;
 	s->full = true;
-	journal_event(s->journal, EVENT_ACCEPT_PAUSED,
-	    "All %zu connections (MaxConnections=) are taken; others wait",
-	    max);
+	if (journal_is_due(&s->next_full, loop_now(s->loop)))
+		journal_event(s->journal, EVENT_ACCEPT_PAUSED,
+		    "All %zu connections (MaxConnections=) are taken; others "
+		    "wait",
+		    max);
 	for (size_t i = 0; i < s->n_listeners; i++)
 		acceptor_stop(&s->listeners[i].acceptor);
 }
@@ -759,7 +757,7 @@ on_pause(struct acceptor *a, int error)
 {
 	struct server *s = CONTAINER_OF(a, struct listener, acceptor)->server;
 
-	if (error < 0)
+	if (error < 0 && journal_is_due(&s->next_pause, loop_now(s->loop)))
 		journal_event(s->journal, EVENT_ACCEPT_PAUSED,
 		    "No connection can be accepted for now: %s",
 		    strerror(-error));

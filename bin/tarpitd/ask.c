@@ -95,9 +95,9 @@ ask_fini(struct ask *a)
 static void
 set_healthy(struct ask *a, bool healthy, const char *why)
 {
-	if (a->healthy == healthy)
-		return;
 	a->healthy = healthy;
+	if (!journal_flaps(&a->flap, !healthy, loop_now(a->loop)))
+		return;
 	if (healthy)
 		journal_event(a->journal, EVENT_POLICY_UP,
 		    "the policy service at %s answers again", a->path);
@@ -519,7 +519,6 @@ on_look(struct timer *t, uint64_t now)
 			next = now; /* the next turn */
 			break;
 		}
-
 		if (slot == POOL_NONE ||
 		    a->pool->session[slot].state != SESSION_ASKING)
 			slot = list->head;

@@ -41,6 +41,7 @@ struct ask {
 	uint32_t look_at; /* the slot whose client is looked for next */
 	struct waiting waiting;
 	uint64_t backoff, last_heard, next_garbage, next_overload, next_lost;
+	struct journal_flap flap; /* records of what follows */
 	bool healthy;
 	bool wants_out; /* EPOLLOUT is armed */
 	struct linebuf in;

@@ -38,9 +38,6 @@ enum { LOOKS_PER_RETRY = 256 };
  * took the session. */
 enum { GREETING_TIMEOUTS = 3 };
 
-/* Those that were not served have one record within this. */
-#define UNSERVED_INTERVAL (10 * USEC_PER_SEC)
-
 enum job_state { JOB_NONE, JOB_WAITING, JOB_OFFERED, JOB_TAKEN };
 
 struct handoff_job {
@@ -157,9 +154,9 @@ set_down(struct handoff *h, int error)
 {
 	bool down = error != 0;
 
-	if (h->down == down)
-		return;
 	h->down = down;
+	if (!journal_flaps(&h->flap, down, loop_now(h->loop)))
+		return;
 	if (down)
 		journal_event(h->journal, EVENT_HANDOFF_DOWN,
 		    "the MTA at %s does not take sessions: %s", h->target->path,
@@ -410,11 +407,10 @@ count_unserved(struct handoff_job *job, const char *how, uint64_t now)
 	job->counted = true;
 	h->unserved++;
 	h->in_row++;
-	if (now < h->tell_at) {
+	if (!journal_is_due(&h->tell_at, now)) {
 		h->untold++;
 		return;
 	}
-	h->tell_at = now + UNSERVED_INTERVAL;
 	address_print(&h->pool->session[job->slot].client, client);
 	record_begin(&record, EVENT_HANDOFF_UNSERVED,
 	    "the MTA at %s took the session of %s, and %s", h->target->path,

@@ -61,6 +61,7 @@ struct handoff {
 	uint32_t n_waiting, n_offered;
 	uint32_t n_taken; /* whose greeting is waited for */
 	struct timer retry;
+	struct journal_flap flap; /* records of `down` */
 	bool down;
 	uint64_t taken, returned; /* counters; returned by ECONNRESET */
 	uint64_t unserved; /* taken, and not greeted in HandoffTimeout= */

@@ -65,6 +65,7 @@ struct mux {
 	uint64_t backoff;
 	/* Usec that a transaction is parked, and while others wait. */
 	uint64_t park_max, park_safe;
+	struct journal_flap flap; /* records of `down` */
 	bool down, unusable;
 	bool known; /* what it offers; before that connections only ask */
 	struct esmtp_limits offers; /* of the MTA, as it said last */

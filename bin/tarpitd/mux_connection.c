@@ -15,9 +15,9 @@ void
 mux_set_down(struct mux *m, bool down, const char *why)
 {
 	m->known = !down;
-	if (m->down == down)
-		return;
 	m->down = down;
+	if (!journal_flaps(&m->flap, down, loop_now(m->loop)))
+		return;
 	if (down)
 		journal_event(m->journal, EVENT_BACKEND_DOWN,
 		    "the MTA at %s does not serve throttled sessions: %s",

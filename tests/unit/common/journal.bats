@@ -140,3 +140,7 @@ catalog() {
 	[ "$status" -eq 0 ]
 	[[ $output == *"Subject: Journal records were dropped"* ]]
 }
+
+@test "journal: what alternates has a pair of records in a pause" {
+	run_case common/journal_test what_alternates_has_a_pair_in_a_pause
+}

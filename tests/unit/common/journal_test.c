@@ -523,6 +523,27 @@ one_record_in_a_pause(void)
 }
 
 static void
+what_alternates_has_a_pair_in_a_pause(void)
+{
+	struct journal_flap flap = { 0 };
+	uint64_t now = 5;
+
+	CHECK(!journal_flaps(&flap, false, now));
+	CHECK(journal_flaps(&flap, true, now));
+	CHECK(!journal_flaps(&flap, true, now + JOURNAL_PAUSE));
+	CHECK(journal_flaps(&flap, false, now + JOURNAL_PAUSE));
+	now += JOURNAL_PAUSE;
+	CHECK(journal_flaps(&flap, true, now));
+	CHECK(journal_flaps(&flap, false, now + 1));
+	for (int i = 2; i < 100; i++)
+		CHECK(!journal_flaps(&flap, i % 2 == 0, now + (uint64_t)i));
+	/* It stays so, which is told of late. */
+	CHECK(!journal_flaps(&flap, true, now + JOURNAL_PAUSE - 1));
+	CHECK(journal_flaps(&flap, true, now + JOURNAL_PAUSE));
+	CHECK(journal_flaps(&flap, false, now + JOURNAL_PAUSE + 1));
+}
+
+static void
 init_chooses_by_what_stderr_is(void)
 {
 	enum journal_target no_stderr =
@@ -617,6 +638,7 @@ main(int argc, char **argv)
 		CASE(syslog_datagram),
 		CASE(nowhere_is_no_crash),
 		CASE(one_record_in_a_pause),
+		CASE(what_alternates_has_a_pair_in_a_pause),
 		CASE(init_chooses_by_what_stderr_is),
 		CASE(event_table_is_sound),
 		CASE(list_events),
