@@ -184,6 +184,21 @@ mta_state(const struct message *m)
 						    : states[3][1];
 }
 
+static void
+print_spool_troubles(const struct message *m)
+{
+	struct figures f = { .m = m };
+
+	if (message_number(m, "spool.full") +
+		message_number(m, "spool.refused") +
+		message_number(m, "spool.expelled") >
+	    0)
+		printf("  %-12s%s messages without room in the spool, %s over "
+		       "their client's part, %s gave way\n",
+		    "", figure(&f, "spool.full"), figure(&f, "spool.refused"),
+		    figure(&f, "spool.expelled"));
+}
+
 /* What should not happen, once it has. */
 static void
 print_backend_troubles(const struct message *m)
@@ -196,6 +211,7 @@ print_backend_troubles(const struct message *m)
 		printf("  %-12s%s sessions cut for errors, %s slowed anew\n",
 		    "", figure(&f, "throttle.cut"),
 		    figure(&f, "throttle.anew"));
+	print_spool_troubles(m);
 	if (message_number(m, "backend.lost") +
 		message_number(m, "backend.timed_out") +
 		message_number(m, "backend.unsure") ==

@@ -2,8 +2,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * How much each client has of something that all share: sessions, or whatever
- * another module counts in a table of its own (connections to the MTA, pages
- * of the spool).  A client is counted at each of its widths: an IPv4 address
+ * another module counts in a table of its own.  A client is counted at each of its widths: an IPv4 address
  * and the /24 around it; an IPv6 /64, which is what one subscriber has, the
  * /56 and the /48 around it, which are what a site may have.
  *

@@ -177,6 +177,12 @@ put_throttle(const struct dispatcher *d, struct attrs_out *out)
 {
 	put(out, "throttle.cut", d->n_cut);
 	put(out, "throttle.anew", d->n_anew);
+	put(out, "spool.used", spool_used(&d->spool));
+	put(out, "spool.max", d->spool.total_max);
+	put(out, "spool.messages", d->room.n);
+	put(out, "spool.full", d->n_spool_full);
+	put(out, "spool.refused", d->room.refused);
+	put(out, "spool.expelled", d->room.expelled);
 }
 
 static void

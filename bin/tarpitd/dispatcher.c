@@ -287,6 +287,7 @@ set_backend(struct dispatcher *d, const struct config *c)
 	set_spool_directory(d, c->spool_directory);
 	d->spool.memory_max = c->spool_memory;
 	d->spool.total_max = memory_spool(d->memory, c->spool_max);
+	d->room.message_max = c->max_message_size;
 }
 
 static int
@@ -302,6 +303,10 @@ init_throttle(struct dispatcher *d)
 		.is_there = throttle_is_there,
 		.on_done = throttle_answer,
 		.arg = d };
+	d->room = (struct room){
+		.store = &d->spool, .expel = throttle_expel, .arg = d
+	};
+	room_init(&d->room);
 	set_backend(d, d->config);
 	return mux_init(&d->mux);
 }
@@ -490,6 +495,7 @@ dispatcher_fini(struct dispatcher *d)
 	operator_fini(d);
 	sweep_fini(&d->sweep);
 	mux_fini(&d->mux);
+	room_fini(&d->room);
 	starttls_fini(d);
 	pool_release(d->throttle, d->pool.capacity + 1, sizeof(*d->throttle));
 	handoff_fini(&d->handoff);

@@ -25,6 +25,7 @@
 #include "bin/tarpitd/pool.h"
 #include "bin/tarpitd/proxied.h"
 #include "bin/tarpitd/relay.h"
+#include "bin/tarpitd/room.h"
 #include "bin/tarpitd/settings.h"
 #include "bin/tarpitd/starttls.h"
 #include "bin/tarpitd/summary.h"
@@ -110,8 +111,11 @@ struct dispatcher {
 	 * to be patient anew. */
 	uint64_t n_cut, n_anew;
 	struct spool_store spool;
+	struct room room;
+	uint64_t n_spool_full; /* counter: messages without room */
 	/* Records; see journal_is_due(). */
-	uint64_t next_spool_full, next_unsure, next_backend_slow;
+	uint64_t next_spool_full, next_spool_part, next_unsure,
+	    next_backend_slow;
 	struct sweep sweep;
 	uint64_t longest_stall; /* usec; of the loop, see on_status() */
 	struct summary summary;

@@ -120,11 +120,17 @@ move_to_file(struct spool_store *store, struct spool *s)
 	return 0;
 }
 
+uint64_t
+spool_used(const struct spool_store *store)
+{
+	return store->memory_used + store->file_used;
+}
+
 bool
 spool_is_full(const struct spool_store *store, size_t len)
 {
 	return len > store->total_max ||
-	    store->memory_used + store->file_used > store->total_max - len;
+	    spool_used(store) > store->total_max - len;
 }
 
 int

@@ -3,8 +3,9 @@
 /*
  * Messages that are coming in, until the MTA has them: in memory as far as
  * there is any for all of them together, then in files without a name, which
- * end with the process, and are memory as well: the loop waits for no disk.  Nothing here is ever acknowledged, so nothing has to
- * be safe on disk.
+ * end with the process, and are memory as well: the loop waits for no disk.
+ * Nothing here is ever acknowledged, so nothing has to be safe on disk.  Who may
+ * have how much of it: room.h.
  */
 
 #include <stdbool.h>
@@ -32,6 +33,9 @@ struct spool {
 
 /* Whether DIRECTORY is on a tmpfs: no other is to be used in a loop. */
 bool spool_is_prompt(const char *directory);
+
+/* Bytes, of all messages. */
+uint64_t spool_used(const struct spool_store *);
 
 /* Whether SpoolMax= has no room for LEN bytes more. */
 bool spool_is_full(const struct spool_store *, size_t len);

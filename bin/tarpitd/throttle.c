@@ -129,18 +129,21 @@ say_hello(struct dispatcher *d, struct session *s,
 /* A real sender's line is never that slow, even a modem's. */
 enum { BODY_RATE_MIN = 1024 };
 
-/* Nothing has come of it for MSEC: no command, or hardly anything of a body.
- * What the client waits for at the moment is not its fault. */
+/* Nothing has come of it for MSEC: no command, or hardly anything of a body, its
+ * chunks together, since we do not slow it any more.  What the client waits for
+ * at the moment is not its fault. */
 static bool
 is_stale(const struct dispatcher *d, const struct session *s, uint32_t msec,
     uint64_t now)
 {
 	const struct throttle *t = throttle_of(d, s);
-	uint32_t since = dispatcher_msec(d, now) - s->in_from;
+	bool in_body = (t->flags & THROTTLE_IN_BODY) != 0;
+	int32_t since = (int32_t)(dispatcher_msec(d, now) -
+	    (in_body ? t->body_until : s->in_from));
 
-	if (s->state == SESSION_T_WAITING || since < msec)
+	if (s->state == SESSION_T_WAITING || since < (int32_t)msec)
 		return false;
-	return s->state != SESSION_T_BODY ||
+	return !in_body ||
 	    t->body_taken < (uint64_t)since * BODY_RATE_MIN / 1000;
 }
 
@@ -156,8 +159,9 @@ throttle_is_over_time(
 	if (t == NULL || limit == 0 ||
 	    dispatcher_msec(d, now) - t->earned < limit)
 		return false;
-	return s->state == SESSION_T_BODY ? is_stale(d, s, STALE_MSEC, now)
-					  : s->state != SESSION_T_WAITING;
+	if (s->state == SESSION_T_BODY || (t->flags & THROTTLE_IN_BODY) != 0)
+		return is_stale(d, s, STALE_MSEC, now);
+	return s->state != SESSION_T_WAITING;
 }
 
 enum throttle_worth

@@ -16,6 +16,7 @@
 #include "bin/tarpitd/dispatcher.h"
 #include "bin/tarpitd/esmtp.h"
 #include "bin/tarpitd/mux.h"
+#include "bin/tarpitd/room.h"
 
 enum throttle_flag {
 	THROTTLE_WATCHED = 1 << 0, /* registered with the loop */
@@ -37,6 +38,8 @@ enum throttle_flag {
 	THROTTLE_LAST_WORD = 1 << 12,
 	/* It ends for too many errors, or commands. */
 	THROTTLE_CUT = 1 << 13,
+	/* The message is too much with others of its client. */
+	THROTTLE_OVER_PART = 1 << 14,
 };
 
 /* What such a session has besides its struct session: one a slot, used from
@@ -47,6 +50,7 @@ struct throttle {
 	struct esmtp esmtp;
 	struct body body;
 	struct spool spool;
+	struct room_message room;
 	const char *refusal; /* of the chunk that is being thrown away */
 	uint32_t sender;     /* interned "<path> PARAMETER ..." */
 	/* Those that the MTA has accepted, each with its NUL: nobody else's, so
@@ -109,6 +113,10 @@ enum throttle_worth {
 };
 enum throttle_worth throttle_worth(
     const struct dispatcher *, const struct session *, uint64_t now);
+
+/* For the spool: the message gives way to others, and is refused for now; see
+ * room.h. */
+void throttle_expel(struct room_message *, void *dispatcher);
 
 /* Goes on at full speed from NOW on. */
 void throttle_hurry(struct dispatcher *, struct session *, uint64_t now);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "bin/common/clock.h"
+#include "bin/tarpitd/address.h"
 #include "bin/tarpitd/drip.h"
 #include "bin/tarpitd/sockbuf.h"
 #include "bin/tarpitd/throttle_internal.h"
@@ -10,7 +12,69 @@
 /* Read at a time; as many of them as a slice lasts: 300 KB. */
 enum { CHUNK = 16384 };
 
+static const char over_part[] =
+    "452 4.3.1 Error: too many messages of yours at a time\r\n";
 static const char too_large[] = "552 5.3.4 Message size exceeds our limit\r\n";
+
+/* Why there is no room, for the operator. */
+static const char *
+describe_full(const struct dispatcher *d, int error)
+{
+	if (error == -EDQUOT)
+		return "has its part of SpoolMax=";
+	if (error == -ECANCELED)
+		return "gives way to others";
+	if (error == -ENOSPC && spool_is_full(&d->spool, CHUNK))
+		return d->spool.total_max < d->config->spool_max
+		    ? "a quarter of the memory there is is used up"
+		    : "SpoolMax= is used up";
+	return strerror(-error);
+}
+
+/* The client hears 452, and the operator who can help it this.  What one client
+ * has done hides nothing that concerns all. */
+static void
+tell_full(struct dispatcher *d, const struct session *s, int error)
+{
+	const struct spool_store *store = &d->spool;
+	bool its_own = error == -EDQUOT || error == -ECANCELED;
+	uint64_t *next = its_own ? &d->next_spool_part : &d->next_spool_full;
+	const char *where =
+	    store->directory != NULL ? store->directory : "memory";
+	char client[ADDRESS_TEXT];
+	struct record record;
+
+	d->n_spool_full += !its_own;
+	if (!journal_is_due(next, loop_now(d->loop)))
+		return;
+	address_print(&s->client, client);
+	record_begin(&record, EVENT_SPOOL_FULL,
+	    "no room for a message in %s: %s%s%s; clients are told 452 4.3.1",
+	    where, its_own ? client : "", its_own ? " " : "",
+	    describe_full(d, error));
+	record_field(&record, "TARPIT_FILE", "%s", where);
+	record_field(&record, "TARPIT_SPOOLED", "%" PRIu64, spool_used(store));
+	record_field(&record, "TARPIT_CLIENT", "%s", client);
+	journal_send(d->journal, &record);
+}
+
+void
+throttle_drop_body(struct dispatcher *d, struct throttle *t)
+{
+	room_give_back(&d->room, &t->room);
+	spool_drop(&d->spool, &t->spool);
+}
+
+void
+throttle_expel(struct room_message *message, void *dispatcher)
+{
+	struct throttle *t = CONTAINER_OF(message, struct throttle, room);
+	struct dispatcher *d = dispatcher;
+
+	t->flags |= THROTTLE_NO_SPACE;
+	tell_full(d, &d->pool.session[t - d->throttle], -ECANCELED);
+	throttle_drop_body(d, t);
+}
 
 static enum session_state
 begin_body(struct dispatcher *d, struct session *s, uint64_t now)
@@ -28,6 +92,7 @@ begin_body(struct dispatcher *d, struct session *s, uint64_t now)
 	if (!throttle_is_free(t, s))
 		t->body_until += (uint32_t)smaller(
 		    t->delay_left, d->config->max_body_delay / USEC_PER_MSEC);
+	t->room.since = t->body_until;
 	return SESSION_T_BODY;
 }
 
@@ -46,6 +111,12 @@ throttle_run_data(struct dispatcher *d, struct session *s,
 {
 	struct throttle *t = throttle_of(d, s);
 
+	if (room_is_used_up(&d->room, &s->client)) {
+		d->room.refused++;
+		tell_full(d, s, -EDQUOT);
+		throttle_end_transaction(d, t, false);
+		return throttle_say(d, s, over_part, now);
+	}
 	body_begin(&t->body);
 	if (throttle_is_free(t, s))
 		widen(t, s);
@@ -83,6 +154,7 @@ hand_over(struct dispatcher *d, struct session *s, uint64_t now)
 		sockbuf_shrink(s->fd);
 		t->flags &= (uint16_t)~THROTTLE_WIDE;
 	}
+	t->room.complete = true;
 	return throttle_ask_mta(d, s, now);
 }
 
@@ -116,34 +188,11 @@ why_not(const struct dispatcher *d, const struct throttle *t)
 		return too_large;
 	if ((t->flags & THROTTLE_NO_ROOM) != 0)
 		return esmtp_no_room;
+	if ((t->flags & THROTTLE_OVER_PART) != 0)
+		return over_part;
 	if ((t->flags & THROTTLE_NO_SPACE) != 0)
 		return "452 4.3.1 Error: insufficient system storage\r\n";
 	return NULL;
-}
-
-/* The client hears 452, and the operator who can help it this. */
-static void
-tell_full(struct dispatcher *d, size_t len, int error)
-{
-	const struct spool_store *store = &d->spool;
-	const char *where =
-	    store->directory != NULL ? store->directory : "memory";
-	const char *why = strerror(-error);
-	struct record record;
-
-	if (!journal_is_due(&d->next_spool_full, loop_now(d->loop)))
-		return;
-	if (spool_is_full(store, len))
-		why = store->total_max < d->config->spool_max
-		    ? "a quarter of the memory there is is used up"
-		    : "SpoolMax= is used up";
-	record_begin(&record, EVENT_SPOOL_FULL,
-	    "no room for a message in %s: %s; clients are told 452 4.3.1",
-	    where, why);
-	record_field(&record, "TARPIT_FILE", "%s", where);
-	record_field(&record, "TARPIT_SPOOLED", "%" PRIu64,
-	    store->memory_used + store->file_used);
-	journal_send(d->journal, &record);
 }
 
 /* So much that the MTA would say so, too, however it counts: what is just over
@@ -152,6 +201,21 @@ static bool
 is_too_large(const struct esmtp_limits *limits, uint64_t size)
 {
 	return limits->size != 0 && size > limits->size + limits->size / 8;
+}
+
+/* Others may give way to it, or it has no place among them. */
+static int
+take(
+    struct dispatcher *d, const struct session *s, const char *data, size_t len)
+{
+	struct throttle *t = throttle_of(d, s);
+	int r;
+
+	if (len == 0)
+		return 0;
+	r = room_take(&d->room, &t->room, &s->client, len,
+	    dispatcher_msec(d, loop_now(d->loop)));
+	return r < 0 ? r : spool_append(&d->spool, &t->spool, data, len);
 }
 
 /* Stores what is worth it: a message that will be refused is only read. */
@@ -169,14 +233,15 @@ store(
 		else if (t->spool.size + len > limits.room)
 			t->flags |= THROTTLE_NO_ROOM;
 		else
-			r = spool_append(&d->spool, &t->spool, data, len);
+			r = take(d, s, data, len);
 	}
 	if (r < 0) {
-		t->flags |= THROTTLE_NO_SPACE;
-		tell_full(d, len, r);
+		t->flags |=
+		    r == -EDQUOT ? THROTTLE_OVER_PART : THROTTLE_NO_SPACE;
+		tell_full(d, s, r);
 	}
 	if (why_not(d, t) != NULL)
-		spool_drop(&d->spool, &t->spool);
+		throttle_drop_body(d, t);
 }
 
 /* The message: for good, or because there is no room for it now. */

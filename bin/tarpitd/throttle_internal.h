@@ -92,6 +92,9 @@ enum session_state throttle_ask_mta(
 
 /* ---- throttle_body.c ---- */
 
+/* What is there of the message, and its place in the spool, is given back. */
+void throttle_drop_body(struct dispatcher *, struct throttle *);
+
 enum session_state throttle_run_data(struct dispatcher *, struct session *,
     const struct esmtp_step *, uint64_t now);
 enum session_state throttle_run_chunk(struct dispatcher *, struct session *,

@@ -81,11 +81,11 @@ throttle_forget(struct dispatcher *d, struct throttle *t)
 	t->recipients = NULL;
 	t->recipients_len = t->recipients_room = 0;
 	throttle_release(d, &t->candidate);
-	spool_drop(&d->spool, &t->spool);
+	throttle_drop_body(d, t);
 	t->refusal = NULL;
-	t->flags &=
-	    (uint16_t) ~(THROTTLE_IN_BODY | THROTTLE_LAST | THROTTLE_TOO_LARGE |
-		THROTTLE_NO_SPACE | THROTTLE_NO_ROOM | THROTTLE_ASKS_SENDER);
+	t->flags &= (uint16_t) ~(THROTTLE_IN_BODY | THROTTLE_LAST |
+	    THROTTLE_TOO_LARGE | THROTTLE_NO_SPACE | THROTTLE_NO_ROOM |
+	    THROTTLE_OVER_PART | THROTTLE_ASKS_SENDER);
 }
 
 void
