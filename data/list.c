@@ -628,6 +628,9 @@ list_parse(const struct list_options *options, const char *buf, size_t len,
 	char kind[FILE_KIND_SIZE];
 	bool is_page;
 
+	/* An empty text may be nowhere; memchr(3) wants an address all the same. */
+	if (len == 0)
+		buf = "";
 	*ret_report = (struct list_report){ .format = options->format };
 	if (options->format == LIST_CDB ||
 	    (options->format == LIST_AUTO && list_is_cdb(buf, len))) {

@@ -60,6 +60,8 @@ list_foreign_kind(
 	size_t head = len < LOOKED_AT ? len : LOOKED_AT;
 
 	*ret_is_page = is_page(buf, len);
+	if (len == 0)
+		return NULL;
 	if (is_utf16(buf, len)) {
 		snprintf(
 		    text, FILE_KIND_SIZE, "a text in UTF-16: save it in UTF-8");

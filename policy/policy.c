@@ -129,7 +129,12 @@ note_trouble(
 
 	if (t == NULL)
 		return;
-	t->source = note->failed || note->is_warning ? source : NULL;
+	/* What is not there is missed by nobody, or policy_mismatch() says by
+	 * which weight. */
+	t->source = (note->failed || note->is_warning) &&
+		strcmp(note->text, strerror(ENOENT)) != 0
+	    ? source
+	    : NULL;
 	snprintf(t->file, sizeof(t->file), "%s", note->file);
 	snprintf(t->text, sizeof(t->text), "%.127s", note->text);
 }

@@ -34,10 +34,11 @@ sessions_in_journal() {
 	journal TARPIT_EVENT=session "$@" | wc -l
 }
 
-# Until it is there.
+# Until it is there, and has been told something: else it was a probe.
 hold_one() {
 	smtp_connect "$AT" 127.0.0.4
 	wait_until 'ask request=sessions | grep -qx lane=hold'
+	wait_until 'ask request=sessions | grep -qx "bytes_out=[1-9][0-9]*"'
 }
 
 @test "report: what a dispatcher wrote, and sessions that are open are censored" {
