@@ -68,6 +68,7 @@ stopped_policyd() {
 	sessions_in_every_lane
 	systemctl kill -s STOP tarpit-policyd.service
 	"${SWAKS[@]}" --local-interface 127.0.0.2
+	wait_until '[ -n "$(journalctl -q TARPIT_EVENT=policy_down)" ]'
 	journalctl -q -o cat TARPIT_EVENT=policy_down
 	systemctl kill -s CONT tarpit-policyd.service
 	wait_until '"${SWAKS[@]}" --local-interface 127.0.0.2 && [ -n "$(journalctl -q TARPIT_EVENT=policy_up)" ]'
