@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -32,6 +33,8 @@ enum {
 	/* For relayed sessions whose MTA or client does not keep up; more of
 	 * them cost a copy. */
 	RELAY_PIPES = 256,
+	/* Sessions at once that leave something worth looking for. */
+	CROWD = 1000,
 };
 
 #define STATUS_INTERVAL USEC_PER_SEC
@@ -195,12 +198,26 @@ note_stall(struct dispatcher *d)
 	summary_note_stall(&d->summary, stall);
 }
 
+/* What strings and messages of a crowd have left in the heap, once nobody is
+ * there whom the milliseconds that it takes could keep waiting. */
+static void
+trim_heap(struct dispatcher *d)
+{
+	if (d->pool.live > d->most_live)
+		d->most_live = d->pool.live;
+	if (d->pool.live > 0 || d->most_live < CROWD)
+		return;
+	d->most_live = 0;
+	(void)malloc_trim(0);
+}
+
 /* After a crowd has left the process is as small as before. */
 static void
 give_memory_back(struct dispatcher *d)
 {
 	uint32_t from, to;
 
+	trim_heap(d);
 	clients_trim(&d->clients);
 	relay_trim(&d->relay);
 	/* Handshakes' queue goes through the slots of some who have left. */

@@ -88,6 +88,7 @@ struct dispatcher {
 	struct own own;
 
 	struct pool pool;
+	uint32_t most_live; /* sessions at once, since the heap was trimmed */
 	struct clients clients;          /* sessions, those relayed included */
 	struct client_limits limits;     /* as configured */
 	uint64_t limited[CLIENT_WIDTHS]; /* sessions over them, counters */

@@ -137,7 +137,12 @@ is_calm() {
 	[ "$(status .live.all)" = 0 ]
 }
 
-# word NAME FILE: the number behind NAME= in the last line of FILE.
+# is_small_again BEFORE
+is_small_again() {
+	[ "$(memory_of tarpitd)" -le $(($1 + 2048)) ]
+}
+
+# number NAME FILE: the number behind NAME= in the last line of FILE.
 number() {
 	sed -n "\$s/.* $1=\([0-9]*\).*/\1/p" "$DAEMONS/$2"
 }
@@ -174,6 +179,8 @@ hold_sessions() {
 	exec {HOLD}>&-
 	stop_daemon hold || :
 	wait_until -t 60 is_calm
+	# It looks once a second for what it can give back.
+	wait_until "is_small_again $before" || :
 	after=$(memory_of tarpitd)
 	wait_until postfix_takes_nothing
 	compare_books
