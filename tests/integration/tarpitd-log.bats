@@ -146,8 +146,8 @@ reload() {
 
 @test "log: who floods the journal has its sessions folded, and none is lost" {
 	local i n
+	stop_daemon policy || : # that of setup
 	policy '127.0.1.9 action=hold rate=0' '* action=pass'
-	mta
 	tarpitd RecordsPerClient=3 MaxPerClient=0
 	for i in 1 2 3 4 5 6 7; do
 		smtp_connect "$AT" 127.0.1.1
@@ -169,8 +169,8 @@ reload() {
 
 @test "log: of a network ten times as many have records, of all a hundred times" {
 	local i
+	stop_daemon policy || : # that of setup
 	policy '* action=pass'
-	mta
 	tarpitd RecordsPerClient=1 MaxPerClient=0
 	for i in {1..12}; do
 		smtp_connect "$AT" "127.0.1.$i"
