@@ -78,25 +78,6 @@ merge_same(struct entry *entries, size_t n, bool is_ordered)
  * The sweep
  */
 
-static bool
-addr_next(struct in6_addr *addr)
-{
-	for (size_t i = sizeof(*addr); i-- > 0;)
-		if (++addr->s6_addr[i] != 0)
-			return true;
-	return false;
-}
-
-/* ADDR is not the very first. */
-static struct in6_addr
-addr_before(struct in6_addr addr)
-{
-	for (size_t i = sizeof(addr); i-- > 0;)
-		if (addr.s6_addr[i]-- != 0)
-			break;
-	return addr;
-}
-
 /* All from `next` to LAST, if there is anything, is WINNER's. */
 static int
 pass(struct sweep *s, const struct in6_addr *last, const struct entry *winner)
@@ -108,7 +89,7 @@ pass(struct sweep *s, const struct in6_addr *last, const struct entry *winner)
 	if (winner)
 		r = s->on_stretch(s, last, winner);
 	s->next = *last;
-	s->is_past_end = !addr_next(&s->next);
+	s->is_past_end = !cidr_addr_next(&s->next);
 	return r;
 }
 
@@ -129,7 +110,7 @@ push(struct sweep *s, struct entry *e)
 
 	assert(s->depth < ARRAY_SIZE(s->stack));
 	if (memcmp(&s->next, &e->prefix.cidr.addr, sizeof(s->next)) < 0) {
-		struct in6_addr before = addr_before(e->prefix.cidr.addr);
+		struct in6_addr before = cidr_addr_before(e->prefix.cidr.addr);
 
 		r = pass(s, &before, top->winner);
 	}

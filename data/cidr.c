@@ -269,3 +269,21 @@ cidr_compare(const struct cidr *a, const struct cidr *b)
 
 	return order != 0 ? order : (int)a->len - (int)b->len;
 }
+
+bool
+cidr_addr_next(struct in6_addr *addr)
+{
+	for (size_t i = sizeof(*addr); i-- > 0;)
+		if (++addr->s6_addr[i] != 0)
+			return true;
+	return false;
+}
+
+struct in6_addr
+cidr_addr_before(struct in6_addr addr)
+{
+	for (size_t i = sizeof(addr); i-- > 0;)
+		if (addr.s6_addr[i]-- != 0)
+			break;
+	return addr;
+}

@@ -62,3 +62,8 @@ bool cidr_take_range(
 
 /* <0, 0, >0: by first address, a wider prefix before those inside it. */
 int cidr_compare(const struct cidr *, const struct cidr *);
+
+/* The address behind ADDR; false if there is none. */
+bool cidr_addr_next(struct in6_addr *addr);
+/* The one before ADDR, which is not the very first. */
+struct in6_addr cidr_addr_before(struct in6_addr addr);

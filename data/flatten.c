@@ -210,26 +210,6 @@ addr_compare(const struct in6_addr *a, const struct in6_addr *b)
 	return memcmp(a, b, sizeof(*a));
 }
 
-/* False if there is no next one. */
-static bool
-addr_next(struct in6_addr *addr)
-{
-	for (size_t i = sizeof(*addr); i-- > 0;)
-		if (++addr->s6_addr[i] != 0)
-			return true;
-	return false;
-}
-
-/* ADDR is not the very first. */
-static struct in6_addr
-addr_before(struct in6_addr addr)
-{
-	for (size_t i = sizeof(addr); i-- > 0;)
-		if (addr.s6_addr[i]-- != 0)
-			break;
-	return addr;
-}
-
 /* Whether the range at NEXT continues the last one put out. */
 static bool
 continues(const struct sweep *s, uint32_t set)
@@ -241,7 +221,7 @@ continues(const struct sweep *s, uint32_t set)
 		return false;
 	tail = &s->out->range[s->out->n - 1];
 	after = tail->last;
-	return tail->set == set && addr_next(&after) &&
+	return tail->set == set && cidr_addr_next(&after) &&
 	    addr_compare(&after, &s->next) == 0;
 }
 
@@ -264,7 +244,7 @@ put_range(struct sweep *s, const struct in6_addr *last, uint32_t set)
 		range[out->n++] = (struct range){ s->next, *last, set };
 	}
 	s->next = *last;
-	s->is_past_end = !addr_next(&s->next);
+	s->is_past_end = !cidr_addr_next(&s->next);
 	return 0;
 }
 
@@ -287,7 +267,7 @@ push(struct sweep *s, const struct cdbfile_prefix *same, size_t n)
 
 	assert(s->depth < ARRAY_SIZE(s->stack));
 	if (addr_compare(&s->next, first) < 0) {
-		struct in6_addr before = addr_before(*first);
+		struct in6_addr before = cidr_addr_before(*first);
 
 		r = put_range(s, &before, top->set);
 	}
