@@ -27,7 +27,8 @@ check_port(const char *text)
 	long port = strtol(text, NULL, 10);
 	char again[8];
 
-	REQUIRE(port >= 1 && port <= 65535);
+	/* 0 is what a proxy says that does not know it. */
+	REQUIRE(port >= 0 && port <= 65535);
 	snprintf(again, sizeof(again), "%ld", port);
 	REQUIRE(strcmp(again, text) == 0);
 }
