@@ -35,6 +35,8 @@ struct cdbfile_list {
 	enum cdbfile_kind kind;
 	uint32_t entries; /* distinct prefixes and systems */
 	uint64_t updated; /* when its source last changed; Unix seconds */
+	/* What the entries are; of a file that was opened. */
+	bool has_prefixes, has_systems;
 };
 
 /*

@@ -300,6 +300,33 @@ is_complete(const struct cdbfile *f, const uint32_t *n_found)
 	    are_sets_valid(f);
 }
 
+/* What each list has: a system's set is known from its record; of all others
+ * the prefixes have a length, but for ::/0. */
+static void
+note_contents(struct cdbfile *f)
+{
+	for (uint32_t i = 0; i < f->n_members; i++) {
+		const uint8_t *p =
+		    f->members.at + (size_t)i * LAYOUT_MEMBER_LEN;
+
+		if (p[LAYOUT_MEMBER_PREFIX_LEN] > 0)
+			f->list[layout_get16(p + LAYOUT_MEMBER_LIST)]
+			    .has_prefixes = true;
+	}
+	for (uint32_t i = 0; i < f->asns.n; i++) {
+		struct cdbfile_match match = { 0 };
+		uint32_t asn =
+		    layout_get32(f->asns.at + (size_t)i * LAYOUT_ASN_LEN);
+
+		(void)!cdbfile_find_asn(f, asn, &match);
+		for (size_t j = 0; j < match.n; j++)
+			f->list[match.hit[j].list].has_systems = true;
+	}
+	for (uint32_t i = 0; i < f->n_lists; i++)
+		if (f->list[i].entries > 0 && !f->list[i].has_systems)
+			f->list[i].has_prefixes = true;
+}
+
 static int
 verify_records(struct cdbfile *f, const struct why *why)
 {
@@ -327,6 +354,7 @@ verify_records(struct cdbfile *f, const struct why *why)
 	if (!is_complete(f, n_found))
 		return cdbfile_fail(
 		    why, -EBADMSG, "damaged: its records do not fit together");
+	note_contents(f);
 	return 0;
 }
 

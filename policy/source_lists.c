@@ -147,6 +147,26 @@ has_list(const struct source *s, const struct list_weight *w)
 	return false;
 }
 
+/* A list of systems that is weighed as one of addresses, or the other way
+ * round, or only in part. */
+static void
+find_wrong_family(const struct source *s, size_t i, struct mismatch *m)
+{
+	const struct cdbfile_list *l = cdbfile_list(s->file, i);
+	const struct list_weight *w = s->weight[i], *asn = s->asn_weight[i];
+
+	if (w->weight != 0 && l->has_systems && !l->has_prefixes)
+		mismatch_add(m, "%s=%" PRIi32 " (has only AS numbers: %s)",
+		    w->name, w->weight, asn->name);
+	if (asn->weight != 0 && l->has_prefixes && !l->has_systems)
+		mismatch_add(m, "%s=%" PRIi32 " (has no AS numbers: %s)",
+		    asn->name, asn->weight, w->name);
+	if (l->has_prefixes && l->has_systems &&
+	    (w->weight == 0) != (asn->weight == 0))
+		mismatch_add(m, "the list %s (half of it has no weight: %s)",
+		    l->name, w->weight == 0 ? w->name : asn->name);
+}
+
 /* Before there is any file all that is missing is the file, which refresh() has
  * said. */
 static void
@@ -164,6 +184,7 @@ lists_mismatch(const struct source *s, struct mismatch *m)
 		if (s->weight[i]->weight == 0 && s->asn_weight[i]->weight == 0)
 			mismatch_add(m, "the list %s (no weight)",
 			    cdbfile_list(s->file, i)->name);
+		find_wrong_family(s, i, m);
 	}
 }
 

@@ -22,25 +22,30 @@ enum { STALE_INTERVALS = 3 };
 static const struct member {
 	const char *name;
 	size_t offset;
-	size_t size; /* of a string; 0: a uint64_t */
+	size_t size;    /* of a string; 0: a uint64_t */
+	bool is_public; /* in NAME.times, too */
 } members[] = {
-#define TEXT(member)                                       \
-	{                                                  \
-#member, offsetof(struct state, member),   \
-		    sizeof(((struct state *)NULL)->member) \
+#define TEXT(member)                                              \
+	{                                                         \
+#member, offsetof(struct state, member),          \
+		    sizeof(((struct state *)NULL)->member), false \
 	}
-#define NUMBER(member)                                     \
-	{                                                  \
-#member, offsetof(struct state, member), 0 \
+#define NUMBER(member)                                            \
+	{                                                         \
+#member, offsetof(struct state, member), 0, false \
+	}
+#define TIME(member)                                             \
+	{                                                        \
+#member, offsetof(struct state, member), 0, true \
 	}
 	TEXT(source),
 	NUMBER(source_id),
 	TEXT(etag),
 	TEXT(modified),
-	NUMBER(tried),
-	NUMBER(fetched),
 	NUMBER(not_before),
-	NUMBER(failures),
+	TIME(tried),
+	TIME(fetched),
+	TIME(failures),
 	TEXT(result),
 	TEXT(left_out),
 };
@@ -127,7 +132,8 @@ write_and_sync(int fd, const char *buf, size_t len)
 }
 
 static int
-replace(const char *path, const char *temporary, const void *buf, size_t len)
+replace(const char *path, const char *temporary, mode_t mode, const void *buf,
+    size_t len)
 {
 	AUTO_FD fd = -1;
 	int r;
@@ -139,6 +145,9 @@ replace(const char *path, const char *temporary, const void *buf, size_t len)
 	if (fd < 0)
 		return -errno;
 	r = write_and_sync(fd, buf, len);
+	/* Whatever our umask. */
+	if (r == 0 && fchmod(fd, mode) < 0)
+		r = -errno;
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;
 	if (r < 0)
@@ -147,34 +156,36 @@ replace(const char *path, const char *temporary, const void *buf, size_t len)
 }
 
 static int
-save(const char *dir, const char *name, const char *suffix, const void *buf,
-    size_t len)
+save(const char *dir, const char *name, const char *suffix, mode_t mode,
+    const void *buf, size_t len)
 {
 	AUTO_FREE char *path = state_path(dir, name, suffix);
 	AUTO_FREE char *temporary = state_path(dir, name, ".tmp");
 
 	if (!path || !temporary)
 		return -ENOMEM;
-	return replace(path, temporary, buf, len);
+	return replace(path, temporary, mode, buf, len);
 }
 
 int
 state_save_copy(const char *dir, const char *name, const void *buf, size_t len)
 {
-	return save(dir, name, ".copy", buf, len);
+	return save(dir, name, ".copy", 0600, buf, len);
 }
 
-int
-state_save(const char *dir, const char *name, const struct state *state)
+static size_t
+print_members(
+    const struct state *state, bool public_only, char *buf, size_t size)
 {
-	char buf[4096];
 	size_t len = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
 		const char *at = (const char *)state + members[i].offset;
 		char *to = buf + len;
-		size_t room = sizeof(buf) - len;
+		size_t room = size - len;
 
+		if (public_only && !members[i].is_public)
+			continue;
 		if (members[i].size > 0)
 			len += (size_t)snprintf(
 			    to, room, "%s=%s\n", members[i].name, at);
@@ -184,7 +195,20 @@ state_save(const char *dir, const char *name, const struct state *state)
 			    (unsigned long long)*(
 				const uint64_t *)(const void *)at);
 	}
-	return save(dir, name, ".state", buf, len);
+	return len;
+}
+
+int
+state_save(const char *dir, const char *name, const struct state *state)
+{
+	char buf[4096];
+	size_t len = print_members(state, false, buf, sizeof(buf));
+	int r = save(dir, name, ".state", 0600, buf, len);
+
+	if (r < 0)
+		return r;
+	len = print_members(state, true, buf, sizeof(buf));
+	return save(dir, name, ".times", 0644, buf, len);
 }
 
 /*

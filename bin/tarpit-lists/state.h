@@ -4,6 +4,8 @@
  * What is kept from one update to the next, in the directory State=: of each
  * list NAME.copy, its last good text, and NAME.state, when and how it was
  * fetched.  Nobody but the owner can read them, and no password is in them.
+ * NAME.times has the numbers of the latter that `tarpitctl status` and `metrics`
+ * want, for everybody.
  */
 
 #include <stdbool.h>

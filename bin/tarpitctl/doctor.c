@@ -55,6 +55,9 @@ doctor_has_found(const struct doctor *d, enum finding finding)
 void
 doctor_skip(struct doctor *d, const char *text)
 {
+	for (size_t i = 0; i < d->n_skipped; i++)
+		if (strcmp(d->skipped[i], text) == 0)
+			return;
 	if (d->n_skipped < SKIPPED_MAX)
 		d->skipped[d->n_skipped++] = text;
 }

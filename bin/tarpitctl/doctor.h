@@ -41,7 +41,7 @@ void doctor_find(struct doctor *, enum finding, const char *format, ...)
     PRINTF_LIKE(3, 4);
 bool doctor_has_found(const struct doctor *, enum finding);
 
-/* Something was not looked at, and why; TEXT is static. */
+/* Something was not looked at, and why; TEXT is static, and said once. */
 void doctor_skip(struct doctor *, const char *text);
 
 /* The checks, in the order in which they are made: some look at what those

@@ -29,28 +29,50 @@ find_list(const struct survey *s, const char *name)
 	return NULL;
 }
 
-/* The weight of the list NAME of either family; 0: none. */
+/* The weight of the list NAME as one of addresses ("list.") or of systems
+ * ("asnlist."); 0: none. */
 static int32_t
-weight_of(const struct rules *rules, const char *name)
+weight_of(const struct rules *rules, const char *family, const char *name)
 {
+	size_t len = strlen(family);
+
 	for (const struct list_weight *w = rules->list_weight; w != NULL;
 	     w = w->next)
-		if (strcmp(strchr(w->name, '.') + 1, name) == 0 &&
-		    w->weight != 0)
+		if (strncmp(w->name, family, len) == 0 &&
+		    strcmp(w->name + len, name) == 0)
 			return w->weight;
 	return 0;
 }
 
 static void
+check_weights(struct doctor *d, const struct list_status *l)
+{
+	int32_t of_prefixes = weight_of(&d->rules, "list.", l->name);
+	int32_t of_systems = weight_of(&d->rules, "asnlist.", l->name);
+
+	if (of_prefixes == 0 && of_systems == 0)
+		doctor_find(d, FOUND_LIST_WITHOUT_WEIGHT,
+		    "the list %s has no weight", l->name);
+	else if (l->has_systems && of_systems == 0)
+		doctor_find(d, FOUND_LIST_WITHOUT_WEIGHT,
+		    "the list %s has %sAS numbers, and asnlist.%s= no weight",
+		    l->name, l->has_prefixes ? "also " : "only ", l->name);
+	else if (l->has_prefixes && of_prefixes == 0)
+		doctor_find(d, FOUND_LIST_WITHOUT_WEIGHT,
+		    "the list %s has %saddresses, and list.%s= no weight",
+		    l->name, l->has_systems ? "also " : "only ", l->name);
+}
+
+static void
 check_list(struct doctor *d, const struct list_status *l)
 {
-	int32_t weight = weight_of(&d->rules, l->name);
 	char age[HUMAN_SIZE];
 	uint64_t old = l->fresh < d->survey.now ? d->survey.now - l->fresh : 0;
 
-	if (weight == 0)
-		doctor_find(d, FOUND_LIST_WITHOUT_WEIGHT,
-		    "the list %s has no weight", l->name);
+	if (l->hidden)
+		doctor_skip(d,
+		    "whether lists could be fetched: only root may read that");
+	check_weights(d, l);
 	if (l->failures > 0)
 		doctor_find(d, FOUND_LIST_FAILING,
 		    "the list %s is %s old: fetching it failed %" PRIu64

@@ -388,10 +388,13 @@ write_lists(const struct page *p, const struct survey *s)
 		    s->list[i].name, s->list[i].fresh);
 	family(p, "tarpit_list_fetch_failures", "gauge",
 	    "Failures to fetch a list since it was last fetched.");
-	for (size_t i = 0; i < s->n_lists; i++)
+	for (size_t i = 0; i < s->n_lists; i++) {
+		if (s->list[i].hidden)
+			continue;
 		fprintf(p->out,
 		    "tarpit_list_fetch_failures{list=\"%s\"} %" PRIu64 "\n",
 		    s->list[i].name, s->list[i].failures);
+	}
 }
 
 void

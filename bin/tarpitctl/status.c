@@ -367,6 +367,21 @@ print_oldest(const struct survey *s)
 		    human_duration(age_of(s, oldest->fresh), age));
 }
 
+/* To be told from local files, which never fail. */
+static void
+print_hidden(const struct survey *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_lists; i++)
+		n += s->list[i].hidden;
+	if (n > 0)
+		printf(
+		    "  NOT SEEN    whether %zu of them could be fetched: only "
+		    "root may read that\n",
+		    n);
+}
+
 static void
 print_lists(const struct survey *s)
 {
@@ -384,6 +399,7 @@ print_lists(const struct survey *s)
 	    human_duration(age_of(s, s->compiled), age));
 	print_oldest(s);
 	print_failing(s);
+	print_hidden(s);
 }
 
 static void
@@ -477,10 +493,12 @@ lists_to_json(const struct survey *s)
 		const struct list_status *l = &s->list[i];
 
 		json_array_append_new(all,
-		    json_pack("{s:s, s:s, s:I, s:I, s:I}", "name", l->name,
+		    json_pack("{s:s, s:s, s:I, s:I, s:o}", "name", l->name,
 			"kind", cdbfile_kind_name(l->kind), "entries",
 			(json_int_t)l->entries, "fresh", (json_int_t)l->fresh,
-			"failures", (json_int_t)l->failures));
+			"failures",
+			l->hidden ? json_null()
+				  : json_integer((json_int_t)l->failures)));
 	}
 	json_object_set_new(root, "lists", all);
 	return root;

@@ -70,18 +70,31 @@ ask_status(
  * The lists
  */
 
-/* Of NAME.state, which `tarpit-lists update` keeps: lines of name=value. */
+static FILE *
+open_state(const char *dir, const char *name, const char *suffix)
+{
+	char path[4200];
+
+	snprintf(path, sizeof(path), "%s/%s%s", dir, name, suffix);
+	return fopen(path, "re");
+}
+
+/* Of NAME.times, which `tarpit-lists update` keeps: lines of name=value.  An
+ * older one has only NAME.state, which is not for everybody. */
 static void
 read_state(const char *dir, struct list_status *list)
 {
-	char path[4200], buf[4096];
+	char buf[4096];
 	struct message m = { .data = buf };
-	FILE *f;
+	FILE *f = open_state(dir, list->name, ".times");
 
-	snprintf(path, sizeof(path), "%s/%s.state", dir, list->name);
-	f = fopen(path, "re");
 	if (f == NULL)
-		return; /* a local file: it is as fresh as it is */
+		f = open_state(dir, list->name, ".state");
+	if (f == NULL) {
+		/* Else a local file: it is as fresh as it is. */
+		list->hidden = errno != ENOENT;
+		return;
+	}
 	m.len = fread(buf, 1, sizeof(buf), f);
 	fclose(f);
 	list->fetched = true;
@@ -122,6 +135,8 @@ read_lists(struct survey *s, const char *path)
 
 		*to = (struct list_status){ .kind = from->kind,
 			.entries = from->entries,
+			.has_prefixes = from->has_prefixes,
+			.has_systems = from->has_systems,
 			.fresh = from->updated };
 		snprintf(to->name, sizeof(to->name), "%s", from->name);
 		read_state(dir, to);

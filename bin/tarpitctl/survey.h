@@ -18,9 +18,11 @@ struct list_status {
 	char name[CDBFILE_NAME_MAX + 1];
 	enum cdbfile_kind kind;
 	uint32_t entries;
+	bool has_prefixes, has_systems;
 	uint64_t fresh;    /* when it was last fetched, or else changed; Unix
 			      seconds */
 	bool fetched;      /* rather than a local file */
+	bool hidden;       /* whether it was, the caller may not read */
 	uint64_t failures; /* to fetch it since then */
 };
 

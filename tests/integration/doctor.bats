@@ -238,6 +238,34 @@ doctor_pretended() {
 		length == 1' <<<"$output"
 }
 
+@test "doctor: what only root may read of lists is not taken for well" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	healthy
+	printf 'fetched=%s\nfailures=3\n' "$(date +%s)" >"$dir/lists/far.state"
+	chmod 600 "$dir/lists/far.state"
+	chmod 711 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test"
+	chmod 755 "$dir" "$dir/lists" "$DAEMONS"
+	chmod 666 "$CONTROL"
+	# As those who only look, or scrape.
+	other() {
+		setpriv --reuid nobody --regid nogroup --clear-groups \
+			"$BUILD/tarpitctl" --control "$CONTROL" \
+			--socket "$POLICY" --config "$POLICY_CONF" "$@"
+	}
+	other status | grep -x '  NOT SEEN    whether 1 of them could be fetched: only root may read that'
+	other status --json |
+		jq -e '[.data.lists[].failures] == [0, null]'
+	[ "$(other metrics | grep -c 'tarpit_list_fetch_failures{list="far"}')" = 0 ]
+	run other doctor --port "$PORT"
+	grep -q '^not seen *whether lists could be fetched' <<<"$output"
+	# The times are for everybody.
+	printf 'fetched=%s\nfailures=4\n' "$(($(date +%s) - 86400))" \
+		>"$dir/lists/far.times"
+	other status | grep -q '  NOT FETCHED far: 4 failures, 1 d'
+	[ "$(other status | grep -c 'NOT SEEN')" = 0 ]
+	other metrics | grep -qx 'tarpit_list_fetch_failures{list="far"} 4'
+}
+
 @test "doctor: lists that are old, empty, failing, or cannot be read" {
 	healthy
 	doctor 0
@@ -286,6 +314,29 @@ doctor_pretended() {
 	ctl status --json | jq -e '.policyd.mismatches >= 2 and
 		(.policyd.mismatch | contains("list.dorp=100"))'
 	ctl metrics | grep -E '^tarpit_policyd_mismatches [2-9]'
+}
+
+@test "doctor: a list of AS numbers that is weighed as one of addresses" {
+	healthy
+	printf '%s\n' AS64496 AS64497 >"$dir/systems.txt"
+	printf '[List]\nKind=block\nSource=%s\n' "$dir/systems.txt" \
+		>"$dir/lists.d/systems.conf"
+	"$BUILD/tarpit-lists" --config "$dir/tarpit-lists.conf" build
+	echo 'list.systems=60' >>"$POLICY_CONF"
+	doctor 1
+	found list-without-weight \
+		'systems has only AS numbers, and asnlist.systems= no weight'
+	not_found weight-without-list
+	kill -HUP "$(daemon_pid policyd)"
+	wait_until 'ctl status |
+		grep -x "  NO EFFECT   list.systems=60 (has only AS numbers: asnlist.systems)"'
+	sed -i 's/^list.systems=.*/asnlist.systems=60\nasnlist.bad=10/' "$POLICY_CONF"
+	doctor 1
+	not_found list-without-weight
+	kill -HUP "$(daemon_pid policyd)"
+	wait_until 'ctl status |
+		grep -x "  NO EFFECT   asnlist.bad=10 (has no AS numbers: list.bad)"'
+	[ "$(ctl status | grep -c 'NO EFFECT.*systems.*AS numbers')" = 0 ]
 }
 
 @test "doctor: list.drop=100 is so in policy.conf as shipped, whose list is not" {

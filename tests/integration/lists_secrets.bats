@@ -205,6 +205,13 @@ no_secrets() {
 	lists update
 	[ "$(stat -c %a "$D/var/lists/a.state")" = 600 ]
 	[ "$(stat -c %a "$D/var/lists/a.copy")" = 600 ]
+	# But for numbers, whatever the umask.
+	umask 077
+	again
+	lists update
+	[ "$(stat -c %a "$D/var/lists/a.times")" = 644 ]
+	[ "$(sed 's/[0-9]*$//' "$D/var/lists/a.times" | xargs)" = \
+		'tried= fetched= failures=' ]
 	no_secrets
 	# Another's eyes: the table without what they may not see.
 	if [ "$(id -u)" -eq 0 ]; then

@@ -15,6 +15,10 @@ load ../../helpers/common
 	run_case data/cdbfile_test finds_the_ends_of_the_address_space
 }
 
+@test "cdbfile: tells what a list has, prefixes and systems" {
+	run_case data/cdbfile_test tells_what_a_list_has
+}
+
 @test "cdbfile: keeps families apart" {
 	run_case data/cdbfile_test keeps_families_apart
 }

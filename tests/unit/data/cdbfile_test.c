@@ -169,6 +169,33 @@ buckets_inherit_wider_prefixes(void)
 }
 
 static void
+tells_what_a_list_has(void)
+{
+	static const struct {
+		bool prefixes, systems;
+	} want[] = { { true, true }, { true, false }, { true, false },
+		{ false, true }, { false, false } };
+
+	add_list("a", CDBFILE_BLOCK);
+	add_list("b", CDBFILE_BLOCK);
+	add_list("c", CDBFILE_BLOCK);
+	add_list("d", CDBFILE_BLOCK);
+	add_list("e", CDBFILE_BLOCK);
+	add(0, "10.0.0.0/8");
+	add(1, "10.0.0.0/8");
+	add(2, "::/0");
+	fixture.asns[fixture.n_asns++] = (struct cdbfile_asn){ 64496, 0, 0 };
+	fixture.asns[fixture.n_asns++] = (struct cdbfile_asn){ 64497, 3, 0 };
+	compile();
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		const struct cdbfile_list *l = cdbfile_list(fixture.file, i);
+
+		CHECK_INT(l->has_prefixes, want[i].prefixes);
+		CHECK_INT(l->has_systems, want[i].systems);
+	}
+}
+
+static void
 finds_the_ends_of_the_address_space(void)
 {
 	two_lists();
@@ -417,6 +444,10 @@ finds_autonomous_systems(void)
 	CHECK_STR(found_asn(0), "none");
 	CHECK_STR(found_asn(64495), "none");
 	CHECK_STR(found_asn(64498), "none");
+	for (size_t i = 0; i < 2; i++) {
+		CHECK(cdbfile_list(fixture.file, i)->has_systems);
+		CHECK(!cdbfile_list(fixture.file, i)->has_prefixes);
+	}
 	CHECK_STR(found("192.0.2.1"), "none");
 }
 
@@ -732,6 +763,7 @@ opens_regular_files_only(void)
 static const struct check_case cases[] = {
 	CASE(finds_the_longest_prefix_of_each_list),
 	CASE(buckets_inherit_wider_prefixes),
+	CASE(tells_what_a_list_has),
 	CASE(finds_the_ends_of_the_address_space),
 	CASE(keeps_families_apart),
 	CASE(neighbours_keep_their_own_prefix),
