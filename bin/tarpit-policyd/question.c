@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bin/tarpit-policyd/counts.h"
 #include "bin/tarpit-policyd/question.h"
-#include "bin/tarpit-policyd/server.h"
 #include "data/cidr.h"
 #include "policy/mismatch.h"
 
