@@ -26,7 +26,7 @@ PKGS := libsystemd libssl libcrypto libmaxminddb libcdb inih jansson libcurl \
 
 # Targets that work before the packages are there.
 NO_PKGS := help clean packages check lint layers names shell manuals format \
-           sanitize coverage fuzz bench fresh ledger data run
+           sanitize coverage mutate fuzz bench fresh ledger data run
 
 ifeq ($(MODE),fuzz)
 CC := clang
@@ -182,6 +182,15 @@ coverage:                ## what the tests reach; annotated sources in build/cov
 	$(call tests_in,$(call mode_B,cov),$(SUITES))
 	@tests/helpers/coverage $(call mode_B,cov)
 
+mutate:                  ## small changes that no test notices; MUTANTS=200 SEED=1 COMPONENT=name
+	@tests/helpers/packages build test
+	$(again) B=$(call mode_B,mutate) CC='$(mutate_CC)' WERROR= check-build
+	@tests/mutate/mutate --build $(call mode_B,mutate) --mutants $(or $(MUTANTS),200) \
+	    --seed $(or $(SEED),1) --suites '$(filter unit integration,$(SUITES))' \
+	    $(COMPONENT:%=--component %) $(JOBS:%=--jobs %) $(LIST:%=--list %) \
+	    CC='$(mutate_CC)' VERSION='$(VERSION)'
+mutate_CC = $(if $(findstring ccache,$(CC)),,$(shell command -v ccache)) $(CC)
+
 fuzz:                    ## each fuzzer for FUZZ_SECONDS=10
 	@tests/helpers/packages build fuzz
 	$(again) MODE=fuzz B=$(call mode_B,fuzz) fuzz-build
@@ -267,6 +276,6 @@ help:                    ## this list
 -include units/install.mk
 
 .PHONY: all check-build fuzz-build fuzz-run packages run check sanitize \
-    coverage fuzz bench fresh ledger data lint lint-all format layers headers names manuals \
+    coverage mutate fuzz bench fresh ledger data lint lint-all format layers headers names manuals \
     shell clean help FORCE
 -include $(SRCS:%.c=$(B)/%.d) $(HDRS:%=$(B)/%.ok.d)
