@@ -5,6 +5,7 @@
 
 #include "bin/common/attrs.h"
 #include "bin/common/fd.h"
+#include "bin/tarpit-policyd/flow.h"
 #include "bin/tarpit-policyd/peer.h"
 
 /* A message at least, so that the largest one fits. */
@@ -14,73 +15,78 @@ struct peer {
 	struct loop_io io;
 	struct peers *peers;
 	struct peer *next, **link;
+	struct peer *due_next, **due_link; /* NULL: no late answers */
 	struct customer customer;
 	struct door *door;
-	bool eof;        /* it will send nothing more */
-	bool gone;       /* it will read nothing more */
-	bool stalled;    /* a message waits for room */
+	enum flow flow;
 	uint32_t events; /* what the loop watches for */
-	bool due;        /* in the list of those with answers */
-	struct peer *due_next;
 	size_t in_len;
 	char in[IN_SIZE];
 };
 
+/* The only assignment to .flow but the first. */
+static void
+peer_enter(struct peer *p, enum flow_event e)
+{
+	p->flow = flow_next(p->flow, e);
+}
+
 static void
 forget_due(struct peer *p)
 {
-	struct peer **at = &p->peers->due;
-
-	while (p->due && *at != p)
-		at = &(*at)->due_next;
-	if (p->due)
-		*at = p->due_next;
-	p->due = false;
+	if (!p->due_link)
+		return;
+	*p->due_link = p->due_next;
+	if (p->due_next)
+		p->due_next->due_link = p->due_link;
+	p->due_link = NULL;
 }
 
-/* Takes what complete messages there are, as far as there is room.  0, or
- * -EMSGSIZE: the peer speaks something else. */
-static int
+/* Takes what complete messages there are, as far as there is room. */
+static enum flow_event
 peer_serve(struct peer *p)
 {
 	struct customer *c = &p->customer;
 	size_t at = 0, len;
+	bool full = false;
 	int r;
 
-	p->stalled = false;
 	while ((r = attrs_find_end(p->in + at, p->in_len - at, &len)) == 0) {
-		p->stalled = !desk_has_room(c);
-		if (p->stalled)
+		full = !desk_has_room(c);
+		if (full)
 			break;
 		desk_take(c, p->in + at, len);
 		at += len;
 	}
 	p->in_len -= at;
 	memmove(p->in, p->in + at, p->in_len);
-	if (r == -EMSGSIZE)
-		desk_tell_error(c->desk, "a message does not end");
-	return r == -EMSGSIZE ? r : 0;
+	if (r != -EMSGSIZE)
+		return full ? FLOW_FULL : FLOW_ROOM;
+	desk_tell_error(c->desk, "a message does not end");
+	return FLOW_FAULT;
 }
 
-static int
+static void
 peer_read(struct peer *p)
 {
 	ssize_t n;
 
-	if (p->eof || p->stalled || p->in_len == IN_SIZE)
-		return 0;
+	if (!flow_reads(p->flow) || p->in_len == IN_SIZE)
+		return;
 	n = recv(p->io.fd, p->in + p->in_len, IN_SIZE - p->in_len, 0);
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	p->eof = n == 0;
-	p->in_len += (size_t)n;
-	return 0;
+	if (n > 0)
+		p->in_len += (size_t)n;
+	else if (n == 0)
+		peer_enter(p, FLOW_END);
+	else if (errno != EAGAIN && errno != EINTR)
+		peer_enter(p, FLOW_FAULT);
 }
 
+/* 0 or -errno. */
 static int
 peer_flush(struct peer *p)
 {
-	if (p->gone)
+	if (!flow_answers(p->flow))
 		p->customer.outbox.len = 0;
 	return outbox_send(&p->customer.outbox, p->io.fd);
 }
@@ -108,46 +114,51 @@ peer_close(struct peer *p)
 	door_left(door);
 }
 
-/* Nothing is owed to a peer that has ended its questions and has all its
- * answers.  One that is gone is not waited for: its hang-up would wake us
- * without end. */
-static bool
-peer_is_done(const struct peer *p)
+/* Takes, answers and sends for as long as one makes room for the other.  What
+ * was answered before something bad came is still sent. */
+static void
+serve_all(struct peer *p)
 {
-	if (p->gone && p->stalled)
-		return true;
-	return p->eof && !p->stalled &&
-	    (p->gone ||
-		(p->customer.outbox.len == 0 && p->customer.asker.n == 0));
+	struct customer *c = &p->customer;
+	enum flow_event e;
+	int r;
+
+	do {
+		e = peer_serve(p);
+		r = peer_flush(p);
+		peer_enter(p, r < 0 ? FLOW_FAULT : e);
+	} while (
+	    r == 0 && e == FLOW_FULL && c->outbox.len == 0 && desk_has_room(c));
+}
+
+static void
+watch(struct peer *p)
+{
+	/* A peer that does not read is not read from either. */
+	uint32_t events = (p->customer.outbox.len > 0 ? EPOLLOUT : 0u) |
+	    (flow_reads(p->flow) ? EPOLLIN : 0u);
+
+	if (events == p->events)
+		return;
+	p->events = events;
+	if (loop_modify(p->peers->loop, &p->io, events) < 0)
+		peer_enter(p, FLOW_FAULT);
 }
 
 /* Does all that can be done for P now, and closes it if that was all. */
 static void
 peer_work(struct peer *p)
 {
-	struct customer *c = &p->customer;
-	uint32_t events;
-	int r;
+	const struct customer *c = &p->customer;
 
-	do {
-		r = peer_serve(p);
-		if (peer_flush(p) < 0)
-			r = -EPIPE;
-	} while (
-	    r == 0 && p->stalled && c->outbox.len == 0 && desk_has_room(c));
-	if (r == 0 && !peer_is_done(p)) {
-		events = c->outbox.len > 0 ? EPOLLOUT : 0;
-		/* A peer that does not read is not read from either. */
-		if (!p->eof && !p->stalled)
-			events |= EPOLLIN;
-		if (events == p->events)
-			return;
-		p->events = events;
-		r = loop_modify(p->peers->loop, &p->io, events);
-		if (r == 0)
-			return;
-	}
-	peer_close(p);
+	if (p->flow != FLOW_CLOSED)
+		serve_all(p);
+	peer_enter(
+	    p, c->outbox.len > 0 || c->asker.n > 0 ? FLOW_REST : FLOW_SETTLED);
+	if (p->flow != FLOW_CLOSED)
+		watch(p);
+	if (p->flow == FLOW_CLOSED)
+		peer_close(p);
 }
 
 static void
@@ -157,11 +168,9 @@ on_peer_event(struct loop_io *io, uint32_t events, uint64_t now)
 
 	(void)now;
 	if (events & (EPOLLHUP | EPOLLERR))
-		p->gone = true;
-	if (peer_read(p) < 0)
-		peer_close(p);
-	else
-		peer_work(p);
+		peer_enter(p, FLOW_HANG_UP);
+	peer_read(p);
+	peer_work(p);
 }
 
 /* With nothing yet but what it is made of; NULL: no memory. */
@@ -183,6 +192,7 @@ peer_new(struct peers *s, struct door *door, int fd)
 	p->customer.desk = s->desk;
 	p->customer.role = door->role;
 	p->io = (struct loop_io){ .fd = fd, .on_event = on_peer_event };
+	p->flow = FLOW_TALKING;
 	p->events = EPOLLIN;
 	return p;
 }
@@ -212,10 +222,12 @@ peers_answered(struct peers *s, struct customer *c)
 {
 	struct peer *p = CONTAINER_OF(c, struct peer, customer);
 
-	if (p->due)
+	if (p->due_link)
 		return;
-	p->due = true;
 	p->due_next = s->due;
+	p->due_link = &s->due;
+	if (p->due_next)
+		p->due_next->due_link = &p->due_next;
 	s->due = p;
 }
 
@@ -225,8 +237,7 @@ peers_work(struct peers *s)
 	struct peer *p;
 
 	while ((p = s->due)) {
-		s->due = p->due_next;
-		p->due = false;
+		forget_due(p);
 		peer_work(p);
 	}
 }

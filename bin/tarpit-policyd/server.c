@@ -12,8 +12,8 @@
  *
  *	server -> peer -> desk -> open_questions -> crowd
  *	    \      |  \       \-> question (pure)
- *	     \     v   \-> outbox
- *	      `-> doors
+ *	     \     |   \-> outbox, flow (pure)
+ *	      `----`-> doors
  */
 struct server {
 	struct loop *loop;
