@@ -19,6 +19,8 @@ enum {
 	 * stuck. */
 	OUT_SIZE = 256 * 1024,
 	QUESTION_MAX = 512,
+	/* More that once waited to be written is worth giving back. */
+	TRIM_LEAST = 64 * 1024,
 };
 
 /* How often clients that wait for an answer are looked for, and for how many at
@@ -53,7 +55,7 @@ ask_init(struct ask *a)
 	    a->max_waiting != 0 ? a->max_waiting : ASK_WAITING_MAX);
 	if (r < 0)
 		return r;
-	a->out = malloc(OUT_SIZE);
+	a->out = pool_reserve(OUT_SIZE, 1);
 	if (a->out == NULL)
 		return -ENOMEM;
 	a->io = (struct loop_io){ .fd = -1, .on_event = on_service_ready };
@@ -88,8 +90,18 @@ ask_fini(struct ask *a)
 	loop_cancel(a->loop, &a->look);
 	waiting_fini(&a->waiting);
 	linebuf_fini(&a->in);
-	free(a->out);
+	pool_release(a->out, OUT_SIZE, 1);
 	a->out = NULL;
+}
+
+void
+ask_trim(struct ask *a)
+{
+	waiting_trim(&a->waiting);
+	if (a->out_len > 0 || a->out_most < TRIM_LEAST)
+		return;
+	pool_discard(a->out, 0, a->out_most, 1);
+	a->out_most = 0;
 }
 
 static void
@@ -166,6 +178,8 @@ finish(struct ask *a, struct attrs_out *out)
 	if (attrs_end(out) < 0)
 		return false;
 	a->out_len += out->len;
+	if (a->out_most < a->out_len)
+		a->out_most = a->out_len;
 	return true;
 }
 

@@ -47,6 +47,7 @@ struct ask {
 	struct linebuf in;
 	char *out; /* questions not yet written */
 	size_t out_len;
+	size_t out_most; /* what trimming has not given back yet */
 	/* Counters: questions; those that waited for another's; answers given
 	 * without all facts, or not at all, for want of room; reports that
 	 * could not be sent. */
@@ -64,6 +65,9 @@ extern const struct verdict ask_overloaded;
 /* What the caller sets stands above the empty line.  0 or -errno. */
 int ask_init(struct ask *) MUST_CHECK;
 void ask_fini(struct ask *);
+/* The memory of a crowd's questions, once they have been asked and answered, is
+ * given back. */
+void ask_trim(struct ask *);
 /* Goes over to the socket at PATH, if that is another one. */
 void ask_set_path(struct ask *, const char *path);
 

@@ -220,6 +220,7 @@ give_memory_back(struct dispatcher *d)
 	trim_heap(d);
 	clients_trim(&d->clients);
 	relay_trim(&d->relay);
+	ask_trim(&d->ask);
 	/* Handshakes' queue goes through the slots of some who have left. */
 	if (d->starttls.others.first != POOL_NONE ||
 	    d->starttls.held.first != POOL_NONE ||

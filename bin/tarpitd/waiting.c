@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bin/tarpitd/pool.h"
+
 enum {
 	BUCKETS = 16384,
 	NETWORKS = 4096, /* counters; those that share one share its limit */
@@ -12,6 +14,7 @@ enum {
 	/* All of one client are decided at once, and looked through when one
 	 * leaves. */
 	BEHIND_MAX = 64,
+	TRIM_LEAST = 1024, /* places; fewer are a few pages */
 };
 
 struct waiting_place {
@@ -34,7 +37,7 @@ waiting_init(struct waiting *w, uint32_t capacity)
 	r = siphash_key_init(&w->key);
 	if (r < 0)
 		return r;
-	w->place = calloc((size_t)capacity + 1, sizeof(*w->place));
+	w->place = pool_reserve((size_t)capacity + 1, sizeof(*w->place));
 	w->bucket = calloc(BUCKETS, sizeof(*w->bucket));
 	w->network = calloc(NETWORKS, sizeof(*w->network));
 	if (w->place != NULL && w->bucket != NULL && w->network != NULL)
@@ -46,10 +49,20 @@ waiting_init(struct waiting *w, uint32_t capacity)
 void
 waiting_fini(struct waiting *w)
 {
-	free(w->place);
+	pool_release(w->place, (size_t)w->capacity + 1, sizeof(*w->place));
 	free(w->bucket);
 	free(w->network);
 	*w = (struct waiting){ 0 };
+}
+
+void
+waiting_trim(struct waiting *w)
+{
+	if (w->questions > 0 || w->n_used < TRIM_LEAST)
+		return;
+	pool_discard(w->place, 1, (size_t)w->n_used + 1, sizeof(*w->place));
+	w->n_used = 0;
+	w->free = 0;
 }
 
 /* What of an address is hashed: an IPv6 host has a /64, a site a /48. */

@@ -32,6 +32,8 @@ struct waiting {
 /* For up to CAPACITY sessions that wait.  0 or -errno. */
 int waiting_init(struct waiting *, uint32_t capacity) MUST_CHECK;
 void waiting_fini(struct waiting *);
+/* After a crowd, once nobody waits, its memory is given back. */
+void waiting_trim(struct waiting *);
 
 enum waiting_place_kind {
 	WAITING_FIRST,  /* it is to be asked about */

@@ -47,6 +47,10 @@ load ../../helpers/common
 	run_case tarpitd/ask_test a_service_that_does_not_read_fills_nothing
 }
 
+@test "ask: what waited to be asked is given back" {
+	run_case tarpitd/ask_test what_waited_to_be_asked_is_given_back
+}
+
 @test "ask: a reason is made printable" {
 	run_case tarpitd/ask_test a_reason_is_made_printable
 }

@@ -2,6 +2,7 @@
 #include "bin/tarpitd/ask.h"
 
 #include <arpa/inet.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -422,6 +423,50 @@ a_service_that_does_not_read_fills_nothing(void)
 	end();
 }
 
+static size_t
+pages_of_questions(void)
+{
+	unsigned char there[64] = { 0 };
+	size_t n = 0;
+
+	CHECK_INT(mincore(ask.out, 256 * 1024, there), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(there); i++)
+		n += there[i] & 1;
+	return n;
+}
+
+static void
+what_waited_to_be_asked_is_given_back(void)
+{
+	char heard[65536];
+	struct session *s;
+	uint64_t before;
+
+	begin_connected();
+	s = &pool.session[asked()];
+	do {
+		before = ask.asked;
+		ask_again(&ask, s);
+		ask_flush(&ask);
+	} while (ask.asked > before);
+	CHECK(pages_of_questions() >= 60);
+	ask_trim(&ask); /* too early */
+	CHECK(pages_of_questions() >= 60);
+	while (ask.out_len > 0) {
+		(void)recv(service, heard, sizeof(heard), 0);
+		turn();
+	}
+	ask_trim(&ask);
+	CHECK_INT(pages_of_questions(), 0);
+	/* And goes on. */
+	while (recv(service, heard, sizeof(heard), 0) > 0)
+		;
+	ask_again(&ask, s);
+	ask_flush(&ask);
+	CHECK(recv(service, heard, sizeof(heard), 0) > 0);
+	end();
+}
+
 static void
 a_reason_is_made_printable(void)
 {
@@ -589,6 +634,7 @@ static const struct check_case cases[] = {
 	CASE(answers_for_nobody_are_ignored),
 	CASE(a_message_without_an_end_costs_the_connection),
 	CASE(a_service_that_does_not_read_fills_nothing),
+	CASE(what_waited_to_be_asked_is_given_back),
 	CASE(a_reason_is_made_printable),
 	CASE(a_client_is_asked_about_once),
 	CASE(an_answer_for_one_host_is_not_shared),

@@ -19,6 +19,10 @@ load ../../helpers/common
 	run_case tarpitd/waiting_test any_order_of_arrivals_and_ends
 }
 
+@test "waiting: what a crowd had is given back" {
+	run_case tarpitd/waiting_test what_a_crowd_had_is_given_back
+}
+
 @test "waiting: every case has a test" {
 	all_cases_listed tarpitd/waiting_test
 }

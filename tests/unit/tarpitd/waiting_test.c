@@ -2,6 +2,7 @@
 #include "bin/tarpitd/waiting.h"
 
 #include <arpa/inet.h>
+#include <sys/mman.h>
 
 #include "tests/helpers/check.h"
 
@@ -162,11 +163,50 @@ any_order_of_arrivals_and_ends(void)
 	waiting_fini(&w);
 }
 
+/* At least: a place has 16 bytes or more. */
+static size_t
+pages_of_places(void)
+{
+	unsigned char there[16] = { 0 };
+	size_t n = 0;
+
+	CHECK_INT(mincore(w.place, sizeof(there) * 4096, there), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(there); i++)
+		n += there[i] & 1;
+	return n;
+}
+
+static void
+what_a_crowd_had_is_given_back(void)
+{
+	enum { CROWD = 4096 };
+
+	begin(16 * CROWD);
+	for (uint32_t i = 1; i <= CROWD; i++)
+		CHECK_INT(put(i << 8, i), WAITING_FIRST);
+	CHECK_INT(put(1 << 8, CROWD + 1), WAITING_BEHIND);
+	for (uint32_t i = 2; i <= CROWD; i++)
+		CHECK_INT(take(i << 8), i);
+	waiting_trim(&w); /* two are there */
+	CHECK_INT(pages_of_places(), 16);
+	CHECK_INT(take(1 << 8), 1);
+	CHECK_INT(take(1 << 8), CROWD + 1);
+	waiting_trim(&w);
+	CHECK(pages_of_places() <= 1);
+	CHECK_INT(put(5, 9), WAITING_FIRST);
+	CHECK_INT(put(6, 8), WAITING_FIRST);
+	CHECK_INT(first(5), 9);
+	CHECK_INT(take(6), 8);
+	CHECK_INT(take(5), 9);
+	waiting_fini(&w);
+}
+
 static const struct check_case cases[] = {
 	CASE(clients_wait_behind_their_first),
 	CASE(there_is_room_for_so_many),
 	CASE(a_network_has_its_share),
 	CASE(any_order_of_arrivals_and_ends),
+	CASE(what_a_crowd_had_is_given_back),
 };
 
 int
