@@ -3,90 +3,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bin/common/secret.h"
 #include "policy/redis_url.h"
-#include "policy/rules.h"
+#include "policy/rules_internal.h"
 
-/* Facts of fixed names: the key of their weight, and what stands in a reason if
- * that is something else. */
-static const struct {
-	const char *key;
-	enum fact_class class;
-	const char *printed;
-	enum fact_role role;
-} named[NAMED_FACT_COUNT] = {
-	[FACT_COUNTRY_UNKNOWN] = { "country.unknown", CLASS_OTHERS, NULL,
-	    ROLE_NONE },
-	[FACT_ASN_UNKNOWN] = { "asn.unknown", CLASS_OTHERS, NULL, ROLE_NONE },
-	[FACT_RDNS_NONE] = { "rdns.none", CLASS_OTHERS, NULL, ROLE_NONE },
-	[FACT_RDNS_UNCONFIRMED] = { "rdns.unconfirmed", CLASS_OTHERS, NULL,
-	    ROLE_NONE },
-	[FACT_RDNS_GENERIC] = { "rdns.generic", CLASS_OTHERS, NULL, ROLE_NONE },
-	[FACT_RDNS_OK] = { "rdns.ok", CLASS_OTHERS, NULL, ROLE_NONE },
-	[FACT_HISTORY_NONE] = { "history.none", CLASS_FIRST, NULL, ROLE_NONE },
-	[FACT_HISTORY_PATIENT] = { "history.patient", CLASS_FIRST, NULL,
-	    ROLE_PATIENCE },
-	[FACT_HISTORY_ABANDONED] = { "history.abandoned", CLASS_LEARNED, NULL,
-	    ROLE_NONE },
-	[FACT_HISTORY_PREGREET] = { "history.pregreet", CLASS_LEARNED, NULL,
-	    ROLE_NONE },
-	[FACT_HISTORY_SEEN] = { "history.seen", CLASS_FIRST, NULL, ROLE_SEEN },
-	[FACT_HISTORY_UNANSWERED] = { "history.unanswered", CLASS_LEARNED, NULL,
-	    ROLE_NONE },
-	[FACT_DNS_UNANSWERED] = { "dns.unanswered", CLASS_OTHERS, NULL,
-	    ROLE_NONE },
-	[FACT_BEHAVIOUR_PREGREET] = { "behaviour.pregreet", CLASS_SESSION,
-	    "behaviour:pregreet", ROLE_NONE },
-};
-
-const char *
-named_fact_key(enum named_fact which)
+int
+rules_fail(char *why, size_t size, const char *text)
 {
-	return named[which].key;
-}
-
-struct fact
-rules_fact(const struct rules *r, enum named_fact which)
-{
-	const char *printed = named[which].printed;
-
-	return (struct fact){ .kind = FACT_NAMED,
-		.class = (uint8_t)named[which].class,
-		.role =
-		    which == FACT_HISTORY_PATIENT ? ROLE_PATIENCE : ROLE_NONE,
-		.weight = r->named[which],
-		.name = printed ? printed : named[which].key };
-}
-
-void
-rules_add_named(
-    const struct rules *r, enum named_fact which, struct facts *facts)
-{
-	struct fact fact = rules_fact(r, which);
-
-	facts_add(facts, &fact);
-}
-
-struct fact
-rules_list_fact(const struct list_weight *w)
-{
-	return (struct fact){ .kind = FACT_NAMED,
-		.class = w->by_hand ? CLASS_BY_HAND : CLASS_OTHERS,
-		.role = ROLE_LIST,
-		.weight = w->weight,
-		.name = w->name };
+	snprintf(why, size, "%s", text);
+	return -EINVAL;
 }
 
 /*
  * Curves
  */
-
-static int
-fail(char *why, size_t size, const char *text)
-{
-	snprintf(why, size, "%s", text);
-	return -EINVAL;
-}
 
 static int
 add_point(struct curve *c, const char *key, const char *value, int64_t number,
@@ -95,13 +24,13 @@ add_point(struct curve *c, const char *key, const char *value, int64_t number,
 	int64_t score;
 
 	if (option_parse_int(key, -SCORE_MAX, SCORE_MAX, &score) < 0)
-		return fail(why, size,
+		return rules_fail(why, size,
 		    "the score is not a whole number from "
 		    "-1000000 to 1000000");
 	if (*value == '\0')
 		curve_remove(c, (int32_t)score);
 	else if (curve_set(c, (int32_t)score, (int32_t)number) < 0)
-		return fail(why, size, "more than 16 points");
+		return rules_fail(why, size, "more than 16 points");
 	return 0;
 }
 
@@ -113,7 +42,7 @@ set_rate(
 	int64_t rate = 0;
 
 	if (*value != '\0' && option_parse_int(value, 1, RATE_MAX, &rate) < 0)
-		return fail(why, size,
+		return rules_fail(why, size,
 		    "not a number of bytes per second from 1 to 1000000");
 	return add_point(&r->rate, key, value, rate, why, size);
 }
@@ -128,313 +57,17 @@ set_patience(
 	if (*value != '\0' &&
 	    (option_parse_time(value, &usec) < 0 ||
 		usec > PATIENCE_MAX * USEC_PER_SEC || usec % USEC_PER_SEC != 0))
-		return fail(why, size, "not a time of whole seconds up to 1h");
+		return rules_fail(
+		    why, size, "not a time of whole seconds up to 1h");
 	return add_point(&r->patience, key, value,
 	    (int64_t)(usec / USEC_PER_SEC), why, size);
-}
-
-/*
- * Weights
- */
-
-static size_t
-asn_place(const struct asn_weights *t, uint32_t asn)
-{
-	/* Fibonacci hashing: neighbouring numbers spread. */
-	size_t i = (size_t)(asn * UINT32_C(2654435769)) & (t->size - 1);
-
-	while (t->slot[i].asn != 0 && t->slot[i].asn != asn)
-		i = (i + 1) & (t->size - 1);
-	return i;
-}
-
-static int
-asn_grow(struct asn_weights *t)
-{
-	struct asn_weights bigger = { .n = t->n,
-		.size = t->size ? t->size * 2 : 64 };
-
-	bigger.slot = calloc(bigger.size, sizeof(*bigger.slot));
-	if (!bigger.slot)
-		return -ENOMEM;
-	for (size_t i = 0; i < t->size; i++) {
-		if (t->slot[i].asn != 0)
-			bigger.slot[asn_place(&bigger, t->slot[i].asn)] =
-			    t->slot[i];
-	}
-	free(t->slot);
-	*t = bigger;
-	return 0;
-}
-
-static int
-asn_set(struct asn_weights *t, uint32_t asn, int32_t weight)
-{
-	struct asn_weight *slot;
-
-	/* At most half full: a search ends soon, and at a free place. */
-	if (t->n * 2 >= t->size && asn_grow(t) < 0)
-		return -ENOMEM;
-	slot = &t->slot[asn_place(t, asn)];
-	t->n += slot->asn == 0;
-	*slot = (struct asn_weight){ asn, weight };
-	return 0;
-}
-
-int32_t
-rules_asn_weight(const struct rules *r, uint32_t asn)
-{
-	const struct asn_weights *t = &r->asn_weight;
-
-	if (t->size == 0 || asn == 0)
-		return 0;
-	return t->slot[asn_place(t, asn)].weight;
-}
-
-struct list_weight *
-rules_list(struct rules *r, enum list_family family, const char *name)
-{
-	const char *prefix = family == FAMILY_LIST ? "list." : "asnlist.";
-	size_t prefix_len = strlen(prefix), n = strlen(name) + 1;
-	struct list_weight *w;
-
-	for (w = r->list_weight; w; w = w->next) {
-		if (strncmp(w->name, prefix, prefix_len) == 0 &&
-		    strcmp(w->name + prefix_len, name) == 0)
-			return w;
-	}
-	w = malloc(sizeof(*w) + prefix_len + n);
-	if (!w)
-		return NULL;
-	w->weight = 0;
-	w->by_hand = strncmp(name, "local-", 6) == 0;
-	memcpy(w->name, prefix, prefix_len);
-	memcpy(w->name + prefix_len, name, n);
-	w->next = r->list_weight;
-	r->list_weight = w;
-	return w;
-}
-
-bool
-rules_is_shipped(const struct list_weight *w)
-{
-	return strcmp(w->name, "list.drop") == 0 && w->weight == 100;
-}
-
-static int
-parse_weight(const char *value, int32_t *ret_weight, char *why, size_t size)
-{
-	int64_t weight = 0;
-
-	/* An empty value takes back what an earlier file said. */
-	if (*value != '\0' &&
-	    option_parse_int(value, -WEIGHT_MAX, WEIGHT_MAX, &weight) < 0)
-		return fail(
-		    why, size, "not a whole number from -1000000 to 1000000");
-	*ret_weight = (int32_t)weight;
-	return 0;
-}
-
-static int
-set_list_of(struct rules *r, enum list_family family, const char *name,
-    const char *value, char *why, size_t size)
-{
-	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_");
-	struct list_weight *w;
-	int32_t weight;
-
-	if (n == 0 || n > LIST_NAME_MAX || name[n] != '\0')
-		return fail(
-		    why, size, "a list's name is made of a-z, 0-9 and - or _");
-	if (parse_weight(value, &weight, why, size) < 0)
-		return -EINVAL;
-	w = rules_list(r, family, name);
-	if (!w)
-		return fail(why, size, "out of memory");
-	w->weight = weight;
-	return 0;
-}
-
-static int
-set_list(struct rules *r, const char *name, const char *value, char *why,
-    size_t size)
-{
-	return set_list_of(r, FAMILY_LIST, name, value, why, size);
-}
-
-static int
-set_asnlist(struct rules *r, const char *name, const char *value, char *why,
-    size_t size)
-{
-	return set_list_of(r, FAMILY_ASNLIST, name, value, why, size);
-}
-
-static int
-set_country(struct rules *r, const char *name, const char *value, char *why,
-    size_t size)
-{
-	int index = strlen(name) == 2 ? country_index(name) : -1;
-
-	if (index < 0)
-		return fail(why, size,
-		    "not an ISO 3166 code of two upper-case "
-		    "letters, nor unknown");
-	return parse_weight(value, &r->country_weight[index], why, size);
-}
-
-static int
-set_asn(struct rules *r, const char *name, const char *value, char *why,
-    size_t size)
-{
-	int64_t asn;
-	int32_t weight;
-
-	if (option_parse_int(name, 1, UINT32_MAX, &asn) < 0)
-		return fail(why, size,
-		    "not an autonomous system's number, "
-		    "nor unknown");
-	if (parse_weight(value, &weight, why, size) < 0)
-		return -EINVAL;
-	if (asn_set(&r->asn_weight, (uint32_t)asn, weight) < 0)
-		return fail(why, size, "out of memory");
-	return 0;
-}
-
-static int
-set_named(struct rules *r, const char *name, const char *value, char *why,
-    size_t size)
-{
-	(void)r;
-	(void)name;
-	(void)value;
-	return fail(why, size, "this family has no such weight");
-}
-
-static struct dnsbl_weight *
-find_dnsbl(struct rules *r, const char *key, const char *filter)
-{
-	for (size_t i = 0; i < r->n_dnsbl; i++) {
-		if (strcasecmp(r->dnsbl[i].key, key) == 0 &&
-		    strcmp(r->dnsbl[i].filter, filter) == 0)
-			return &r->dnsbl[i];
-	}
-	if (r->n_dnsbl == DNSBL_MAX)
-		return NULL;
-	return &r->dnsbl[r->n_dnsbl++];
-}
-
-static const char zone_bytes[] =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-
-static bool
-is_zone(const char *zone)
-{
-	size_t n = strlen(zone);
-
-	return n > 0 && n <= DNSBL_ZONE_MAX && strspn(zone, zone_bytes) == n;
-}
-
-/* NAME=ZONE, in whatever order with the weights. */
-static int
-set_alias(
-    void *config, const char *key, const char *value, char *why, size_t size)
-{
-	struct rules *r = config;
-	struct dnsbl_alias *a = r->alias;
-
-	if (!is_zone(key) || strlen(key) > DNSBL_NAME_MAX)
-		return fail(why, size,
-		    "a name is made of at most 63 letters, digits, - _ and .");
-	if (*value != '\0' && (!is_zone(value) || !strchr(value, '.')))
-		return fail(why, size, "not the name of a zone");
-	while (a < r->alias + r->n_aliases && strcasecmp(a->name, key) != 0)
-		a++;
-	if (a == r->alias + DNSBL_MAX)
-		return fail(why, size, "more than 32 names");
-	if (a == r->alias + r->n_aliases)
-		r->n_aliases++;
-	snprintf(a->name, sizeof(a->name), "%s", key);
-	/* An empty value takes back what an earlier file said. */
-	snprintf(a->zone, sizeof(a->zone), "%s", value);
-	return 0;
-}
-
-/* "60" or "60=127.0.0.2-11". */
-static int
-set_dnsbl(struct rules *r, const char *zone, const char *value, char *why,
-    size_t size)
-{
-	const char *filter = strchrnul(value, '=');
-	struct dnsbl_filter answers;
-	struct dnsbl_weight *d;
-	const char *reason;
-	char number[16];
-	int32_t weight;
-
-	snprintf(number, sizeof(number), "%.*s", (int)(filter - value), value);
-	if (parse_weight(number, &weight, why, size) < 0)
-		return -EINVAL;
-	filter += *filter == '=';
-	if (dnsbl_filter_parse(filter, &answers, &reason) < 0)
-		return fail(why, size, reason);
-	if (!is_zone(zone))
-		return fail(why, size, "not the name of a zone");
-	d = find_dnsbl(r, zone, filter);
-	if (!d)
-		return fail(why, size, "more than 32 zones");
-	d->weight = weight;
-	d->answers = answers;
-	snprintf(d->key, sizeof(d->key), "%s", zone);
-	snprintf(d->filter, sizeof(d->filter), "%s", filter);
-	return 0;
-}
-
-static const struct family {
-	const char *prefix;
-	int (*set)(struct rules *, const char *name, const char *value,
-	    char *why, size_t size);
-} families[] = {
-	{ "list.", set_list },
-	{ "asnlist.", set_asnlist },
-	{ "country.", set_country },
-	{ "asn.", set_asn },
-	{ "dnsbl.", set_dnsbl },
-	{ "dns.", set_named },
-	{ "rdns.", set_named },
-	{ "history.", set_named },
-	{ "behaviour.", set_named },
-};
-
-static int
-set_weight(
-    void *config, const char *key, const char *value, char *why, size_t size)
-{
-	struct rules *r = config;
-
-	for (size_t i = 0; i < NAMED_FACT_COUNT; i++) {
-		if (strcmp(key, named[i].key) == 0)
-			return parse_weight(value,
-			    i == FACT_HISTORY_PATIENT ? &r->patient_weight
-						      : &r->named[i],
-			    why, size);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		size_t n = strlen(families[i].prefix);
-
-		if (strncmp(key, families[i].prefix, n) == 0)
-			return families[i].set(r, key + n, value, why, size);
-	}
-	return fail(why, size,
-	    "no such family of weights: list, asnlist, country, asn, "
-	    "rdns, history, dnsbl, dns, behaviour");
 }
 
 /*
  * The table
  */
 
-/* An answer's action must stay one line, and say something. */
-/* Only what can be filled in. */
+/* Whether it has a name in it that cannot be filled in. */
 static bool
 has_unknown_name(const char *action)
 {
@@ -462,19 +95,20 @@ set_string(const char *value, void *member, char *why, size_t size)
 	char *copy = strdup(value);
 
 	if (!copy)
-		return fail(why, size, "out of memory");
+		return rules_fail(why, size, "out of memory");
 	free(*string);
 	*string = copy;
 	return 0;
 }
 
+/* An action has to stay one line of an answer, and to say something. */
 static int
 parse_action(const char *value, void *member, char *why, size_t size)
 {
 	if (*value == '\0' || strlen(value) > 512)
-		return fail(why, size, "not an action of access(5)");
+		return rules_fail(why, size, "not an action of access(5)");
 	if (has_unknown_name(value))
-		return fail(why, size,
+		return rules_fail(why, size,
 		    "there are only %{score}, %{reason} and %{country}");
 	return set_string(value, member, why, size);
 }
@@ -487,7 +121,7 @@ parse_history(const char *value, void *member, char *why, size_t size)
 	struct redis_url url;
 
 	if (redis_url_is(value) && redis_url_parse(value, &url, &reason) < 0)
-		return fail(why, size, reason);
+		return rules_fail(why, size, reason);
 	return set_string(value, member, why, size);
 }
 
@@ -611,8 +245,9 @@ static const struct option_section sections[] = {
 	{ "Curve", set_rate, "SCORE=BYTES: bytes per second at this score" },
 	{ "Patience", set_patience,
 	    "SCORE=TIME: length of the greeting at this score" },
-	{ "Weights", set_weight, "FACT=POINTS: what a fact adds to the score" },
-	{ "Zones", set_alias,
+	{ "Weights", rules_set_weight,
+	    "FACT=POINTS: what a fact adds to the score" },
+	{ "Zones", rules_set_alias,
 	    "NAME=ZONE: dnsbl.NAME is shown where ZONE has a key in it" },
 };
 
@@ -634,92 +269,6 @@ static const struct curve default_patience = {
 };
 
 /* What is asked for a weight, and what is shown of it. */
-static int
-name_zone(struct rules *r, struct dnsbl_weight *d, struct option_error *error)
-{
-	char shown[DNSBL_ZONE_MAX + 1];
-	const char *zone = NULL;
-
-	for (size_t i = 0; i < r->n_aliases; i++) {
-		if (strcasecmp(r->alias[i].name, d->key) == 0 &&
-		    r->alias[i].zone[0] != '\0')
-			zone = r->alias[i].zone;
-	}
-	snprintf(d->zone, sizeof(d->zone), "%s", zone ? zone : d->key);
-	snprintf(d->name, sizeof(d->name), "dnsbl.%s",
-	    zone ? d->key : secret_hide(d->key, shown, sizeof(shown)));
-	if (zone || strchr(d->key, '.'))
-		return 0;
-	option_say(error,
-	    "[Weights] dnsbl.%s: neither a zone nor a name in [Zones]",
-	    dnsbl_shown(d));
-	return -EINVAL;
-}
-
-/* The next word of *TEXT, which moves behind it; its length, 0 at the end. */
-static size_t
-next_word(const char **text, const char **ret_word)
-{
-	size_t n;
-
-	*ret_word = *text + strspn(*text, " ,");
-	n = strcspn(*ret_word, " ,");
-	*text = *ret_word + n;
-	return n;
-}
-
-static bool
-is_named(const struct dnsbl_weight *d, const char *word, size_t n)
-{
-	return (strncasecmp(d->key, word, n) == 0 && d->key[n] == '\0') ||
-	    (strncasecmp(d->zone, word, n) == 0 && d->zone[n] == '\0');
-}
-
-bool
-rules_trust_zone(const struct rules *r, const struct dnsbl_weight *d)
-{
-	const char *text = r->dns_trust, *word;
-	size_t n;
-
-	while ((n = next_word(&text, &word)) > 0) {
-		if (is_named(d, word, n))
-			return true;
-	}
-	return false;
-}
-
-/* Trust in what is not there is a slip of the pen. */
-static int
-check_trust(const struct rules *r, struct option_error *error)
-{
-	const char *text = r->dns_trust, *word;
-	char copy[DNSBL_ZONE_MAX + 1], shown[DNSBL_ZONE_MAX + 1];
-	size_t n;
-
-	while ((n = next_word(&text, &word)) > 0) {
-		size_t i = 0;
-
-		while (i < r->n_dnsbl && !is_named(&r->dnsbl[i], word, n))
-			i++;
-		if (i < r->n_dnsbl)
-			continue;
-		snprintf(copy, sizeof(copy), "%.*s", (int)n, word);
-		option_say(error, "[Dns] TrustZones=: dnsbl.%s has no weight",
-		    secret_hide(copy, shown, sizeof(shown)));
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int
-check_zones(struct rules *r, struct option_error *error)
-{
-	for (size_t i = 0; i < r->n_dnsbl; i++) {
-		if (name_zone(r, &r->dnsbl[i], error) < 0)
-			return -EINVAL;
-	}
-	return check_trust(r, error);
-}
 
 int
 rules_check(struct rules *r, struct option_error *ret_error)
@@ -740,30 +289,8 @@ rules_check(struct rules *r, struct option_error *ret_error)
 		    "[Lanes] Throttle=%lld is not below Hold=%lld",
 		    (long long)r->throttle, (long long)r->hold);
 	else
-		return check_zones(r, ret_error);
+		return rules_check_zones(r, ret_error);
 	return -EINVAL;
-}
-
-bool
-rules_ask_dns(const struct rules *r)
-{
-	for (int i = FACT_RDNS_NONE; i <= FACT_RDNS_OK; i++) {
-		if (r->named[i] != 0)
-			return true;
-	}
-	for (size_t i = 0; i < r->n_dnsbl; i++) {
-		if (r->dnsbl[i].weight != 0)
-			return true;
-	}
-	return false;
-}
-
-void
-rules_forget_dns(struct rules *r)
-{
-	for (int i = FACT_RDNS_NONE; i <= FACT_RDNS_OK; i++)
-		r->named[i] = 0;
-	r->n_dnsbl = 0;
 }
 
 void
