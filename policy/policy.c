@@ -5,13 +5,12 @@
 
 #include "policy/policy.h"
 
-/* In the order in which equally heavy facts stand in a reason. */
-static const struct source_ops *const sources[] = {
-	&source_lists,
-	&source_country,
-	&source_asn,
-	&source_history,
-	&source_dns,
+static const struct {
+	const char *name;
+	const struct source_ops *ops;
+} sources[] = {
+#define FACT_SOURCE(name) { #name, &source_##name },
+#include "policy/facts.def"
 };
 
 enum { SOURCE_COUNT = ARRAY_SIZE(sources) };
@@ -38,8 +37,11 @@ open_sources(struct policy *p, struct loop *loop)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < SOURCE_COUNT && r == 0; i++)
-		r = sources[i]->open(&p->source[i], &p->rules, loop);
+	for (size_t i = 0; i < SOURCE_COUNT && r == 0; i++) {
+		if (sources[i].ops->open)
+			r = sources[i].ops->open(
+			    &p->source[i], &p->rules, loop);
+	}
 	return r;
 }
 
@@ -61,8 +63,10 @@ policy_new(struct rules *rules, struct loop *loop, struct policy *old,
 		policy_unref(p);
 		return r;
 	}
-	for (size_t i = 0; i < SOURCE_COUNT && old; i++)
-		sources[i]->inherit(p->source[i], old->source[i]);
+	for (size_t i = 0; i < SOURCE_COUNT && old; i++) {
+		if (sources[i].ops->inherit)
+			sources[i].ops->inherit(p->source[i], old->source[i]);
+	}
 	memset(rules, 0, sizeof(*rules));
 	*ret_policy = p;
 	return 0;
@@ -80,8 +84,10 @@ policy_unref(struct policy *p)
 {
 	if (!p || --p->refs > 0)
 		return NULL;
-	for (size_t i = 0; i < SOURCE_COUNT; i++)
-		p->source[i] = sources[i]->free(p->source[i]);
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
+		if (sources[i].ops->free)
+			p->source[i] = sources[i].ops->free(p->source[i]);
+	}
 	rules_fini(&p->rules);
 	free(p);
 	return NULL;
@@ -98,8 +104,8 @@ policy_mismatch(const struct policy *p, struct mismatch *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	for (size_t i = 0; i < SOURCE_COUNT; i++) {
-		if (sources[i]->mismatch)
-			sources[i]->mismatch(p->source[i], ret);
+		if (sources[i].ops->mismatch)
+			sources[i].ops->mismatch(p->source[i], ret);
 	}
 	mismatch_end(ret);
 }
@@ -161,9 +167,10 @@ policy_refresh(struct policy *p,
 	for (size_t i = 0; i < SOURCE_COUNT; i++) {
 		struct source_note note = { 0 };
 
-		if (sources[i]->refresh(p->source[i], &note)) {
-			note_trouble(p, sources[i]->name, &note);
-			tell(arg, sources[i]->name, &note);
+		if (sources[i].ops->refresh &&
+		    sources[i].ops->refresh(p->source[i], &note)) {
+			note_trouble(p, sources[i].name, &note);
+			tell(arg, sources[i].name, &note);
 		}
 	}
 }
@@ -181,12 +188,13 @@ policy_ask(struct policy *p, struct inquiry *q)
 	 * still to be asked completes nothing. */
 	q->waiting = 1;
 	for (size_t i = 0; i < SOURCE_COUNT; i++) {
-		if (sources[i]->ask(p->source[i], q) == SOURCE_WAITS)
+		if (sources[i].ops->ask &&
+		    sources[i].ops->ask(p->source[i], q) == SOURCE_WAITS)
 			q->waiting++;
 	}
 	for (size_t i = 0; i < SOURCE_COUNT; i++) {
-		if (sources[i]->conclude)
-			sources[i]->conclude(p->source[i], q);
+		if (sources[i].ops->conclude)
+			sources[i].ops->conclude(p->source[i], q);
 	}
 	return --q->waiting == 0;
 }
@@ -195,8 +203,8 @@ bool
 policy_is_settled(const struct policy *p)
 {
 	for (size_t i = 0; i < SOURCE_COUNT; i++) {
-		if (sources[i]->is_settled &&
-		    !sources[i]->is_settled(p->source[i]))
+		if (sources[i].ops->is_settled &&
+		    !sources[i].ops->is_settled(p->source[i]))
 			return false;
 	}
 	return true;
@@ -207,8 +215,8 @@ policy_learn(
     struct policy *p, const struct in6_addr *addr, enum learned learned)
 {
 	for (size_t i = 0; i < SOURCE_COUNT; i++) {
-		if (sources[i]->learn)
-			sources[i]->learn(p->source[i], addr, learned);
+		if (sources[i].ops->learn)
+			sources[i].ops->learn(p->source[i], addr, learned);
 	}
 }
 
@@ -216,7 +224,7 @@ void
 policy_cancel(struct policy *p, struct inquiry *q)
 {
 	for (size_t i = 0; i < SOURCE_COUNT; i++) {
-		if (sources[i]->cancel)
-			sources[i]->cancel(p->source[i], q);
+		if (sources[i].ops->cancel)
+			sources[i].ops->cancel(p->source[i], q);
 	}
 }

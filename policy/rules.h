@@ -29,27 +29,19 @@ enum {
 	RULES_QUESTIONS_MAX = 65536,
 };
 
-/* The facts that have one fixed name each. */
-enum named_fact {
-	FACT_COUNTRY_UNKNOWN,
-	FACT_ASN_UNKNOWN,
-	FACT_RDNS_NONE,
-	FACT_RDNS_UNCONFIRMED,
-	FACT_RDNS_GENERIC,
-	FACT_RDNS_OK,
-	FACT_HISTORY_NONE,
-	FACT_HISTORY_PATIENT,
-	FACT_HISTORY_ABANDONED,
-	FACT_HISTORY_PREGREET,
-	FACT_HISTORY_SEEN,
-	FACT_HISTORY_UNANSWERED,
-	FACT_BEHAVIOUR_PREGREET,
-	FACT_DNS_UNANSWERED,
-	NAMED_FACT_COUNT
+/* What keys of [Weights] begin with: FAMILY_LIST, ... */
+enum fact_family {
+#define FACT_FAMILY(id, ...) FAMILY_##id,
+#include "policy/facts.def"
+	FACT_FAMILY_COUNT
 };
 
-/* What a list says of: a client's address, or its autonomous system. */
-enum list_family { FAMILY_LIST, FAMILY_ASNLIST };
+/* The facts that have one fixed name each: FACT_COUNTRY_UNKNOWN, ... */
+enum named_fact {
+#define NAMED_FACT(family, id, ...) FACT_##family##_##id,
+#include "policy/facts.def"
+	NAMED_FACT_COUNT
+};
 
 /* A list's weight and the name of its fact, "list.NAME" or "asnlist.NAME".  Stays where it is
  * for as long as the rules live, so that facts may point to the name. */
@@ -135,6 +127,8 @@ void rules_fini(struct rules *);
 
 /* "country.unknown", as in policy.conf. */
 const char *named_fact_key(enum named_fact);
+/* Whether its weight is scaled by how long ago it was. */
+bool named_fact_fades(enum named_fact);
 
 /* A fact of fixed name with its weight. */
 struct fact rules_fact(const struct rules *, enum named_fact);
@@ -155,7 +149,8 @@ bool rules_trust_zone(const struct rules *, const struct dnsbl_weight *);
 
 int32_t rules_asn_weight(const struct rules *, uint32_t asn);
 
-/* The weight of the list NAME, made with weight 0 if the rules do not know
- * the list; NULL: no memory. */
+/* The weight of the list NAME in FAMILY_LIST, which is of what has a client's
+ * address, or FAMILY_ASNLIST, of what has its autonomous system; made with
+ * weight 0 if the rules do not know the list; NULL: no memory. */
 struct list_weight *rules_list(
-    struct rules *, enum list_family, const char *name);
+    struct rules *, enum fact_family family, const char *name);

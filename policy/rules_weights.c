@@ -7,36 +7,28 @@
 #include "bin/common/secret.h"
 #include "policy/rules_internal.h"
 
-/* Facts of fixed names: the key of their weight, and what stands in a reason if
- * that is something else. */
+enum { WEIGHT_FIXED, WEIGHT_FADES, WEIGHT_NONE };
+
 static const struct {
-	const char *key;
+	const char *key, *shown; /* of its weight, and in a reason */
+	enum fact_family family;
 	enum fact_class class;
-	const char *printed;
 	enum fact_role role;
+	int weight; /* WEIGHT_... */
 } named[NAMED_FACT_COUNT] = {
-	[FACT_COUNTRY_UNKNOWN] = { "country.unknown", CLASS_OTHERS, NULL,
-	    ROLE_NONE },
-	[FACT_ASN_UNKNOWN] = { "asn.unknown", CLASS_OTHERS, NULL, ROLE_NONE },
-	[FACT_RDNS_NONE] = { "rdns.none", CLASS_OTHERS, NULL, ROLE_NONE },
-	[FACT_RDNS_UNCONFIRMED] = { "rdns.unconfirmed", CLASS_OTHERS, NULL,
-	    ROLE_NONE },
-	[FACT_RDNS_GENERIC] = { "rdns.generic", CLASS_OTHERS, NULL, ROLE_NONE },
-	[FACT_RDNS_OK] = { "rdns.ok", CLASS_OTHERS, NULL, ROLE_NONE },
-	[FACT_HISTORY_NONE] = { "history.none", CLASS_FIRST, NULL, ROLE_NONE },
-	[FACT_HISTORY_PATIENT] = { "history.patient", CLASS_FIRST, NULL,
-	    ROLE_PATIENCE },
-	[FACT_HISTORY_ABANDONED] = { "history.abandoned", CLASS_LEARNED, NULL,
-	    ROLE_NONE },
-	[FACT_HISTORY_PREGREET] = { "history.pregreet", CLASS_LEARNED, NULL,
-	    ROLE_NONE },
-	[FACT_HISTORY_SEEN] = { "history.seen", CLASS_FIRST, NULL, ROLE_SEEN },
-	[FACT_HISTORY_UNANSWERED] = { "history.unanswered", CLASS_LEARNED, NULL,
-	    ROLE_NONE },
-	[FACT_DNS_UNANSWERED] = { "dns.unanswered", CLASS_OTHERS, NULL,
-	    ROLE_NONE },
-	[FACT_BEHAVIOUR_PREGREET] = { "behaviour.pregreet", CLASS_SESSION,
-	    "behaviour:pregreet", ROLE_NONE },
+#define NAMED_FACT(f, id, k, s, c, r, w, source) \
+	[FACT_##f##_##id] = { .key = (k),        \
+		.shown = (s),                    \
+		.family = FAMILY_##f,            \
+		.class = CLASS_##c,              \
+		.role = ROLE_##r,                \
+		.weight = WEIGHT_##w },
+#include "policy/facts.def"
+};
+
+static const char *const prefixes[FACT_FAMILY_COUNT] = {
+#define FACT_FAMILY(id, prefix, set) [FAMILY_##id] = (prefix),
+#include "policy/facts.def"
 };
 
 const char *
@@ -45,17 +37,22 @@ named_fact_key(enum named_fact which)
 	return named[which].key;
 }
 
+bool
+named_fact_fades(enum named_fact which)
+{
+	return named[which].weight == WEIGHT_FADES;
+}
+
 struct fact
 rules_fact(const struct rules *r, enum named_fact which)
 {
-	const char *printed = named[which].printed;
+	const char *shown = named[which].shown;
 
 	return (struct fact){ .kind = FACT_NAMED,
 		.class = (uint8_t)named[which].class,
-		.role =
-		    which == FACT_HISTORY_PATIENT ? ROLE_PATIENCE : ROLE_NONE,
+		.role = (uint8_t)named[which].role,
 		.weight = r->named[which],
-		.name = printed ? printed : named[which].key };
+		.name = shown ? shown : named[which].key };
 }
 
 void
@@ -136,9 +133,9 @@ rules_asn_weight(const struct rules *r, uint32_t asn)
 }
 
 struct list_weight *
-rules_list(struct rules *r, enum list_family family, const char *name)
+rules_list(struct rules *r, enum fact_family family, const char *name)
 {
-	const char *prefix = family == FAMILY_LIST ? "list." : "asnlist.";
+	const char *prefix = prefixes[family];
 	size_t prefix_len = strlen(prefix), n = strlen(name) + 1;
 	struct list_weight *w;
 
@@ -180,7 +177,7 @@ parse_weight(const char *value, int32_t *ret_weight, char *why, size_t size)
 }
 
 static int
-set_list_of(struct rules *r, enum list_family family, const char *name,
+set_list_of(struct rules *r, enum fact_family family, const char *name,
     const char *value, char *why, size_t size)
 {
 	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_");
@@ -333,21 +330,27 @@ set_dnsbl(struct rules *r, const char *zone, const char *value, char *why,
 	return 0;
 }
 
-static const struct family {
-	const char *prefix;
-	int (*set)(struct rules *, const char *name, const char *value,
-	    char *why, size_t size);
-} families[] = {
-	{ "list.", set_list },
-	{ "asnlist.", set_asnlist },
-	{ "country.", set_country },
-	{ "asn.", set_asn },
-	{ "dnsbl.", set_dnsbl },
-	{ "dns.", set_named },
-	{ "rdns.", set_named },
-	{ "history.", set_named },
-	{ "behaviour.", set_named },
+/* Takes what follows the prefix of its family. */
+typedef int family_set(struct rules *, const char *name, const char *value,
+    char *why, size_t size);
+
+static family_set *const setters[FACT_FAMILY_COUNT] = {
+#define FACT_FAMILY(id, prefix, set) [FAMILY_##id] = (set),
+#include "policy/facts.def"
 };
+
+static int
+fail_family(char *why, size_t size)
+{
+	int n = snprintf(why, size, "no such family of weights:");
+
+	for (size_t i = 0; i < FACT_FAMILY_COUNT && n > 0 && (size_t)n < size;
+	     i++)
+		n += snprintf(why + n, size - (size_t)n, "%s %.*s",
+		    i > 0 ? "," : "", (int)strcspn(prefixes[i], "."),
+		    prefixes[i]);
+	return -EINVAL;
+}
 
 int
 rules_set_weight(
@@ -358,19 +361,17 @@ rules_set_weight(
 	for (size_t i = 0; i < NAMED_FACT_COUNT; i++) {
 		if (strcmp(key, named[i].key) == 0)
 			return parse_weight(value,
-			    i == FACT_HISTORY_PATIENT ? &r->patient_weight
-						      : &r->named[i],
+			    named[i].weight == WEIGHT_NONE ? &r->patient_weight
+							   : &r->named[i],
 			    why, size);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		size_t n = strlen(families[i].prefix);
+	for (size_t i = 0; i < FACT_FAMILY_COUNT; i++) {
+		size_t n = strlen(prefixes[i]);
 
-		if (strncmp(key, families[i].prefix, n) == 0)
-			return families[i].set(r, key + n, value, why, size);
+		if (strncmp(key, prefixes[i], n) == 0)
+			return setters[i](r, key + n, value, why, size);
 	}
-	return rules_fail(why, size,
-	    "no such family of weights: list, asnlist, country, asn, "
-	    "rdns, history, dnsbl, dns, behaviour");
+	return fail_family(why, size);
 }
 
 /*
@@ -466,8 +467,8 @@ rules_check_zones(struct rules *r, struct option_error *error)
 bool
 rules_ask_dns(const struct rules *r)
 {
-	for (int i = FACT_RDNS_NONE; i <= FACT_RDNS_OK; i++) {
-		if (r->named[i] != 0)
+	for (size_t i = 0; i < NAMED_FACT_COUNT; i++) {
+		if (named[i].family == FAMILY_RDNS && r->named[i] != 0)
 			return true;
 	}
 	for (size_t i = 0; i < r->n_dnsbl; i++) {
@@ -480,7 +481,9 @@ rules_ask_dns(const struct rules *r)
 void
 rules_forget_dns(struct rules *r)
 {
-	for (int i = FACT_RDNS_NONE; i <= FACT_RDNS_OK; i++)
-		r->named[i] = 0;
+	for (size_t i = 0; i < NAMED_FACT_COUNT; i++) {
+		if (named[i].family == FAMILY_RDNS)
+			r->named[i] = 0;
+	}
 	r->n_dnsbl = 0;
 }

@@ -1,10 +1,14 @@
 #pragma once
 /* SPDX-License-Identifier: ISC */
 /*
- * Sources of facts.  Each fills in one table of functions and is the only user
- * of its library.  A source answers at once, or later through the loop; it
- * never blocks while it is asked.  Nothing here logs: what the operator should
- * hear is returned as a note.
+ * Sources of facts.  Each fills in one table of functions, stands in facts.def,
+ * and is the only user of its library.  A source answers at once, or later
+ * through the loop; it never blocks while it is asked.  Nothing here logs: what
+ * the operator should hear is returned as a note.
+ *
+ * Every function may be NULL: a small source is one of ask() alone.  What needs
+ * a clock, data, or facts of others is a source, however small; what the
+ * question itself says of the client (`pregreet`) is none, policy_ask() adds it.
  */
 
 #include <netinet/in.h>
@@ -44,21 +48,22 @@ struct source_note {
 	bool failed;   /* no (new) data: it goes on with what it had, if any */
 	bool has_data; /* answers come from some data, new or old */
 	bool is_warning; /* what is in use has something odd about it */
-	/* It is of a server, which has gone, or is in use. */
+	/* `file` is a server that keeps the history: it has gone (failed), or
+	 * is in use (again). */
 	bool is_server;
 	char file[256];
 	char text[256]; /* "12 lists", "truncated: ..." */
 };
 
 struct source_ops {
-	const char *name; /* "lists", "country", "asn" */
-
-	/* Makes a source.  RULES outlive it; weights are looked up in them
-	 * when data is loaded, not when a question is asked.  LOOP is for
-	 * sources that wait for something.  0 or -ENOMEM: data that is not
-	 * there is no error here but a note of the first refresh(). */
+	/* Makes a source; without this, SOURCE is NULL in all that follows.
+	 * RULES outlive it; weights are looked up in them when data is loaded,
+	 * not when a question is asked.  LOOP is for sources that wait for
+	 * something.  0 or -ENOMEM: data that is not there is no error here but
+	 * a note of the first refresh(). */
 	int (*open)(
 	    struct source **ret_source, struct rules *rules, struct loop *loop);
+	/* SOURCE may be NULL. */
 	struct source *(*free)(struct source *);
 
 	/* Takes over the data of OLD, a source of the same kind that was opened
@@ -77,22 +82,21 @@ struct source_ops {
 	enum source_ask (*ask)(struct source *, struct inquiry *);
 
 	/* Adds what follows from the facts of other sources, such as the
-	 * client's network.  Called after all were asked; answers at once.
-	 * NULL if nothing does. */
+	 * client's network.  Called after all were asked; answers at once. */
 	void (*conclude)(struct source *, struct inquiry *);
 
-	/* Forgets an inquiry that it let wait.  NULL if it never does. */
+	/* Forgets an inquiry that it let wait. */
 	void (*cancel)(struct source *, struct inquiry *);
 
 	/* Whether all that it found out by asking around is there; for tools
-	 * that ask once.  NULL: it asks nobody. */
+	 * that ask once.  Without this it asks nobody. */
 	bool (*is_settled)(const struct source *);
 
-	/* Adds what of its weights has no data, and what of its data no weight.
-	 * NULL: neither can be. */
+	/* Adds what of its weights has no data, and what of its data no
+	 * weight. */
 	void (*mismatch)(const struct source *, struct mismatch *);
 
-	/* Remembers how a session of ADDR went.  NULL if it does not. */
+	/* Remembers how a session of ADDR went. */
 	void (*learn)(
 	    struct source *, const struct in6_addr *addr, enum learned learned);
 };
@@ -105,9 +109,5 @@ source_answered(struct inquiry *q)
 		q->on_complete(q);
 }
 
-extern const struct source_ops source_lists;
-extern const struct source_ops source_country;
-extern const struct source_ops source_asn;
-extern const struct source_ops source_history;
-/* After all others: it asks only for what can change the lane. */
-extern const struct source_ops source_dns;
+#define FACT_SOURCE(name) extern const struct source_ops source_##name;
+#include "policy/facts.def"

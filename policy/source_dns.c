@@ -319,7 +319,6 @@ dns_is_settled(const struct source *s)
 }
 
 const struct source_ops source_dns = {
-	.name = "dns",
 	.open = dns_open,
 	.free = dns_free,
 	.inherit = dns_inherit,

@@ -307,7 +307,6 @@ asn_mismatch(const struct source *s, struct mismatch *m)
 }
 
 const struct source_ops source_country = {
-	.name = "country",
 	.open = country_open,
 	.free = source_free,
 	.inherit = geoip_inherit,
@@ -317,7 +316,6 @@ const struct source_ops source_country = {
 };
 
 const struct source_ops source_asn = {
-	.name = "asn",
 	.open = asn_open,
 	.free = source_free,
 	.inherit = geoip_inherit,

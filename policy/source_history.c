@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Facts from what clients did before. */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -115,6 +116,7 @@ add_scaled(struct inquiry *q, enum named_fact which, uint32_t strength)
 	int64_t weight = (int64_t)fact.weight * strength;
 	int64_t half = HISTORY_STRENGTH_MAX / 2;
 
+	assert(named_fact_fades(which));
 	fact.weight = (int32_t)((weight < 0 ? weight - half : weight + half) /
 	    HISTORY_STRENGTH_MAX);
 	facts_add(&q->facts, &fact);
@@ -499,7 +501,6 @@ history_mismatch(const struct source *s, struct mismatch *m)
 }
 
 const struct source_ops source_history = {
-	.name = "history",
 	.open = history_open,
 	.free = history_free,
 	.inherit = history_inherit,

@@ -247,7 +247,6 @@ lists_conclude(struct source *s, struct inquiry *q)
 }
 
 const struct source_ops source_lists = {
-	.name = "lists",
 	.open = lists_open,
 	.free = lists_free,
 	.inherit = lists_inherit,

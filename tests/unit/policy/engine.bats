@@ -53,3 +53,7 @@ load ../../helpers/common
 @test "engine: every case is listed" {
 	all_cases_listed policy/engine_test
 }
+
+@test "engine: seen makes up for first contact alone" {
+	run_case policy/engine_test seen_makes_up_for_first_contact_alone
+}

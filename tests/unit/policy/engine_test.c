@@ -310,6 +310,29 @@ what_cancels_is_named(void)
 	rules_fini(&rules);
 }
 
+/* As the rules make the facts, and not only as they are made here: what was seen
+ * has made up for a block list. */
+static void
+seen_makes_up_for_first_contact_alone(void)
+{
+	struct fact listed = evidence[LB];
+	struct weighing w;
+	struct facts f;
+
+	setup();
+	rules.named[FACT_HISTORY_NONE] = 20;
+	rules.named[FACT_HISTORY_SEEN] = -30;
+	facts_init(&f);
+	rules_add_named(&rules, FACT_HISTORY_NONE, &f);
+	rules_add_named(&rules, FACT_HISTORY_SEEN, &f);
+	engine_weigh(&f, &w);
+	CHECK_INT(w.score, 0);
+	facts_add(&f, &listed);
+	engine_weigh(&f, &w);
+	CHECK_INT(w.score, 100);
+	rules_fini(&rules);
+}
+
 /* Whatever is known: one more fact against a client never helps it, and one
  * more for it never does harm. */
 static void
@@ -380,6 +403,7 @@ main(int argc, char **argv)
 		CASE(patience_cancels_first_contact_alone),
 		CASE(by_hand_wins),
 		CASE(what_cancels_is_named),
+		CASE(seen_makes_up_for_first_contact_alone),
 		CASE(no_fact_turns_round),
 		CASE(decided_when_nothing_can_change),
 	};

@@ -53,3 +53,19 @@ load ../../helpers/common
 @test "rules: every case is listed" {
 	all_cases_listed policy/rules_test
 }
+
+@test "rules: table of facts agrees with itself" {
+	run_case policy/rules_test table_of_facts_agrees_with_itself
+}
+
+@test "rules: facts have their roles and names" {
+	run_case policy/rules_test facts_have_their_roles_and_names
+}
+
+@test "rules: all families are named" {
+	run_case policy/rules_test all_families_are_named
+}
+
+@test "rules: weights for which the dns is asked" {
+	run_case policy/rules_test weights_for_which_the_dns_is_asked
+}

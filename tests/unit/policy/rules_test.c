@@ -256,6 +256,133 @@ list_names_stay(void)
 	rules_fini(&rules);
 }
 
+/* facts.def once more, with what rules.c leaves out. */
+static const struct table_fact {
+	enum named_fact which;
+	enum fact_family family;
+	enum fact_class class;
+	const char *key, *source;
+} table[] = {
+#define NAMED_FACT(f, id, k, s, c, r, w, source) \
+	{ FACT_##f##_##id, FAMILY_##f, CLASS_##c, k, source },
+#include "policy/facts.def"
+};
+
+static const char *const prefix[] = {
+#define FACT_FAMILY(id, prefix, set) prefix,
+#include "policy/facts.def"
+};
+
+static const char *const source[] = {
+	"session",
+#define FACT_SOURCE(name) #name,
+#include "policy/facts.def"
+};
+
+/* The file PATH of the tree. */
+static char *
+read_tree(const char *path)
+{
+	static char text[1 << 16];
+	const char *root = getenv("ROOT");
+	AUTO_FREE char *full = NULL;
+	size_t n;
+	FILE *f;
+
+	CHECK(asprintf(&full, "%s/%s", root ? root : ".", path) > 0);
+	f = fopen(full, "re");
+	CHECK(f != NULL);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	CHECK(n > 0 && n < sizeof(text) - 1);
+	text[n] = '\0';
+	fclose(f);
+	return text;
+}
+
+/* What the compiler cannot tell of it. */
+static void
+table_of_facts_agrees_with_itself(void)
+{
+	const char *manual = read_tree("policy/policy.conf.5");
+
+	CHECK_INT(load(""), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		const struct table_fact *t = &table[i];
+		struct fact fact = rules_fact(&rules, t->which);
+		size_t n = strlen(prefix[t->family]), s = 0;
+		AUTO_FREE char *item = NULL;
+
+		CHECK_STR(named_fact_key(t->which), t->key);
+		CHECK(strncmp(t->key, prefix[t->family], n) == 0);
+		CHECK_INT(fact.class, t->class);
+		while (
+		    s < ARRAY_SIZE(source) && strcmp(source[s], t->source) != 0)
+			s++;
+		if (s == ARRAY_SIZE(source))
+			fprintf(
+			    stderr, "%s: no source %s\n", t->key, t->source);
+		CHECK(s < ARRAY_SIZE(source));
+		CHECK((t->class == CLASS_SESSION) ==
+		    (strcmp(t->source, "session") == 0));
+		CHECK(asprintf(&item, "\n.It Cm %s\n", t->key) > 0);
+		if (!strstr(manual, item))
+			fprintf(stderr, "%s is not in policy.conf.5\n", t->key);
+		CHECK(strstr(manual, item) != NULL);
+	}
+	rules_fini(&rules);
+}
+
+/* Roles come from the table, too; records look for the last name. */
+static void
+facts_have_their_roles_and_names(void)
+{
+	CHECK_INT(load(""), 0);
+	CHECK_INT(rules_fact(&rules, FACT_HISTORY_NONE).role, ROLE_NONE);
+	CHECK_INT(rules_fact(&rules, FACT_HISTORY_PATIENT).role, ROLE_PATIENCE);
+	CHECK_INT(rules_fact(&rules, FACT_HISTORY_SEEN).role, ROLE_SEEN);
+	CHECK(named_fact_fades(FACT_HISTORY_PREGREET));
+	CHECK(!named_fact_fades(FACT_HISTORY_NONE));
+	CHECK_STR(rules_fact(&rules, FACT_RDNS_NONE).name, "rdns.none");
+	/* bin/tarpitd/record.c and bin/tarpitctl/tally.c do. */
+	CHECK_STR(rules_fact(&rules, FACT_BEHAVIOUR_PREGREET).name,
+	    "behaviour:pregreet");
+	rules_fini(&rules);
+}
+
+static void
+all_families_are_named(void)
+{
+	check_refused("[Weights]\nnight=1\n", 2,
+	    "no such family of weights: list, asnlist, country, asn, rdns, "
+	    "history, dnsbl, dns, behaviour");
+	check_refused("[Weights]\nhistory.night=1\n", 2, "no such weight");
+}
+
+/* Only names and zones are reasons to ask the DNS, and all of those are. */
+static void
+weights_for_which_the_dns_is_asked(void)
+{
+	CHECK_INT(load("[Weights]\nhistory.none=20\nhistory.seen=-5\n"
+		       "dns.unanswered=5\nbehaviour.pregreet=5\n"
+		       "asn.unknown=5\ncountry.unknown=5\n"),
+	    0);
+	CHECK(!rules_ask_dns(&rules));
+	rules_forget_dns(&rules);
+	CHECK_INT(rules.named[FACT_HISTORY_NONE], 20);
+	CHECK_INT(rules.named[FACT_ASN_UNKNOWN], 5);
+	rules_fini(&rules);
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		if (table[i].family != FAMILY_RDNS)
+			continue;
+		CHECK_INT(load(""), 0);
+		rules.named[table[i].which] = 1;
+		CHECK(rules_ask_dns(&rules));
+		rules_forget_dns(&rules);
+		CHECK(!rules_ask_dns(&rules));
+		rules_fini(&rules);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -272,6 +399,10 @@ main(int argc, char **argv)
 		CASE(postfix_actions),
 		CASE(named_facts_print),
 		CASE(list_names_stay),
+		CASE(table_of_facts_agrees_with_itself),
+		CASE(facts_have_their_roles_and_names),
+		CASE(all_families_are_named),
+		CASE(weights_for_which_the_dns_is_asked),
 	};
 
 	return check_main(cases, ARRAY_SIZE(cases), argc, argv);

@@ -37,3 +37,7 @@ load ../../helpers/common
 @test "source: every case is listed" {
 	all_cases_listed policy/source_test
 }
+
+@test "source: manual names all sources" {
+	run_case policy/source_test manual_names_all_sources
+}

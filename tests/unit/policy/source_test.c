@@ -293,6 +293,63 @@ watch_sees_each_change_once(void)
 	CHECK(!watch_changed(&w, file));
 }
 
+/* Those that ever tell something of their data are what TARPIT_SOURCE can be. */
+static const struct {
+	const char *name;
+	const struct source_ops *ops;
+} all[] = {
+#define FACT_SOURCE(name) { #name, &source_##name },
+#include "policy/facts.def"
+};
+
+/* The words of the lines ".Cm A , B" of MANUAL up to the next item. */
+static size_t
+read_names(char *manual, char *names[], size_t max)
+{
+	char *from = strstr(manual, "\nThe source of facts:\n"), *to, *word;
+	size_t n = 0;
+
+	CHECK(from != NULL);
+	from = strchr(from + 1, '\n');
+	to = strstr(from, "\n.It");
+	CHECK(to != NULL);
+	*to = '\0';
+	while ((word = strtok(from, " ,.\n")) != NULL) {
+		from = NULL;
+		if (strcmp(word, "Cm") == 0 || strcmp(word, "or") == 0)
+			continue;
+		CHECK(n < max);
+		names[n++] = word;
+	}
+	return n;
+}
+
+static void
+manual_names_all_sources(void)
+{
+	static char text[1 << 16];
+	const char *root = getenv("ROOT");
+	AUTO_FREE char *file = NULL;
+	char *names[16];
+	size_t n, told = 0;
+	FILE *f;
+
+	CHECK(asprintf(&file, "%s/bin/common/tarpit-journal.7",
+		  root ? root : ".") > 0);
+	f = fopen(file, "re");
+	CHECK(f != NULL);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	n = read_names(text, names, ARRAY_SIZE(names));
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (!all[i].ops->refresh)
+			continue;
+		CHECK(told < n);
+		CHECK_STR(names[told++], all[i].name);
+	}
+	CHECK_INT(told, n);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -305,6 +362,7 @@ main(int argc, char **argv)
 		CASE(lists_renumbered_by_a_new_file),
 		CASE(reload_inherits_the_data),
 		CASE(watch_sees_each_change_once),
+		CASE(manual_names_all_sources),
 	};
 
 	return check_main(cases, ARRAY_SIZE(cases), argc, argv);
