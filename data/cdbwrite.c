@@ -137,10 +137,13 @@ are_entries_sane(const struct cdbfile_content *c)
  * Records
  */
 
-/* libcdb sets errno, but promises it nowhere. */
+/* libcdb sets errno, but promises it nowhere; that it has no memory for another
+ * record it calls ENOENT. */
 static int
 cdb_error(void)
 {
+	if (errno == ENOENT)
+		return -ENOMEM;
 	return errno > 0 ? -errno : -EIO;
 }
 

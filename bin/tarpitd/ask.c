@@ -47,8 +47,10 @@ const struct verdict ask_overloaded = {
 int
 ask_init(struct ask *a)
 {
-	int r = linebuf_init(&a->in, ATTRS_MAX);
+	int r;
 
+	a->io = (struct loop_io){ .fd = -1, .on_event = on_service_ready };
+	r = linebuf_init(&a->in, ATTRS_MAX);
 	if (r < 0)
 		return r;
 	r = waiting_init(&a->waiting,
@@ -58,7 +60,6 @@ ask_init(struct ask *a)
 	a->out = pool_reserve(OUT_SIZE, 1);
 	if (a->out == NULL)
 		return -ENOMEM;
-	a->io = (struct loop_io){ .fd = -1, .on_event = on_service_ready };
 	a->reconnect.on_timer = on_reconnect;
 	a->deadline.on_timer = on_deadline;
 	a->look.on_timer = on_look;

@@ -95,6 +95,10 @@ load ../../helpers/common
 	run_case common/option_test help_has_a_line_for_each_option
 }
 
+@test "option: a bound of 0 is a bound" {
+	run_case common/option_test a_bound_of_0_is_a_bound
+}
+
 @test "option: every case has a test" {
 	all_cases_listed common/option_test
 }

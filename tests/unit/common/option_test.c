@@ -9,8 +9,8 @@
 struct config {
 	char *host, *empty;
 	bool on;
-	int64_t workers, any;
-	uint64_t timeout, memory;
+	int64_t workers, any, level;
+	uint64_t timeout, memory, pause;
 	int mode;
 	int percent;
 	char weights[128]; /* "name=value;" of each line, in order */
@@ -59,6 +59,10 @@ static const struct option options[] = {
 	{ "Main", "Workers", OPTION_INT, AT(workers), .min = 1, .max = 64,
 	    .initial = "1", .help = "processes" },
 	{ "Main", "Any", OPTION_INT, AT(any), .help = "any number" },
+	{ "Main", "Level", OPTION_INT, AT(level), .min = -5, .max = 0,
+	    .help = "none above 0" },
+	{ "Main", "Pause", OPTION_TIME, AT(pause), .max = 5 * USEC_PER_SEC,
+	    .help = "none, or a moment" },
 	{ "Main", "Timeout", OPTION_TIME, AT(timeout), .min = USEC_PER_SEC,
 	    .max = 300 * USEC_PER_SEC, .initial = "3s",
 	    .help = "how long to wait" },
@@ -609,6 +613,27 @@ help_has_a_line_for_each_option(void)
 	free(text);
 }
 
+/* A bound that is 0 is one, if the other is not. */
+static void
+a_bound_of_0_is_a_bound(void)
+{
+	struct option_error e;
+	struct config c;
+
+	CHECK_INT(load("[Main]\nLevel=-5\nPause=5s\n", &c, &e), 0);
+	CHECK_INT(c.level, -5);
+	CHECK_INT(c.pause, 5 * USEC_PER_SEC);
+	option_fini(&table, &c);
+	CHECK_INT(load("[Main]\nLevel=0\nPause=0\nAny=-9\n", &c, &e), 0);
+	CHECK_INT(c.level, 0);
+	CHECK_INT(c.pause, 0);
+	CHECK_INT(c.any, -9);
+	option_fini(&table, &c);
+	CHECK(load("[Main]\nLevel=-6\n", &c, &e) < 0);
+	CHECK(load("[Main]\nLevel=1\n", &c, &e) < 0);
+	CHECK(load("[Main]\nPause=5001ms\n", &c, &e) < 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -636,6 +661,7 @@ main(int argc, char **argv)
 		CASE(times),
 		CASE(sizes),
 		CASE(help_has_a_line_for_each_option),
+		CASE(a_bound_of_0_is_a_bound),
 	};
 
 	return check_main(cases, ARRAY_SIZE(cases), argc, argv);

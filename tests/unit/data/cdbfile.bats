@@ -103,6 +103,10 @@ load ../../helpers/common
 	run_case data/cdbfile_test refuses_forged_systems_and_notes
 }
 
+@test "cdbfile: leaves nothing behind" {
+	run_case data/cdbfile_test leaves_nothing_behind
+}
+
 @test "cdbfile: every case is here" {
 	all_cases_listed data/cdbfile_test
 }

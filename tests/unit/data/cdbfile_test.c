@@ -9,6 +9,7 @@
 
 #include "data/cdblayout.h"
 #include "tests/helpers/check.h"
+#include "tests/helpers/resources.h"
 
 enum { MAX_PREFIXES = 4096 };
 
@@ -760,6 +761,44 @@ opens_regular_files_only(void)
 	CHECK_STR(why, strerror(ENOENT));
 }
 
+static int
+write_again(void)
+{
+	int r;
+
+	close(fixture.fd);
+	r = write_file();
+	return r;
+}
+
+/* Failed or closed, nothing of a file is left: no memory, descriptor or map. */
+static void
+leaves_nothing_behind(void)
+{
+	char why[128] = "";
+	int open, maps = maps_of("lists.cdb");
+	long live;
+
+	two_lists();
+	add(0, "10.0.0.0/8");
+	add(1, "10.1.0.0/16");
+	add(1, "2001:db8::/32");
+	fixture.asns[fixture.n_asns++] = (struct cdbfile_asn){ 64496, 0, 1 };
+	fixture.lists[0].entries++;
+	fixture.n_prefixes = cdbfile_sort(fixture.prefixes, fixture.n_prefixes);
+	fixture.n_asns = cdbfile_sort_asns(fixture.asns, fixture.n_asns);
+	open_empty();
+	CHECK_MEMORY(write_again());
+	open = descriptors_open();
+	live = memory_live;
+	CHECK_MEMORY(try_open(why, sizeof(why)));
+	CHECK_STR(found("10.1.2.3"), "a 10.0.0.0/8, b 10.1.0.0/16");
+	fixture.file = cdbfile_free(fixture.file);
+	CHECK_INT(descriptors_open(), open);
+	CHECK_INT(maps_of("lists.cdb"), maps);
+	CHECK_INT(memory_live, live);
+}
+
 static const struct check_case cases[] = {
 	CASE(finds_the_longest_prefix_of_each_list),
 	CASE(buckets_inherit_wider_prefixes),
@@ -786,6 +825,7 @@ static const struct check_case cases[] = {
 	CASE(names_another_version),
 	CASE(outlives_truncation_in_place),
 	CASE(opens_regular_files_only),
+	CASE(leaves_nothing_behind),
 };
 
 int

@@ -15,6 +15,7 @@
 #include "policy/history_table.h"
 #include "policy/source.h"
 #include "tests/helpers/check.h"
+#include "tests/helpers/resources.h"
 #include "tests/helpers/scratch.h"
 
 enum { NOW = 1000000, LIFE = 1000 };
@@ -403,11 +404,18 @@ truncated_store_is_refused(void)
 	AUTO_FREE char *file = scratch_path("history/data.mdb");
 	struct history_lmdb *s = open_store(dir);
 	char why[128] = "";
+	long live;
+	int open;
 
 	history_lmdb_write(s, make_batch(5000, true), 5000);
 	s = history_lmdb_free(s);
 	CHECK(truncate(file, 64 * 1024) == 0);
+	live = memory_live;
+	open = descriptors_open();
 	CHECK(history_lmdb_open(dir, 1000, false, &s, why, sizeof(why)) < 0);
+	CHECK_INT(memory_live, live);
+	CHECK_INT(descriptors_open(), open);
+	CHECK_INT(maps_of(".mdb"), 0);
 	CHECK(strstr(why, "remove it to start anew") != NULL);
 }
 

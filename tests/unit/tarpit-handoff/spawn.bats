@@ -35,6 +35,10 @@ load ../../helpers/common
 	run_case tarpit-handoff/spawn_test exec_failure_is_told
 }
 
+@test "spawn: an environment of any size has room" {
+	run_case tarpit-handoff/spawn_test environment_has_room
+}
+
 @test "spawn: every case is listed" {
 	all_cases_listed tarpit-handoff/spawn_test
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -173,6 +174,25 @@ exec_failure_is_told(void)
 	close(pair[1]);
 }
 
+/* Of sizes at which malloc() has nothing to spare. */
+static void
+environment_has_room(void)
+{
+	static char var[] = "A=b";
+	char *env[32] = { NULL };
+
+	for (size_t n = 0; n < 30; n++) {
+		char **base = spawn_base_env(env);
+
+		CHECK(malloc_usable_size(base) >= (n + 1) * sizeof(*base));
+		for (size_t i = 0; i < n; i++)
+			CHECK(base[i] == var);
+		CHECK(base[n] == NULL);
+		free(base);
+		env[n] = var;
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -185,6 +205,7 @@ main(int argc, char **argv)
 		CASE(socket_is_blocking),
 		CASE(signals_are_fresh),
 		CASE(exec_failure_is_told),
+		CASE(environment_has_room),
 	};
 
 	return check_main(cases, ARRAY_SIZE(cases), argc, argv);

@@ -70,6 +70,10 @@ load ../../helpers/common
 	run_case tarpit-policyd/server_test an_answer_may_be_for_one_host
 }
 
+@test "server: without memory there is no server" {
+	run_case tarpit-policyd/server_test without_memory_there_is_no_server
+}
+
 @test "server: every case is listed" {
 	all_cases_listed tarpit-policyd/server_test
 }

@@ -14,6 +14,7 @@
 #include "bin/common/fd.h"
 #include "bin/common/listen.h"
 #include "tests/helpers/check.h"
+#include "tests/helpers/resources.h"
 #include "tests/helpers/scratch.h"
 
 enum { WAITING_MAX = 20000 };
@@ -697,6 +698,22 @@ connections_at_their_limit(void)
 	teardown();
 }
 
+static void
+without_memory_there_is_no_server(void)
+{
+	int open;
+
+	setup(false);
+	server = server_free(server);
+	open = descriptors_open();
+	CHECK_MEMORY(server_new(loop, &journal, &policy, &door, 1, &server));
+	CHECK_INT(policy.refs, 1);
+	server = server_free(server);
+	CHECK_INT(descriptors_open(), open);
+	CHECK_INT(server_new(loop, &journal, &policy, &door, 1, &server), 0);
+	teardown();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -718,6 +735,7 @@ main(int argc, char **argv)
 		CASE(an_answer_may_be_for_one_host),
 		CASE(peer_that_does_not_read),
 		CASE(connections_at_their_limit),
+		CASE(without_memory_there_is_no_server),
 	};
 
 	return check_main(cases, ARRAY_SIZE(cases), argc, argv);

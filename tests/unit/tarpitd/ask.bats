@@ -75,6 +75,10 @@ load ../../helpers/common
 	run_case tarpitd/ask_test too_late_among_answers_is_slow
 }
 
+@test "ask: without memory it does not begin" {
+	run_case tarpitd/ask_test without_memory_it_does_not_begin
+}
+
 @test "ask: every case has a test" {
 	all_cases_listed tarpitd/ask_test
 }

@@ -9,6 +9,7 @@
 #include "bin/common/clock.h"
 #include "bin/common/fd.h"
 #include "bin/tarpitd/overrides.h"
+#include "tests/helpers/resources.h"
 #include "tests/helpers/scratch.h"
 
 /* What became of a session. */
@@ -622,6 +623,31 @@ too_late_among_answers_is_slow(void)
 	end();
 }
 
+static int
+init_or_nothing(void)
+{
+	int r = ask_init(&ask);
+
+	if (r < 0)
+		ask_fini(&ask);
+	return r;
+}
+
+/* Nor is the end of what never began the end of descriptor 0. */
+static void
+without_memory_it_does_not_begin(void)
+{
+	int open;
+
+	begin(false);
+	ask_fini(&ask);
+	memset(&ask.io, 0, sizeof(ask.io));
+	open = descriptors_open();
+	CHECK_MEMORY(init_or_nothing());
+	CHECK_INT(descriptors_open(), open);
+	end();
+}
+
 static const struct check_case cases[] = {
 	CASE(a_question_says_who),
 	CASE(an_answer_is_all_its_values),
@@ -641,6 +667,7 @@ static const struct check_case cases[] = {
 	CASE(who_leaves_is_forgotten),
 	CASE(at_its_limit_strangers_are_slowed),
 	CASE(too_late_among_answers_is_slow),
+	CASE(without_memory_it_does_not_begin),
 };
 
 int

@@ -23,6 +23,10 @@ load ../../helpers/common
 	run_case tarpitd/waiting_test what_a_crowd_had_is_given_back
 }
 
+@test "waiting: a place is given back once" {
+	run_case tarpitd/waiting_test a_place_is_given_back_once
+}
+
 @test "waiting: every case has a test" {
 	all_cases_listed tarpitd/waiting_test
 }

@@ -201,12 +201,40 @@ what_a_crowd_had_is_given_back(void)
 	waiting_fini(&w);
 }
 
+/* The places of those who left from behind are used again, each once. */
+static void
+a_place_is_given_back_once(void)
+{
+	enum { BEHIND = 64 };
+
+	begin(BEHIND + 2);
+	CHECK_INT(put(1, 1), WAITING_FIRST);
+	for (int round = 0; round < 3; round++) {
+		for (uint32_t slot = 2; slot < 2 + BEHIND; slot++)
+			CHECK_INT(put(1, slot), WAITING_BEHIND);
+		CHECK_INT(put(1, 2 + BEHIND), WAITING_FULL);
+		/* The last place of all is another client's. */
+		CHECK_INT(put(0xffff0000, 99), WAITING_FIRST);
+		CHECK_INT(put(0x0a000000, 98), WAITING_FULL);
+		CHECK(drop(0xffff0000, 99));
+		for (uint32_t slot = 2; slot < 2 + BEHIND; slot++)
+			CHECK(!drop(1, slot));
+		/* Who is not there leaves nobody behind. */
+		CHECK(!drop(1, 2));
+	}
+	CHECK_INT(first(1), 1);
+	CHECK_INT(take(1), 1);
+	CHECK_INT(take(1), WAITING_NONE);
+	waiting_fini(&w);
+}
+
 static const struct check_case cases[] = {
 	CASE(clients_wait_behind_their_first),
 	CASE(there_is_room_for_so_many),
 	CASE(a_network_has_its_share),
 	CASE(any_order_of_arrivals_and_ends),
 	CASE(what_a_crowd_had_is_given_back),
+	CASE(a_place_is_given_back_once),
 };
 
 int
