@@ -181,7 +181,7 @@ policy_ask(struct policy *p, struct inquiry *q)
 	q->rules = &p->rules;
 	facts_init(&q->facts);
 	q->facts.keep_all = q->explain != NULL;
-	q->history_open = q->left_out = q->host_only = false;
+	q->history_open = q->left_out = q->host_only = q->over_budget = false;
 	if (q->pregreet)
 		rules_add_named(&p->rules, FACT_BEHAVIOUR_PREGREET, &q->facts);
 	/* One for ourselves, so that a source that answers while the next is

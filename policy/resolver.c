@@ -285,6 +285,14 @@ on_reply(void *arg, int status, int timeouts, unsigned char *buf, int len)
 	take_answer(e, &answer);
 }
 
+bool
+resolver_knows(struct resolver *r, const char *name, enum dns_type type)
+{
+	const struct entry *e = *find(r, name, type);
+
+	return e && (!e->answer || loop_now(r->loop) < e->expires);
+}
+
 static void
 add_wait(struct entry *e, struct resolver_wait *wait)
 {

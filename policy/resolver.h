@@ -48,6 +48,8 @@ struct resolver *resolver_unref(struct resolver *);
 const struct dns_answer *resolver_ask(struct resolver *, const char *name,
     enum dns_type type, bool fresh, struct resolver_wait *wait);
 void resolver_cancel(struct resolver_wait *);
+/* Whether that would cost no question: the answer is there, or on its way. */
+bool resolver_knows(struct resolver *, const char *name, enum dns_type type);
 
 /* No resolver has answered anything for the timeout: questions fail at once
  * until one is heard again, which is tried each second. */

@@ -230,6 +230,11 @@ static const struct option options[] = {
 	    .offset = offsetof(struct rules, dns_cache),
 	    .min = 64, .max = 1 << 24, .initial = "65536",
 	    .help = "answers kept; some 300 bytes each" },
+	{ .section = "Dns", .key = "NetworkLookups", .type = OPTION_INT,
+	    .offset = offsetof(struct rules, dns_network_lookups),
+	    .max = 1000000, .initial = "60",
+	    .help = "look-ups a minute for all addresses of an IPv6 /64; 0: "
+		    "any number" },
 	{ .section = "Service", .key = "MaxQuestions", .type = OPTION_INT,
 	    .offset = offsetof(struct rules, max_questions),
 	    .min = 16, .max = RULES_QUESTIONS_MAX, .initial = "16384",

@@ -108,6 +108,7 @@ struct rules {
 	char *dns_servers, *dns_trust, *rdns_generic;
 	uint64_t dns_timeout, dns_probe; /* usec */
 	int64_t dns_cache;               /* names */
+	int64_t dns_network_lookups;     /* a minute, of a /64; 0: any */
 	int64_t max_connections, max_questions;
 	/* Not an option: the history is not written, for tools beside the
 	 * service. */

@@ -32,6 +32,9 @@ struct inquiry {
 	/* There is no room for one more that waits: sources answer by what they
 	 * have, and say that they left something out. */
 	bool hurry, left_out;
+	/* So much was asked about addresses of its IPv6 network that this one
+	 * was not asked about; `left_out`, too. */
+	bool over_budget;
 	bool host_only;              /* some fact is of less than its /64 */
 	struct explanation *explain; /* NULL: nobody wants to know why */
 	struct facts facts;

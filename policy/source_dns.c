@@ -79,6 +79,10 @@ dns_open(struct source **ret_source, struct rules *rules, struct loop *loop)
 	find_rdns_range(s);
 	for (size_t i = 0; i < rules->n_dnsbl; i++)
 		add_zone(s, &rules->dnsbl[i]);
+	/* Without memory there is no limit. */
+	if (rules->dns_network_lookups != 0)
+		s->budget = dns_budget_new(
+		    (uint32_t)rules->dns_network_lookups, s->n_zones);
 	*ret_source = s;
 	return 0;
 }
@@ -97,6 +101,7 @@ dns_free(struct source *s)
 		}
 	}
 	resolver_unref(s->resolver);
+	dns_budget_free(s->budget);
 	rdns_rules_free(s->generic);
 	free(s);
 	return NULL;
@@ -108,12 +113,31 @@ wants_anything(const struct source *s)
 	return s->wants_rdns || s->n_zones > 0;
 }
 
+/* What was spent, and said, if it is of the same lists in the same order. */
+static void
+inherit_budget(struct source *s, struct source *old)
+{
+	struct dns_budget *fresh = s->budget;
+
+	if (s->n_zones != old->n_zones ||
+	    s->rules->dns_network_lookups != old->rules->dns_network_lookups)
+		return;
+	for (size_t i = 0; i < s->n_zones; i++) {
+		if (strcasecmp(s->zone[i].name, old->zone[i].name) != 0)
+			return;
+	}
+	/* Questions that still wait for OLD have one. */
+	s->budget = old->budget;
+	old->budget = fresh;
+}
+
 /* The cache, and what is known of the zones. */
 static void
 dns_inherit(struct source *s, struct source *old)
 {
 	const struct rules *a = s->rules, *b = old->rules;
 
+	inherit_budget(s, old);
 	if (!wants_anything(s) || !old->resolver ||
 	    strcmp(a->dns_servers, b->dns_servers) != 0 ||
 	    a->dns_timeout != b->dns_timeout || a->dns_cache != b->dns_cache)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "bin/common/loop.h"
+#include "policy/dns_budget.h"
 #include "policy/dnsbl.h"
 #include "policy/rdns_rules.h"
 #include "policy/resolver.h"
@@ -51,6 +52,7 @@ struct source {
 	struct rules *rules;
 	struct loop *loop;
 	struct resolver *resolver; /* NULL: nothing is to be asked */
+	struct dns_budget *budget; /* NULL: any number of look-ups */
 	int open_error;
 	bool told_open, told_down;
 	bool wants_rdns;

@@ -18,7 +18,8 @@ struct lookup {
 	struct timer deadline;
 	bool starting; /* it must not end yet */
 	bool unanswered;
-	bool rdns_open; /* the rdns facts are not known yet */
+	bool paid, refused; /* of the budget of its network; neither: not yet */
+	bool rdns_open;     /* the rdns facts are not known yet */
 	bool confirmed, generic, forward_failed;
 	bool more_names;             /* than are looked at */
 	char name[DNS_TEXT_MAX + 1]; /* the first; only to explain */
@@ -129,6 +130,38 @@ on_deadline(struct timer *t, uint64_t now)
 }
 
 /*
+ * What may be asked
+ */
+
+/* One look-up is everything that is asked about a client. */
+static bool
+is_paid(struct lookup *l)
+{
+	struct source *s = l->source;
+
+	if (l->paid || l->refused)
+		return l->paid;
+	l->paid = !s->budget ||
+	    dns_budget_spend(s->budget, &l->inquiry->addr, loop_now(s->loop));
+	l->refused = !l->paid;
+	l->inquiry->over_budget = l->refused;
+	return l->paid;
+}
+
+/* As resolver_ask(); fails at once if what is not known may not be asked. */
+static const struct dns_answer *
+ask_name(struct lookup *l, const char *name, enum dns_type type,
+    struct resolver_wait *wait)
+{
+	static const struct dns_answer refused = { .status = DNS_FAILED };
+	struct resolver *r = l->source->resolver;
+
+	if (!resolver_knows(r, name, type) && !is_paid(l))
+		return &refused;
+	return resolver_ask(r, name, type, false, wait);
+}
+
+/*
  * Reverse names
  */
 
@@ -199,8 +232,7 @@ ask_forward(struct lookup *l, const struct dns_answer *answer)
 		f->lookup = l;
 		f->open = true;
 		f->wait.on_answer = on_forward;
-		now = resolver_ask(
-		    l->source->resolver, copy.name[i], type, false, &f->wait);
+		now = ask_name(l, copy.name[i], type, &f->wait);
 		if (now)
 			take_forward(f, now);
 	}
@@ -254,8 +286,7 @@ start_rdns(struct lookup *l)
 
 	dnsbl_name(&l->inquiry->addr, NULL, name);
 	l->reverse.on_answer = on_reverse;
-	now = resolver_ask(
-	    l->source->resolver, name, DNS_PTR, false, &l->reverse);
+	now = ask_name(l, name, DNS_PTR, &l->reverse);
 	if (now)
 		take_reverse(l, now);
 }
@@ -263,6 +294,28 @@ start_rdns(struct lookup *l)
 /*
  * Zones
  */
+
+/* What is remembered of the client's network, in place of an answer. */
+static void
+take_remembered(struct lookup *l, size_t zone)
+{
+	struct source *s = l->source;
+	struct dns_answer answer;
+
+	if (dns_budget_is_listed(
+		s->budget, &l->inquiry->addr, zone, loop_now(s->loop), &answer))
+		source_dns_add_listing(l->inquiry, &s->zone[zone], &answer);
+}
+
+static void
+note_answer(struct lookup *l, size_t zone, const struct dns_answer *answer)
+{
+	struct source *s = l->source;
+
+	if (s->budget)
+		dns_budget_note(s->budget, &l->inquiry->addr, zone, answer,
+		    loop_now(s->loop));
+}
 
 static void
 take_zone(struct zone_wait *w, const struct dns_answer *answer)
@@ -275,11 +328,14 @@ take_zone(struct zone_wait *w, const struct dns_answer *answer)
 	l->zones_open--;
 	if (answer->status == DNS_FAILED) {
 		l->unanswered = true;
+		if (l->refused && z->good)
+			take_remembered(l, (size_t)(w - l->zone));
 	} else if (answer->status == DNS_FOUND &&
 	    (refusal = source_dns_refusal(answer)) != 0) {
 		l->unanswered = true;
 		source_dns_zone_refuses(z, refusal);
 	} else if (z->good) {
+		note_answer(l, (size_t)(w - l->zone), answer);
 		source_dns_add_listing(l->inquiry, z, answer);
 	}
 }
@@ -302,7 +358,7 @@ start_zone(struct lookup *l, size_t i)
 
 	dnsbl_name(&l->inquiry->addr, l->source->zone[i].name, name);
 	w->wait.on_answer = on_zone;
-	now = resolver_ask(l->source->resolver, name, DNS_A, false, &w->wait);
+	now = ask_name(l, name, DNS_A, &w->wait);
 	if (now)
 		take_zone(w, now);
 }

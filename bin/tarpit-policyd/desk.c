@@ -5,6 +5,7 @@
 
 #include "bin/common/attrs.h"
 #include "bin/tarpit-policyd/desk.h"
+#include "data/cidr.h"
 #include "policy/engine.h"
 #include "policy/explanation.h"
 
@@ -86,13 +87,35 @@ note_overload(struct desk *d)
 		    (unsigned long long)d->counts->overloaded);
 }
 
+/* The same for those of one network. */
+static void
+note_unasked(struct desk *d, const struct inquiry *inquiry)
+{
+	char text[CIDR_STRLEN];
+	struct cidr network = cidr_mask(&inquiry->addr, 64);
+
+	d->counts->unasked++;
+	if (journal_is_due(&d->next_unasked, loop_now(d->loop)))
+		journal_event(d->journal, EVENT_POLICY_OVERLOADED,
+		    "The DNS has been asked about as many addresses of %s, or "
+		    "of the networks around it, as it may be in a minute "
+		    "(NetworkLookups=%lld): further ones are answered without "
+		    "it, %llu so far",
+		    cidr_format(&network, text),
+		    (long long)inquiry->rules->dns_network_lookups,
+		    (unsigned long long)d->counts->unasked);
+}
+
 static void
 decide(struct desk *d, const struct inquiry *inquiry, struct verdict *ret)
 {
 	engine_decide(inquiry->rules, &inquiry->facts, ret);
-	if (!inquiry->hurry || !inquiry->left_out)
+	if (!inquiry->left_out || !(inquiry->hurry || inquiry->over_budget))
 		return;
-	note_overload(d);
+	if (inquiry->hurry)
+		note_overload(d);
+	else
+		note_unasked(d, inquiry);
 	crowd_slow_stranger(inquiry, ret);
 }
 

@@ -31,7 +31,8 @@ struct desk {
 	/* An answer to an earlier question has been written. */
 	void (*on_answered)(struct customer *);
 	struct open_questions questions;
-	uint64_t next_error, next_overload; /* when records are due again */
+	/* When records are due again. */
+	uint64_t next_error, next_overload, next_unasked;
 	uint64_t errors_told;
 };
 

@@ -289,6 +289,7 @@ question_answer_status(const struct question *q,
 	attrs_put_int(&out, "outcomes", (int64_t)counts->outcomes);
 	attrs_put_int(&out, "errors", (int64_t)counts->errors);
 	attrs_put_int(&out, "overloaded", (int64_t)counts->overloaded);
+	attrs_put_int(&out, "unasked", (int64_t)counts->unasked);
 	attrs_put_int(&out, "forgotten", (int64_t)counts->forgotten);
 	attrs_put_int(&out, "refused_outcomes", (int64_t)counts->refused);
 	if (mismatch) {

@@ -192,6 +192,65 @@ wait_for_reason() {
 	wait_for_log policyd "questions wait for the DNS.*event=policy_overloaded"
 }
 
+# lanes_and_reasons ADDRESS...: "ADDRESS LANE REASON" for each, sorted; all are
+# asked in one go.
+lanes_and_reasons() {
+	local addr
+	for addr; do
+		printf 'request=tarpit_session\ninstance=%s\nclient_address=%s\n\n' \
+			"$addr" "$addr"
+	done | send | awk -F= '$1 == "instance" { i = $2 } $1 == "action" { a = $2 }
+			$1 == "reason" { print i, a, $2 }' | sort
+}
+
+# NetworkLookups=, at the limit.  Of all addresses of one /64 the list says the
+# same, of those of the other that there are none.  One look-up comes back in
+# 20 s.
+@test "a /64 does not ask the DNS without end, nor its way round a list" {
+	local sp=" " bad=2001:db8:0:1: good=2001:db8:0:2: zone=1.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2
+	zone bl.test '2.0.0.127 A 127.0.0.2' "*.$zone 600 A 127.0.0.4" \
+		'7.2.0.192 A 127.0.0.4'
+	start_nsd
+	write_config dnsbl.bl.test=30 history.none=0 '[Dns]' NetworkLookups=3
+	start_policyd
+	wait_for_reason 192.0.2.7 "dnsbl.bl.test+30"
+	diff - <(lanes_and_reasons {$bad,$good}:{1..3}) <<-E
+		$bad:1 slow dnsbl.bl.test+30
+		$bad:2 slow dnsbl.bl.test+30
+		$bad:3 slow dnsbl.bl.test+30
+		$good:1 pass$sp
+		$good:2 pass$sp
+		$good:3 pass$sp
+	E
+	# What was asked before is known, and the others are not asked about.
+	diff - <(lanes_and_reasons {$bad,$good}:4 $bad:1 2001:db8:0:3::1 192.0.2.9) <<-E
+		192.0.2.9 pass$sp
+		$bad:1 slow dnsbl.bl.test+30
+		$bad:4 slow dnsbl.bl.test+30 dns.unanswered+0
+		$good:4 slow dns.unanswered+0 policy:overloaded
+		2001:db8:0:3::1 pass$sp
+	E
+	wait_for_log policyd "addresses of 2001:db8:0:[12]::/64, .*NetworkLookups=3.*event=policy_overloaded"
+	[[ "$(printf 'request=tarpit_status\n\n' | send)" = *unasked=2* ]]
+	# A reload gives nothing back.
+	kill -HUP "$(daemon_pid policyd)"
+	wait_for_log policyd "event=reloaded"
+	diff - <(lanes_and_reasons $bad:5) <<-E
+		$bad:5 slow dnsbl.bl.test+30 dns.unanswered+0
+	E
+}
+
+@test "NetworkLookups=0 is no limit" {
+	local i
+	start_nsd
+	write_config rdns.none=25 '[Dns]' NetworkLookups=0
+	start_policyd
+	for i in {1..70}; do
+		printf 'request=tarpit_session\nclient_address=2001:db8:0:1::%x\n\n' "$i"
+	done | send >"$dir/answers"
+	[ "$(grep -c '^reason=rdns.none+25$' "$dir/answers")" = 70 ]
+}
+
 @test "many clients at once while the resolver stands still: none is dropped" {
 	start_nsd
 	write_config rdns.none=25 '[Dns]' DnsTimeout=600ms

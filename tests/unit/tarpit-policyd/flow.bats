@@ -13,3 +13,7 @@ load ../../helpers/common
 @test "flow: closed is the end" {
 	run_case tarpit-policyd/flow_test closed_is_the_end
 }
+
+@test "flow: every case is listed" {
+	all_cases_listed tarpit-policyd/flow_test
+}
