@@ -3,7 +3,7 @@
 /*
  * What has become of a TCP connection that another process has as well: whether
  * anybody has written to it since, and whether both sides still have it open.
- * One system call, which takes the socket's lock and reads nothing.
+ * One system call or two, which take the socket's lock and read nothing.
  */
 
 #include <stdbool.h>
@@ -20,3 +20,7 @@ struct tcp_state {
 
 /* 0, or -errno: FD is not a TCP connection. */
 int tcp_state_read(int fd, struct tcp_state *ret) MUST_CHECK;
+
+/* Bytes of data that have been read from it, by whomsoever; only differences
+ * mean something.  Those that arrive just now may count.  0 or -errno. */
+int tcp_state_heard(int fd, uint64_t *ret) MUST_CHECK;

@@ -14,7 +14,6 @@
 #include "bin/common/fd.h"
 #include "bin/common/fdpass.h"
 #include "bin/common/listen.h"
-#include "bin/common/tcp_state.h"
 #include "bin/tarpit-handoff/message.h"
 #include "bin/tarpit-handoff/spawn.h"
 #include "bin/tarpit-handoff/watch.h"
@@ -52,6 +51,7 @@ struct listener {
 struct mta {
 	pid_t pid;
 	uint64_t started;
+	uint64_t spoke; /* when that was seen; 0: not yet */
 	char client[INET6_ADDRSTRLEN], client_port[6];
 	struct watch watch;
 };
@@ -284,13 +284,12 @@ read_rest(int fd)
 
 /* PEER and CLIENT are the MTA's watch's if there is to be one, and -1 then. */
 static void
-watch_mta(struct server *s, struct mta *mta, int *client, int *peer,
-    const struct tcp_state *before)
+watch_mta(struct server *s, struct mta *mta, int *client, int *peer)
 {
 	if (s->config.early_exit == 0)
 		return;
-	watch_begin(
-	    &mta->watch, fd_take(client), fd_take(peer), before->written);
+	mta->spoke = 0;
+	watch_begin(&mta->watch, fd_take(client), fd_take(peer));
 	if (s->n_watched++ == 0)
 		loop_arm(
 		    s->loop, &s->watch, loop_now(s->loop) + WATCH_INTERVAL);
@@ -301,11 +300,9 @@ start_mta(struct server *s, const struct message *m, int *client, int *peer,
     uint64_t now)
 {
 	struct mta *mta = &s->mtas[s->counts.running];
-	struct tcp_state before;
-	bool is_tcp = tcp_state_read(*client, &before) == 0;
+	bool can_watch = watch_prepare(&mta->watch, *client);
 	int r = spawn_mta(s->config.argv, s->config.env, m, *client, &mta->pid);
 
-	mta->watch.client = mta->watch.dispatcher = -1;
 	if (r < 0) {
 		s->counts.failed++;
 		report_failure(
@@ -319,8 +316,8 @@ start_mta(struct server *s, const struct message *m, int *client, int *peer,
 	s->counts.taken++;
 	/* From now on a close says "taken", even that of a crash. */
 	read_rest(*peer);
-	if (is_tcp)
-		watch_mta(s, mta, client, peer, &before);
+	if (can_watch)
+		watch_mta(s, mta, client, peer);
 }
 
 /* The message is complete.  Closes the peer in any case. */
@@ -459,14 +456,21 @@ describe_end(int status, bool early, char *how, size_t size)
 }
 
 /* The same of one that is watched.  Many fail when a client hangs up, which is
- * none of their faults. */
+ * none of their faults.  One that ends while the client is there, and has read
+ * nothing of it, has only said that it will not serve it. */
 static bool
 describe_watched_end(const struct watch *w, int status, char *how, size_t size)
 {
 	bool wrong = describe_end(status, watch_has_client(w), how, size);
 
-	if (watch_look(w) != WATCH_SILENT)
-		return wrong;
+	if (watch_look(w) != WATCH_SILENT) {
+		if (wrong || !watch_has_client(w) || watch_has_listened(w))
+			return wrong;
+		snprintf(how, size,
+		    "exited with status 0 at once, and had only "
+		    "greeted");
+		return true;
+	}
 	if (!wrong)
 		snprintf(how, size, "exited with status 0");
 	strncat(how, ", and had not greeted", size - strlen(how) - 1);
@@ -503,13 +507,17 @@ mta_ended(struct server *s, struct mta *mta, int status, uint64_t now)
 /* The MTA need not be watched any more: it works, or it is not for us to see
  * whether it does. */
 static bool
-is_settled(const struct server *s, const struct mta *mta, uint64_t now)
+is_settled(const struct server *s, struct mta *mta, uint64_t now)
 {
 	uint64_t age = now - mta->started;
 	enum watch_news news = watch_look(&mta->watch);
 
+	if (news == WATCH_SPOKE && mta->spoke == 0)
+		mta->spoke = now;
+	/* Before its end is seen, if that is to follow. */
 	if (news == WATCH_SPOKE)
-		return age >= WATCH_SETTLED;
+		return age >= WATCH_SETTLED &&
+		    now - mta->spoke >= WATCH_INTERVAL;
 	return news != WATCH_SILENT || age >= s->config.early_exit;
 }
 

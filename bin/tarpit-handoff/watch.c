@@ -9,14 +9,24 @@
 #include "bin/common/fd.h"
 #include "bin/common/tcp_state.h"
 
-void
-watch_begin(struct watch *w, int client, int dispatcher, uint64_t written)
+bool
+watch_prepare(struct watch *w, int client)
 {
-	*w = (struct watch){
-		.client = client,
-		.dispatcher = dispatcher,
-		.written = written,
-	};
+	struct tcp_state state;
+
+	*w = (struct watch){ .client = -1, .dispatcher = -1 };
+	if (tcp_state_read(client, &state) < 0 ||
+	    tcp_state_heard(client, &w->heard) < 0)
+		return false;
+	w->written = state.written;
+	return true;
+}
+
+void
+watch_begin(struct watch *w, int client, int dispatcher)
+{
+	w->client = client;
+	w->dispatcher = dispatcher;
 }
 
 static bool
@@ -53,6 +63,14 @@ watch_has_client(const struct watch *w)
 	struct tcp_state state;
 
 	return tcp_state_read(w->client, &state) == 0 && state.is_open;
+}
+
+bool
+watch_has_listened(const struct watch *w)
+{
+	uint64_t heard;
+
+	return tcp_state_heard(w->client, &heard) < 0 || heard != w->heard;
 }
 
 static void

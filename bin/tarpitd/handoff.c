@@ -19,6 +19,9 @@
 
 enum { MESSAGE_MAX = 512 };
 
+/* So much of what an MTA by TCP says first is looked at; RFC 5321, 4.5.3.1.5. */
+enum { GREETING_LOOK = 512 };
+
 /* A full backlog cannot be waited for: a unix socket whose connect() said
  * EAGAIN polls as writable at once.  So we try again on a timer. */
 #define RETRY_INTERVAL (50 * USEC_PER_MSEC)
@@ -611,9 +614,32 @@ on_connected(struct handoff_job *job)
 		take_back(job, r);
 }
 
-/* The MTA has begun to greet the client, and goes on by way of the relay. */
+/* "421 4.3.2 Too busy": it took the session to say so, and the client will hear
+ * it. */
 static void
-give_to_relay(struct handoff_job *job, uint64_t now)
+finish_refused(
+    struct handoff_job *job, const char *said, size_t len, uint64_t now)
+{
+	struct handoff *h = job->handoff;
+	char how[GREETING_LOOK + 32];
+	size_t first = 0;
+
+	while (first < len && said[first] != '\r' && said[first] != '\n')
+		first++;
+	snprintf(
+	    how, sizeof(how), "greeted it with \"%.*s\"", (int)first, said);
+	count_unserved(job, how, now);
+	h->refusal = said;
+	h->refusal_len = len;
+	finish(job, HANDOFF_REFUSED, now);
+	h->refusal = NULL;
+}
+
+/* The MTA has begun to greet the client, and goes on by way of the relay;
+ * what it SAID is still to be read. */
+static void
+give_to_relay(
+    struct handoff_job *job, const char *said, size_t len, uint64_t now)
 {
 	struct handoff *h = job->handoff;
 	struct session *s = &h->pool->session[job->slot];
@@ -632,14 +658,17 @@ give_to_relay(struct handoff_job *job, uint64_t now)
 	(void)fd_take(&job->io.fd);
 	h->taken++;
 	set_down(h, 0);
-	finish_served(job, now);
+	if (said[0] == '2')
+		finish_served(job, now);
+	else
+		finish_refused(job, said, len, now);
 }
 
 static void
 on_tcp_ready(struct loop_io *io, uint32_t events, uint64_t now)
 {
 	struct handoff_job *job = CONTAINER_OF(io, struct handoff_job, io);
-	char byte;
+	char said[GREETING_LOOK];
 	ssize_t n;
 
 	(void)events;
@@ -647,9 +676,9 @@ on_tcp_ready(struct loop_io *io, uint32_t events, uint64_t now)
 		on_connected(job);
 		return;
 	}
-	n = recv(io->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+	n = recv(io->fd, said, sizeof(said), MSG_PEEK | MSG_DONTWAIT);
 	if (n > 0)
-		give_to_relay(job, now);
+		give_to_relay(job, said, (size_t)n, now);
 	else if (n == 0)
 		take_back(job, -ECONNRESET);
 	else if (errno != EAGAIN)

@@ -19,7 +19,8 @@
  * Or its bytes, to an MTA on another machine: one TCP connection a session,
  * with a PROXY header ahead; the first byte of the MTA's greeting means that it
  * has taken the session, which is then the relay's, and anything else that it
- * has not.
+ * has not.  That byte tells as well whether it is a greeting or a refusal, which
+ * of a descriptor that has been given away nobody can see.
  */
 
 #include <stdbool.h>
@@ -39,6 +40,7 @@ enum handoff_result {
 	HANDOFF_GONE,      /* the client left meanwhile */
 	HANDOFF_SILENT,    /* taken, but the MTA has not greeted */
 	HANDOFF_FAILED,    /* taken, but not served; the client has been told */
+	HANDOFF_REFUSED,   /* the same: it hears that from the MTA itself */
 };
 
 struct handoff_job;
@@ -64,9 +66,12 @@ struct handoff {
 	struct journal_flap flap; /* records of `down` */
 	bool down;
 	uint64_t taken, returned; /* counters; returned by ECONNRESET */
-	uint64_t unserved; /* taken, and not greeted in HandoffTimeout= */
+	uint64_t unserved; /* taken, and refused, or not greeted in time */
 	uint64_t in_row;   /* the last of those: none was served since */
 	uint64_t untold, tell_at;
+	/* What the MTA said, during on_done() with HANDOFF_REFUSED. */
+	const char *refusal;
+	size_t refusal_len;
 	struct histogram latency; /* from handoff_start() to taken */
 };
 

@@ -34,7 +34,7 @@ outcome_name(enum outcome outcome)
 
 /* "%s" is the client, "%.1f" how many seconds it was with us. */
 static const char *
-sentence(const struct session *s)
+sentence(const struct dispatcher *d, const struct session *s)
 {
 	static const char *const sentences[OUTCOME_COUNT] = {
 		[OUTCOME_NONE] = "%s ended after %.1f s",
@@ -48,6 +48,8 @@ sentence(const struct session *s)
 		[OUTCOME_FAILED] = "%s found no MTA in %.1f s",
 	};
 
+	if (d->handoff.refusal != NULL)
+		return "%s was refused by the MTA after %.1f s";
 	return sentences[s->outcome];
 }
 
@@ -194,6 +196,11 @@ add_refusal(
 
 	if (s->refusal == SMTP_GREETING)
 		reply = throttle_refusal(d, s, &len, &by_mta);
+	if (d->handoff.refusal != NULL) {
+		reply = d->handoff.refusal;
+		len = d->handoff.refusal_len;
+		by_mta = true;
+	}
 	if (reply == NULL)
 		return;
 	print_reply(reply, len, text, sizeof(text));
@@ -238,10 +245,10 @@ add_messages(
 /* The sentences are a table of ours, all with the same two arguments. */
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 static void
-print_what(const struct session *s, const char *client, double seconds,
-    char *buf, size_t size)
+print_what(const struct dispatcher *d, const struct session *s,
+    const char *client, double seconds, char *buf, size_t size)
 {
-	snprintf(buf, size, sentence(s), client, seconds);
+	snprintf(buf, size, sentence(d, s), client, seconds);
 }
 #pragma GCC diagnostic pop
 
@@ -255,7 +262,7 @@ record_session(struct dispatcher *d, const struct session *s, uint64_t now)
 
 	address_print(&s->client, client);
 	record_reason(d, s, reason, sizeof(reason));
-	print_what(s, client, (double)held / 1000, what, sizeof(what));
+	print_what(d, s, client, (double)held / 1000, what, sizeof(what));
 	record_begin(&r, EVENT_SESSION, "%s (%s%s%s%s)", what,
 	    lane_name((enum lane)s->lane), remark(s),
 	    *reason != '\0' ? ": " : "", reason);

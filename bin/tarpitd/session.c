@@ -345,6 +345,7 @@ session_handed_off(void *dispatcher, struct session *s,
 		session_dismiss(d, s, OUTCOME_FAILED, SMTP_NO_MTA, now);
 		return;
 	case HANDOFF_FAILED:
+	case HANDOFF_REFUSED:
 		session_close_as(d, s, OUTCOME_FAILED, now);
 		return;
 	}

@@ -158,6 +158,15 @@ healthy() {
 	found mta-silent
 }
 
+@test "doctor: the last sessions that the MTA took were not served" {
+	healthy
+	pretend handoff.unserved_in_row=2 handoff.state=unserved
+	doctor_pretended 0
+	pretend handoff.unserved_in_row=3 handoff.state=unserved
+	doctor_pretended 2
+	found mta-silent 'the last 3 sessions that the MTA took were not served'
+}
+
 @test "doctor: the MTA behind throttle is not there" {
 	backend
 	healthy Backend="127.0.0.1:$BACKEND"

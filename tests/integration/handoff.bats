@@ -89,7 +89,7 @@ dialogue() {
 }
 
 @test "handoff: the MTA's environment tells the session" {
-	handoff -- /usr/bin/env
+	handoff -- /bin/sh -c 'env; read x'
 	client --from 127.0.0.9 </dev/null
 	[ "$status" = 0 ]
 	[[ $output == *PROTO=TCP* ]]
@@ -206,6 +206,32 @@ dialogue() {
 	[[ $output != *"421 4.3.0"* ]]
 	wait_for_log handoff 'exited with status 1 at once.*event=spawn_error'
 	wait_for_notify handoff 'STATUS=0 of 20 MTAs run; 1 sessions taken, 1 failed'
+}
+
+# Exim at smtp_accept_max: exit status 0.
+@test "handoff: an MTA that ends with an excuse alone has not served, whatever its status" {
+	local excuse
+	for excuse in '421 Too many connections' '554 No service here'; do
+		handoff -- /bin/sh -c "echo $excuse"
+		hold kept
+		wait_for_log kept "$excuse"
+		wait_for_log kept '^failed'
+		wait_for_log handoff 'exited with status 0 at once, and had only greeted.*event=spawn_error'
+		wait_for_notify handoff 'STATUS=0 of 20 MTAs run; 1 sessions taken, 1 failed'
+		release kept
+		stop_daemon handoff
+		rm "$DAEMONS/kept.in" "$DAEMONS"/*.log
+	done
+}
+
+@test "handoff: an MTA that ends because it was told to has served" {
+	handoff -- /bin/sh -c 'echo 220 x; read x; echo 221 x'
+	hold kept
+	wait_for_log kept '220 x'
+	printf 'QUIT\r\n' >&"${HELD[kept]}"
+	wait_for_log kept '221 x'
+	round_trip
+	wait_for_notify handoff 'STATUS=0 of 20 MTAs run; 1 sessions taken, 0 failed'
 }
 
 @test "handoff: a client that is gone before the greeting is no failure of the MTA's" {

@@ -184,6 +184,44 @@ deliver() {
 	record_of 127.0.0.2 outcome=passed
 }
 
+@test "relay: an MTA that greets with a refusal has not served" {
+	policy '127.0.0.9 action=pass' \
+		'127.0.0.8 action=slow rate=200 patience=1 score=30' \
+		'* action=pass'
+	mta refuses-9
+	relaying
+	smtp_connect "$AT" 127.0.0.9
+	smtp_expect '554 5.7.1 Not you'
+	smtp_close
+	record_of 127.0.0.9 outcome=failed refused_by=mta \
+		'refusal="554 5.7.1 Not you"'
+	wait_for_record tarpitd event=handoff_unserved client=127.0.0.9 |
+		grep -F 'and greeted it with "554 5.7.1 Not you"'
+	[ "$(ctl status --json | jq -c '.handoff |
+		[.state, .unserved, .unserved_in_row]')" = '["unserved",1,1]' ]
+	ctl status | grep -q '^MTA *TAKES SESSIONS AND DOES NOT SERVE THEM'
+	ctl metrics | grep -qx 'tarpit_handoffs_unserved_total 1'
+	smtp_connect "$AT" 127.0.0.2
+	smtp_expect '220 mta.test'
+	record_of 127.0.0.2 outcome=passed
+	[ "$(ctl status --json | jq -c '.handoff |
+		[.state, .unserved, .unserved_in_row]')" = '["up",1,0]' ]
+	stop_daemon mta || :
+	# A graduated one has heard us before.
+	printf '421-4.3.2 Busy\r\n421 4.3.2 Now\r\n' >"$DAEMONS/greeting"
+	start_daemon busy socat \
+		"TCP-LISTEN:$MTA_PORT,bind=127.0.0.1,reuseaddr,fork" \
+		"EXEC:cat $DAEMONS/greeting"
+	wait_for_port busy "$MTA_PORT"
+	smtp_connect "$AT" 127.0.0.8
+	smtp_skip 220-
+	smtp_expect '421-4.3.2 Busy'
+	smtp_expect '421 4.3.2 Now'
+	smtp_expect_eof
+	record_of 127.0.0.8 outcome=failed \
+		'refusal="421-4.3.2 Busy 421 4.3.2 Now"' refused_by=mta
+}
+
 @test "relay: an MTA that is silent keeps nobody for longer than HandoffTimeout" {
 	policy '* action=pass'
 	start_daemon silent socat -u \

@@ -611,6 +611,38 @@ at_the_dot() {
 	done
 }
 
+@test "throttle: an MTA that greets with a refusal, or not at all, does not serve" {
+	local greeting
+	local -A why=([421.]='it said 421' [554.]='its greeting is a refusal'
+		[.]='it closed the connection')
+	BACKEND=$(free_port)
+	throttled
+	for greeting in '421 4.3.2 Busy' '554-5.7.1 No\r\n554 5.7.1 mail' ''; do
+		printf %b "${greeting:+$greeting\\r\\n}" >"$DAEMONS/greeting"
+		start_daemon busy socat \
+			"TCP-LISTEN:$BACKEND,bind=127.0.0.1,reuseaddr,fork" \
+			"EXEC:cat $DAEMONS/greeting"
+		wait_for_port busy "$BACKEND"
+		tarpitd Backend=127.0.0.1:"$BACKEND" BackendTimeout=1s
+		wait_for_record tarpitd event=backend_down |
+			grep -F "sessions: ${why[${greeting:0:3}.]}"
+		ctl status | grep -q '^  throttle *DOWN; '
+		ctl metrics | grep -qx 'tarpit_backend_up 0'
+		greet
+		smtp_say 'MAIL FROM:<a@b.test>'
+		smtp_expect '250 '
+		smtp_say 'RCPT TO:<u@dest.test>'
+		smtp_expect '451 4.3.0'
+		smtp_say QUIT
+		smtp_expect 221
+		record_of 127.0.0.1 lane=throttle outcome=failed refused_by=tarpit
+		smtp_close
+		stop_daemon busy || :
+		stop_daemon tarpitd
+		rm "$DAEMONS/tarpitd.log"
+	done
+}
+
 @test "throttle: a reload takes another MTA, and drops no session" {
 	backend
 	throttled

@@ -19,6 +19,10 @@ load ../../helpers/common
 	run_case common/tcp_state_test refuses_others
 }
 
+@test "tcp_state: counts what anybody reads" {
+	run_case common/tcp_state_test counts_what_anybody_reads
+}
+
 @test "tcp_state: all cases listed" {
 	all_cases_listed common/tcp_state_test
 }

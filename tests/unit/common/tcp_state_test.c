@@ -86,15 +86,56 @@ knows_ends(void)
 	CHECK(!state(server).is_open);
 }
 
+static uint64_t
+heard(int fd)
+{
+	uint64_t n;
+
+	CHECK_INT(tcp_state_heard(fd, &n), 0);
+	return n;
+}
+
+static void
+counts_what_anybody_reads(void)
+{
+	AUTO_FD client = -1, server = -1;
+	struct pollfd p;
+	uint64_t before;
+	char buf[8];
+
+	open_pair(&client, &server);
+	before = heard(server);
+	CHECK_INT(send(client, "EHLO x\r\n", 8, 0), 8);
+	p = (struct pollfd){ .fd = server, .events = POLLIN };
+	CHECK_INT(poll(&p, 1, 5000), 1);
+	CHECK_INT(heard(server), before);
+	{
+		AUTO_FD other = dup(server);
+
+		CHECK_INT(recv(other, buf, 3, MSG_PEEK), 3);
+		CHECK_INT(heard(server), before);
+		CHECK_INT(recv(other, buf, 3, 0), 3);
+	}
+	CHECK_INT(heard(server), before + 3);
+	/* What we say is not heard. */
+	CHECK_INT(send(server, "220 x\r\n", 7, 0), 7);
+	CHECK_INT(heard(server), before + 3);
+	CHECK_INT(recv(server, buf, sizeof(buf), 0), 5);
+	CHECK_INT(heard(server), before + 8);
+}
+
 static void
 refuses_others(void)
 {
 	struct tcp_state s;
+	uint64_t n;
 	int pair[2];
 
 	CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	CHECK(tcp_state_read(pair[0], &s) < 0);
 	CHECK_INT(tcp_state_read(-1, &s), -EBADF);
+	CHECK(tcp_state_heard(pair[0], &n) < 0);
+	CHECK_INT(tcp_state_heard(-1, &n), -EBADF);
 	close(pair[0]);
 	close(pair[1]);
 }
@@ -103,6 +144,7 @@ static const struct check_case cases[] = {
 	CASE(counts_what_anybody_writes),
 	CASE(counts_what_waits_for_the_window),
 	CASE(knows_ends),
+	CASE(counts_what_anybody_reads),
 	CASE(refuses_others),
 };
 
