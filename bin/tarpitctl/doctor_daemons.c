@@ -138,6 +138,8 @@ check_limits(struct doctor *d)
 	} limits[] = {
 		{ "shed.newcomers", "clients turned away for want of room",
 		    false },
+		{ "guests.refused",
+		    "clients over their share of HandoffSessions=", false },
 		{ "limited.network", "clients over MaxPerNetwork=", false },
 		{ "limited.site", "clients over MaxPerSite=", false },
 		{ "tls.refused", "handshakes refused", false },

@@ -223,6 +223,25 @@ print_backend_troubles(const struct message *m)
 	    figure(&f, "backend.unsure"));
 }
 
+/* Who has how much of what the MTA can serve; see HandoffSessions=. */
+static void
+print_guests(const struct message *m)
+{
+	struct figures f = { .m = m };
+
+	if (message_number(m, "guests.places") == 0)
+		return;
+	printf("  %-12s", "places");
+	if (message_number(m, "guests.known") != 0)
+		printf("%s of %s in use, %s by the patient; ",
+		    figure(&f, "guests.all"), figure(&f, "guests.places"),
+		    figure(&f, "guests.graduates"));
+	else
+		printf("NOBODY KNOWS how many are in use; ");
+	printf("%s had to wait, %s sent away\n", figure(&f, "guests.delayed"),
+	    figure(&f, "guests.refused"));
+}
+
 static void
 print_mta(const struct message *m)
 {
@@ -237,6 +256,7 @@ print_mta(const struct message *m)
 		printf("  %-12s%s that it took, the last %s in a row\n",
 		    "not served", figure(&f, "handoff.unserved"),
 		    figure(&f, "handoff.unserved_in_row"));
+	print_guests(m);
 	print_relay(m);
 	if (message_number(m, "backend.configured") == 0) {
 		printf("  %-12snone (Backend= is empty)\n", "throttle");

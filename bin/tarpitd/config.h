@@ -62,6 +62,7 @@ struct config {
 	int policy_failure; /* enum policy_failure */
 	struct handoff_target handoff;
 	uint64_t handoff_timeout;
+	int64_t handoff_sessions; /* 0: no limit */
 	struct networks proxy_trusted;
 	int proxy_unknown; /* enum proxy_unknown */
 	struct own_choice own;

@@ -70,15 +70,12 @@ put_histogram(struct attrs_out *out, const char *what,
 static void
 put_sessions(const struct dispatcher *d, struct attrs_out *out)
 {
-	uint32_t handoff =
-	    d->handoff.n_waiting + d->handoff.n_offered + d->handoff.n_taken;
-
 	put(out, "live.all", d->pool.live);
 	put(out, "live.asking", d->pool.asking.n);
 	put(out, "live.slow", d->in_lane[LANE_SLOW]);
 	put(out, "live.throttle", d->in_lane[LANE_THROTTLE]);
 	put(out, "live.hold", d->in_lane[LANE_HOLD]);
-	put(out, "live.handoff", handoff);
+	put(out, "live.handoff", handoff_unserved(&d->handoff));
 	put(out, "max_sessions", d->max_sessions);
 	attrs_put(out, "limit.by", d->bounded_by);
 	put(out, "limit.session_bytes", MEMORY_PER_SESSION);
@@ -143,6 +140,17 @@ put_handoff(const struct handoff *h, struct attrs_out *out)
 	put(out, "handoff.unserved", h->unserved);
 	put(out, "handoff.unserved_in_row", h->in_row);
 	put_histogram(out, "latency", &h->latency, &histogram_latency);
+}
+
+static void
+put_guests(const struct guests *g, struct attrs_out *out)
+{
+	put(out, "guests.known", !g->is_blind);
+	put(out, "guests.places", guests_places(g));
+	put(out, "guests.all", g->n);
+	put(out, "guests.graduates", g->n_graduates);
+	put(out, "guests.delayed", g->delayed);
+	put(out, "guests.refused", g->refused);
 }
 
 static void
@@ -263,6 +271,7 @@ describe_status(struct dispatcher *d, uint64_t now, struct attrs_out *out)
 	put_sessions(d, out);
 	put_ended(d, wall, out);
 	put_handoff(&d->handoff, out);
+	put_guests(&d->guests, out);
 	put_relay(d, out);
 	put_backend(&d->mux, out);
 	put_throttle(d, out);

@@ -103,6 +103,7 @@ set_limits(struct dispatcher *d)
 	if (d->max_throttled < THROTTLED_LEAST)
 		d->max_throttled = THROTTLED_LEAST;
 	d->limits = config_client_limits(c);
+	d->guests.places = (uint32_t)c->handoff_sessions;
 }
 
 void
@@ -241,6 +242,7 @@ on_status(struct timer *t, uint64_t now)
 	char text[sizeof(d->status_shown)];
 
 	note_stall(d);
+	guests_look(&d->guests, handoff_unserved(&d->handoff), now);
 	give_memory_back(d);
 	/* No session may end for long, and nothing else be recorded. */
 	(void)journal_tell_drops(d->journal);
@@ -433,6 +435,8 @@ init_parts(struct dispatcher *d)
 		r = folding_init(d);
 	if (r == 0)
 		r = starttls_init(d);
+	if (r == 0)
+		r = guests_init(&d->guests);
 	return r < 0 ? r : handoff_init(&d->handoff);
 }
 
@@ -517,6 +521,7 @@ dispatcher_fini(struct dispatcher *d)
 	starttls_fini(d);
 	pool_release(d->throttle, d->pool.capacity + 1, sizeof(*d->throttle));
 	handoff_fini(&d->handoff);
+	guests_fini(&d->guests);
 	relay_fini(&d->relay);
 	ask_fini(&d->ask);
 	proxied_fini(&d->proxied);

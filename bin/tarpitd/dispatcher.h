@@ -17,6 +17,7 @@
 #include "bin/tarpitd/clients.h"
 #include "bin/tarpitd/config.h"
 #include "bin/tarpitd/folding.h"
+#include "bin/tarpitd/guests.h"
 #include "bin/tarpitd/handoff.h"
 #include "bin/tarpitd/memory.h"
 #include "bin/tarpitd/mux.h"
@@ -104,6 +105,7 @@ struct dispatcher {
 	struct proxied proxied;
 	struct ask ask;
 	struct handoff handoff;
+	struct guests guests;
 	struct relay relay;
 	struct throttle *throttle; /* one a slot, touched as far as used */
 	struct starttls_store starttls;

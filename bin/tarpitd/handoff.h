@@ -90,5 +90,11 @@ void handoff_start(struct handoff *, struct session *s, uint64_t now);
 bool handoff_conclude(struct handoff *, struct session *s, uint64_t now);
 /* Has its descriptor been sent to the MTA, which may have it by now? */
 bool handoff_is_passed(const struct handoff *, const struct session *s);
+/* How many are on their way, and not greeted yet. */
+static inline uint32_t
+handoff_unserved(const struct handoff *h)
+{
+	return h->n_waiting + h->n_offered + h->n_taken;
+}
 /* Forgets S, which is being closed by someone else. */
 void handoff_cancel(struct handoff *, struct session *s);

@@ -60,6 +60,7 @@ enum session_flag {
 	SESSION_OVER_LIMIT = 1 << 8,   /* MaxPerClient= is exceeded with it */
 	SESSION_OVER_NETWORK = 1 << 9, /* MaxPerNetwork= */
 	SESSION_OVER_SITE = 1 << 10,   /* MaxPerSite= */
+	SESSION_OVER_MTA = 1 << 11,    /* HandoffSessions=: it had to wait */
 };
 
 /* Times are msec since the dispatcher started, modulo 2^32: compare by their

@@ -195,8 +195,10 @@ arrive(struct dispatcher *d, struct session *s, enum session_state was,
 	}
 	if (s->state == SESSION_ASKING)
 		pool_append(&d->pool, &d->pool.asking, s);
-	if (s->state == SESSION_HANDOFF)
+	if (s->state == SESSION_HANDOFF) {
+		session_note_guest(d, s, now);
 		handoff_start(&d->handoff, s, now);
+	}
 	if (s->state == SESSION_CLOSED)
 		finish(d, s, was, now);
 }

@@ -17,6 +17,16 @@ has_left(const struct session *s)
 	return drip_peek(s, &byte, 1) < 0;
 }
 
+/* At once, or not at all: it is for the MTA to greet it. */
+static void
+go_to_mta(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	if (session_may_go_to_mta(d, s, now))
+		session_enter(d, s, SESSION_HANDOFF, now);
+	else
+		session_dismiss(d, s, OUTCOME_SHED, SMTP_MANY_CLIENTS, now);
+}
+
 /* Sends the session into the lane that was decided. */
 static void
 take_lane(
@@ -25,7 +35,7 @@ take_lane(
 	if (d->config->mode == MODE_OBSERVE)
 		s->flags |= SESSION_OBSERVED;
 	if (s->lane == LANE_PASS || (s->flags & SESSION_OBSERVED) != 0) {
-		session_enter(d, s, SESSION_HANDOFF, now);
+		go_to_mta(d, s, now);
 		return;
 	}
 	if (has_left(s)) {
@@ -187,7 +197,7 @@ session_limit_name(const struct session *s)
 	for (size_t w = 0; w < CLIENT_WIDTHS; w++)
 		if ((s->flags & widths[w].flag) != 0)
 			return widths[w].option;
-	return NULL;
+	return (s->flags & SESSION_OVER_MTA) != 0 ? "HandoffSessions" : NULL;
 }
 
 /* The refused ones have records of their own, but who reads thousands of them

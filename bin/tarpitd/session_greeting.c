@@ -22,13 +22,9 @@
 /* How long who is to be let in may not read what it is sent. */
 #define STUCK_MSEC 30000
 
-/* What follows the 220- lines: the MTA's greeting, or ours. */
-static enum session_state
-end_greeting(struct dispatcher *d, struct session *s, uint64_t now)
-{
-	return s->lane == LANE_THROTTLE ? throttle_begin(d, s, now)
-					: SESSION_HANDOFF;
-}
+/* Who waits for a place with the MTA gets a line so often: no client leaves for
+ * silence that is shorter. */
+#define WAITING_LINE 5000 /* msec */
 
 /* How much of MaxPatience= is for the greeting's last line. */
 static uint64_t
@@ -44,6 +40,57 @@ last_line_takes(
 	return takes < cap / 2 ? takes : cap / 2;
 }
 
+/* The msec from accept in which the 220- lines have to be over. */
+static uint64_t
+greeting_cap(const struct dispatcher *d, const struct session *s)
+{
+	const struct texts *texts = d->texts.generation[s->texts];
+	uint64_t cap = d->config->max_patience / USEC_PER_MSEC;
+
+	return cap - last_line_takes(s, texts, cap);
+}
+
+/* One more line of the greeting, unless it would be too long for a client. */
+static void
+begin_line(struct session *s, const struct greeting *greeting, uint32_t msec)
+{
+	size_t len = greeting->line[0].len;
+
+	s->out_from = msec;
+	if (s->bytes_out + len > greeting->limit)
+		return;
+	s->out_sent = 0;
+	s->out_len = (uint16_t)len;
+}
+
+/* The MTA has no place for it: as long as real senders stay, it waits here, where
+ * nothing is lost by it. */
+static enum session_state
+wait_for_place(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	const struct texts *texts = d->texts.generation[s->texts];
+	uint32_t msec = dispatcher_msec(d, now);
+
+	if (msec - s->accepted >= greeting_cap(d, s)) {
+		d->guests.refused++;
+		session_dismiss(d, s, OUTCOME_SHED, SMTP_MANY_CLIENTS, now);
+		return SESSION_CLOSED;
+	}
+	if (msec - s->out_from >= WAITING_LINE)
+		begin_line(s, &texts->greeting, msec);
+	return SESSION_GREETING;
+}
+
+/* What follows the 220- lines: the MTA's greeting, or ours. */
+static enum session_state
+end_greeting(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	if (s->lane == LANE_THROTTLE)
+		return throttle_begin(d, s, now);
+	return session_may_go_to_mta(d, s, now) ? SESSION_HANDOFF
+						: wait_for_place(d, s, now);
+}
+
 /* The greeting as a client gets it that may be let in: so many bytes that they
  * last for its patience, reckoned from accept. */
 void
@@ -53,11 +100,10 @@ session_begin_slow(
 	const struct texts *texts = d->texts.generation[s->texts];
 	size_t limit = texts->greeting.limit;
 	uint32_t msec = dispatcher_msec(d, now);
-	uint64_t cap = d->config->max_patience / USEC_PER_MSEC;
+	uint64_t cap = greeting_cap(d, s);
 	uint64_t wait = patience * UINT64_C(1000);
 	int32_t left;
 
-	cap -= last_line_takes(s, texts, cap);
 	s->deadline = s->accepted + (uint32_t)(wait < cap ? wait : cap);
 	left = (int32_t)(s->deadline - msec);
 	if (left <= 0) {

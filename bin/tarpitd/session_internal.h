@@ -3,7 +3,8 @@
 /*
  * What the parts of session.h have in common: the states and the moves between
  * them (session.c), the way into a lane (session_arrival.c), the greeting of
- * those that are slowed (session_greeting.c).
+ * those that are slowed (session_greeting.c), whether the MTA has a place for
+ * it (session_guest.c).
  */
 
 #include "bin/tarpitd/session.h"
@@ -18,6 +19,14 @@ void session_close_as(
     struct dispatcher *, struct session *, enum outcome, uint64_t now);
 /* Tells the sweep; after every change of state or rate. */
 void session_set_cadence(struct dispatcher *, const struct session *);
+
+/* ---- session_guest.c ---- */
+
+/* May it go to the MTA now?  If not, that is recorded, once. */
+bool session_may_go_to_mta(struct dispatcher *, struct session *, uint64_t now);
+/* It goes. */
+void session_note_guest(
+    struct dispatcher *, const struct session *, uint64_t now);
 
 /* ---- session_greeting.c ---- */
 
