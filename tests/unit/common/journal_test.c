@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bin/common/clock.h"
 #include "bin/common/fd.h"
 #include "tests/helpers/check.h"
 #include "tests/helpers/scratch.h"
@@ -340,6 +341,7 @@ drops_are_told_of_at_the_end(void)
 	AUTO_FREE char *path = scratch_path("socket");
 	AUTO_FD fd = -1;
 	struct journal j;
+	uint64_t began;
 
 	journal_init_target(&j, "tarpitd", JOURNAL_NATIVE, path);
 	journal_event(&j, EVENT_STARTED, "nobody there");
@@ -350,8 +352,11 @@ drops_are_told_of_at_the_end(void)
 	/* One that never comes back does not keep the program from ending. */
 	journal_init_target(&j, "tarpitd", JOURNAL_NATIVE, "/nowhere");
 	journal_event(&j, EVENT_STARTED, "nobody there");
+	began = clock_now();
 	journal_fini(&j);
 	CHECK_INT(j.target, JOURNAL_NOWHERE);
+	/* But it was given its time. */
+	CHECK(clock_now() - began >= JOURNAL_FINI_WAIT * USEC_PER_MSEC);
 }
 
 static void

@@ -90,6 +90,10 @@ load ../../helpers/common
 	run_case policy/history_test a_busy_store_is_left_without_waiting
 }
 
+@test "a reload takes the new times" {
+	run_case policy/history_test a_reload_takes_the_new_times
+}
+
 @test "every case has a test" {
 	all_cases_listed policy/history_test
 }

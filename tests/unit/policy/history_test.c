@@ -717,6 +717,24 @@ a_busy_store_is_left_without_waiting(void)
 	rules_fini(&rules);
 }
 
+/* For how long something counts is the new rules', of what is remembered too. */
+static void
+a_reload_takes_the_new_times(void)
+{
+	AUTO_FREE char *dir = scratch_path("history");
+	struct source *s;
+
+	make_rules(dir);
+	s = open_source();
+	learn(s, "192.0.2.7", LEARNED_PATIENT);
+	CHECK_STR(ask(s, "192.0.2.7"), "history.none+20 history.patient+0");
+	rules.half_life[HISTORY_PATIENT] = 0;
+	s = go_on_at(dir, s);
+	CHECK_STR(ask(s, "192.0.2.7"), "history.none+20");
+	source_history.free(s);
+	rules_fini(&rules);
+}
+
 static const struct check_case cases[] = {
 	CASE(keys_of_an_address),
 	CASE(amounts_fade_by_halves),
@@ -740,6 +758,7 @@ static const struct check_case cases[] = {
 	CASE(source_survives_a_restart_and_a_reload),
 	CASE(without_a_directory_it_remembers_until_the_end),
 	CASE(a_busy_store_is_left_without_waiting),
+	CASE(a_reload_takes_the_new_times),
 };
 
 int

@@ -63,6 +63,10 @@ load ../../helpers/common
 	run_case tarpitd/mux_test many_recipients_fit
 }
 
+@test "mux: one is due and another is not" {
+	run_case tarpitd/mux_test one_is_due_and_another_is_not
+}
+
 @test "mux: every case has a test" {
 	all_cases_listed tarpitd/mux_test
 }

@@ -7,6 +7,7 @@
 
 #include "bin/common/clock.h"
 #include "bin/common/fd.h"
+#include "bin/tarpitd/mux_internal.h"
 #include "tests/helpers/scratch.h"
 
 /* The test is the MTA: what it hears and says is written out byte by byte. */
@@ -519,6 +520,35 @@ many_recipients_fit(void)
 	end();
 }
 
+/* Whoever is due ends, wherever it stands among those that are not. */
+static void
+one_is_due_and_another_is_not(void)
+{
+	uint64_t parked;
+
+	for (int due = 0; due < 2; due++) {
+		n_mta = 0;
+		begin(2);
+		(void)park(0, 1);
+		ask(2, "<a>");
+		welcome();
+		hears_of(1, 2);
+		hears(1, "MAIL FROM:<s@b.test>\r\nRCPT TO:<a>\r\n");
+		says(1, "250 sender\r\n250 recipient\r\n");
+		is_answered(2, MUX_SAID, "250 recipient\r\n");
+		CHECK_INT(mux.n_parked, 2);
+		parked = loop_now(loop);
+		mux.connection[due]->parked_at = parked;
+		mux.connection[1 - due]->parked_at = parked + 1;
+		mux_flush(&mux, parked + mux.park_max);
+		CHECK_INT(mux.n_parked, 1);
+		CHECK(mux.connection[due]->use != PARKED);
+		CHECK(timer_is_armed(&mux.patience));
+		CHECK_INT(mux.patience.when, parked + 1 + mux.park_max);
+		end();
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -538,6 +568,7 @@ main(int argc, char **argv)
 		CASE(reply_to_nothing_ends_the_connection),
 		CASE(client_that_leaves_is_forgotten),
 		CASE(many_recipients_fit),
+		CASE(one_is_due_and_another_is_not),
 	};
 
 	return check_main(cases, ARRAY_SIZE(cases), argc, argv);

@@ -71,6 +71,10 @@ load ../../helpers/common
 	run_case tarpitd/tls_test dates_are_known
 }
 
+@test "tls: what is missing is missed where it should be" {
+	run_case tarpitd/tls_test what_is_missing_is_missed_where_it_should_be
+}
+
 @test "tls: all cases are listed" {
 	all_cases_listed tarpitd/tls_test
 }

@@ -537,6 +537,33 @@ dates_are_known(void)
 	EVP_PKEY_free(key);
 }
 
+/* The key is missing in Key=, a certificate in Certificate=. */
+static void
+what_is_missing_is_missed_where_it_should_be(void)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	AUTO_FREE char *one = scratch_path("one.pem");
+	AUTO_FREE char *two = scratch_path("two.pem");
+	AUTO_FREE char *bare = make_certificate("bare.pem", -60, 3600, key);
+	char text[4096] = "";
+	FILE *f = fopen(bare, "r+e");
+
+	write_pem(fopen(one, "we"), NULL, key);
+	write_pem(fopen(two, "we"), NULL, key);
+	check_bad(one, two, one, "no certificate in it");
+	check_bad(one, one, one, "no certificate in it");
+	CHECK(f != NULL);
+	CHECK(fread(text, 1, sizeof(text) - 1, f) > 0);
+	CHECK(strstr(text, "-----BEGIN PRIVATE") != NULL);
+	CHECK_INT(truncate(bare, strstr(text, "-----BEGIN PRIVATE") - text), 0);
+	CHECK_INT(fclose(f), 0);
+	CHECK_INT(unlink(two), 0);
+	CHECK_INT(link(bare, two), 0);
+	check_bad(bare, two, two,
+	    "no private key in it: append the key, or name its file in Key=");
+	EVP_PKEY_free(key);
+}
+
 static const struct check_case cases[] = {
 	CASE(a_dialogue_goes_both_ways),
 	CASE(old_versions_are_refused),
@@ -555,6 +582,7 @@ static const struct check_case cases[] = {
 	CASE(a_held_session_is_small),
 	CASE(a_bad_file_is_named),
 	CASE(dates_are_known),
+	CASE(what_is_missing_is_missed_where_it_should_be),
 };
 
 int
