@@ -300,6 +300,21 @@ dialogue() {
 	[[ $output == *"Resource temporarily unavailable"* ]]
 }
 
+@test "handoff: a reload takes Queue= too" {
+	printf 'Max=1\nCommand=%s\n' "${MTA[*]}" >>"$CONFIG"
+	handoff
+	hold first
+	wait_for_log first '^220 '
+	echo Queue=1 >>"$CONFIG"
+	kill -HUP "$(daemon_pid handoff)"
+	wait_for_log handoff 'event=reloaded'
+	hold second
+	hold third
+	client </dev/null
+	[ "$status" = 2 ]
+	[[ $output == *"Resource temporarily unavailable"* ]]
+}
+
 @test "handoff: on SIGTERM waiting sessions go back, running ones go on" {
 	handoff --max 1 -- "${MTA[@]}"
 	hold first

@@ -79,6 +79,14 @@ load ../../helpers/common
 	run_case tarpitd/ask_test without_memory_it_does_not_begin
 }
 
+@test "ask: reports are gathered" {
+	run_case tarpitd/ask_test reports_are_gathered
+}
+
+@test "ask: without a connection a report is lost" {
+	run_case tarpitd/ask_test without_a_connection_a_report_is_lost
+}
+
 @test "ask: every case has a test" {
 	all_cases_listed tarpitd/ask_test
 }

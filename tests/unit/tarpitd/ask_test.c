@@ -648,6 +648,54 @@ without_memory_it_does_not_begin(void)
 	end();
 }
 
+/* How sessions ended goes with the batch; what a full buffer has no room for
+ * makes it go sooner, and is lost only if nobody reads. */
+static void
+reports_are_gathered(void)
+{
+	struct session *s;
+	char byte;
+	size_t before;
+	int n = 0;
+
+	begin_connected();
+	s = &pool.session[asked()];
+	(void)heard();
+	s->verdict_lane = LANE_HOLD;
+	ask_report(&ask, s, "abandoned", 17);
+	before = ask.out_len;
+	CHECK(before > 0);
+	ask_report(&ask, s, "abandoned", 17);
+	CHECK_INT(ask.out_len, 2 * before);
+	CHECK_INT(recv(service, &byte, 1, MSG_PEEK), -1);
+	CHECK_INT(count(heard(), "request=tarpit_outcome\n"), 2);
+	/* Until the first that does not fit makes room for itself. */
+	while (ask.out_len == (size_t)n * before) {
+		ask_report(&ask, s, "abandoned", 17);
+		CHECK(++n < 100000);
+	}
+	CHECK_INT(ask.lost, 0);
+	CHECK(ask.out_len < (size_t)n * before);
+	/* Nobody reads. */
+	for (n = 0; ask.lost < 3; n++) {
+		ask_report(&ask, s, "abandoned", 17);
+		CHECK(n < 100000);
+	}
+	end();
+}
+
+static void
+without_a_connection_a_report_is_lost(void)
+{
+	struct session s = { .fd = -1, .verdict_lane = LANE_HOLD };
+
+	begin(false);
+	ask_report(&ask, &s, "abandoned", 17);
+	CHECK_INT(ask.lost, 1);
+	CHECK_INT(ask.out_len, 0);
+	end();
+}
+
 static const struct check_case cases[] = {
 	CASE(a_question_says_who),
 	CASE(an_answer_is_all_its_values),
@@ -668,6 +716,8 @@ static const struct check_case cases[] = {
 	CASE(at_its_limit_strangers_are_slowed),
 	CASE(too_late_among_answers_is_slow),
 	CASE(without_memory_it_does_not_begin),
+	CASE(reports_are_gathered),
+	CASE(without_a_connection_a_report_is_lost),
 };
 
 int
