@@ -9,22 +9,77 @@
 #include "policy/engine.h"
 #include "policy/explanation.h"
 
+struct desk {
+	struct desk_tools tools;
+	struct policy *policy; /* a reference */
+	struct open_questions questions;
+	/* When records are due again. */
+	uint64_t next_error, next_overload, next_unasked;
+	uint64_t errors_told;
+};
+
+int
+desk_new(
+    const struct desk_tools *tools, struct policy *policy, struct desk **ret)
+{
+	struct desk *d = calloc(1, sizeof(*d));
+	int r;
+
+	if (!d)
+		return -ENOMEM;
+	d->tools = *tools;
+	d->policy = policy_ref(policy);
+	r = open_questions_init(
+	    &d->questions, (size_t)desk_rules(d)->max_questions);
+	if (r < 0)
+		desk_free(d);
+	else
+		*ret = d;
+	return r;
+}
+
+struct desk *
+desk_free(struct desk *d)
+{
+	if (!d)
+		return NULL;
+	open_questions_fini(&d->questions);
+	policy_unref(d->policy);
+	free(d);
+	return NULL;
+}
+
+void
+desk_set_policy(struct desk *d, struct policy *policy)
+{
+	struct policy *old = d->policy;
+
+	d->policy = policy_ref(policy);
+	policy_unref(old);
+}
+
+const struct rules *
+desk_rules(const struct desk *d)
+{
+	return policy_rules(d->policy);
+}
+
 /* A few words a minute, however many bad questions come. */
 void
 desk_tell_error(struct desk *d, const char *why)
 {
-	uint64_t now = loop_now(d->loop);
+	uint64_t now = loop_now(d->tools.loop);
 	struct record record;
 
-	d->counts->errors++;
+	d->tools.counts->errors++;
 	if (!journal_is_due(&d->next_error, now))
 		return;
 	record_begin(&record, EVENT_QUESTION_ERROR,
 	    "A question cannot be read: %s", why);
 	record_field(&record, "TARPIT_ERRORS", "%llu",
-	    (unsigned long long)(d->counts->errors - d->errors_told));
-	d->errors_told = d->counts->errors;
-	journal_send(d->journal, &record);
+	    (unsigned long long)(d->tools.counts->errors - d->errors_told));
+	d->errors_told = d->tools.counts->errors;
+	journal_send(d->tools.journal, &record);
 }
 
 static bool
@@ -47,7 +102,7 @@ answer_explain(
 	struct outbox *b = &c->outbox;
 	struct verdict verdict;
 
-	c->desk->counts->answers++;
+	c->desk->tools.counts->answers++;
 	engine_decide(inquiry->rules, &inquiry->facts, &verdict);
 	if (make_room(c, ATTRS_MAX))
 		b->len += explanation_encode(inquiry, &verdict, q->instance,
@@ -67,24 +122,24 @@ answer_status(struct customer *c, const struct question *q)
 
 	policy_mismatch(d->policy, &mismatch);
 	policy_troubles(d->policy, &troubles);
-	b->len += question_answer_status(q, d->counts, all ? &mismatch : NULL,
-	    all ? &troubles : NULL, outbox_end(b));
+	b->len += question_answer_status(q, d->tools.counts,
+	    all ? &mismatch : NULL, all ? &troubles : NULL, outbox_end(b));
 }
 
 /* One record a minute, however many questions come. */
 static void
 note_overload(struct desk *d)
 {
-	const struct rules *r = policy_rules(d->policy);
+	const struct rules *r = desk_rules(d);
 
-	d->counts->overloaded++;
-	if (journal_is_due(&d->next_overload, loop_now(d->loop)))
-		journal_event(d->journal, EVENT_POLICY_OVERLOADED,
+	d->tools.counts->overloaded++;
+	if (journal_is_due(&d->next_overload, loop_now(d->tools.loop)))
+		journal_event(d->tools.journal, EVENT_POLICY_OVERLOADED,
 		    "%zu questions wait for the DNS (MaxQuestions=%lld, and a "
 		    "16th of it for a network): further ones are answered "
 		    "without it, %llu so far",
 		    d->questions.crowd.n, (long long)r->max_questions,
-		    (unsigned long long)d->counts->overloaded);
+		    (unsigned long long)d->tools.counts->overloaded);
 }
 
 /* The same for those of one network. */
@@ -94,16 +149,16 @@ note_unasked(struct desk *d, const struct inquiry *inquiry)
 	char text[CIDR_STRLEN];
 	struct cidr network = cidr_mask(&inquiry->addr, 64);
 
-	d->counts->unasked++;
-	if (journal_is_due(&d->next_unasked, loop_now(d->loop)))
-		journal_event(d->journal, EVENT_POLICY_OVERLOADED,
+	d->tools.counts->unasked++;
+	if (journal_is_due(&d->next_unasked, loop_now(d->tools.loop)))
+		journal_event(d->tools.journal, EVENT_POLICY_OVERLOADED,
 		    "The DNS has been asked about as many addresses of %s, or "
 		    "of the networks around it, as it may be in a minute "
 		    "(NetworkLookups=%lld): further ones are answered without "
 		    "it, %llu so far",
 		    cidr_format(&network, text),
 		    (long long)inquiry->rules->dns_network_lookups,
-		    (unsigned long long)d->counts->unasked);
+		    (unsigned long long)d->tools.counts->unasked);
 }
 
 static void
@@ -130,7 +185,7 @@ answer(struct customer *c, const struct question *q, struct inquiry *inquiry)
 		return;
 	}
 	decide(c->desk, inquiry, &verdict);
-	c->desk->counts->answers++;
+	c->desk->tools.counts->answers++;
 	if (q->request == REQUEST_POSTFIX)
 		b->len += question_answer_postfix(
 		    inquiry->rules->action[verdict.lane], &verdict,
@@ -152,14 +207,14 @@ on_complete(struct inquiry *inquiry)
 
 	answer(c, &o->question, inquiry);
 	open_question_unpark(&c->desk->questions, o);
-	c->desk->on_answered(c);
+	c->desk->tools.on_answered(c->desk->tools.arg, c);
 }
 
 static void
 ask(struct customer *c, struct open_question *o)
 {
 	struct desk *d = c->desk;
-	size_t max = (size_t)policy_rules(d->policy)->max_questions;
+	size_t max = (size_t)desk_rules(d)->max_questions;
 
 	o->inquiry.addr = o->question.addr;
 	o->inquiry.on_complete = on_complete;
@@ -182,7 +237,7 @@ ask(struct customer *c, struct open_question *o)
 static void
 refuse_outcome(struct desk *d)
 {
-	d->counts->refused++;
+	d->tools.counts->refused++;
 	desk_tell_error(d,
 	    "request=tarpit_outcome on a socket that is not the dispatcher's "
 	    "(FileDescriptorName=policy)");
@@ -197,7 +252,7 @@ take_outcome(struct customer *c, const struct question *q)
 		refuse_outcome(d);
 		return;
 	}
-	d->counts->outcomes++;
+	d->tools.counts->outcomes++;
 	if (q->has_addr && q->has_learned)
 		policy_learn(d->policy, &q->addr, q->learned);
 }
@@ -212,7 +267,7 @@ forget_one(struct customer *c, const struct question *q)
 
 	if (!o)
 		return; /* it has been answered meanwhile */
-	d->counts->forgotten++;
+	d->tools.counts->forgotten++;
 	open_question_cancel(&d->questions, o);
 }
 
@@ -257,7 +312,7 @@ take_at_once(
 		answer_status(c, &o->question);
 	} else if (!o->question.has_addr) {
 		/* Postfix did not know the client's address. */
-		c->desk->counts->answers++;
+		c->desk->tools.counts->answers++;
 		b->len += question_answer_postfix("DUNNO", NULL, outbox_end(b));
 	} else {
 		return false;

@@ -15,6 +15,8 @@
 #include "bin/tarpit-policyd/outbox.h"
 #include "policy/policy.h"
 
+struct desk;
+
 /* Who sends messages. */
 struct customer {
 	struct desk *desk;
@@ -23,18 +25,25 @@ struct customer {
 	struct outbox outbox;
 };
 
-struct desk {
+/* What a desk works with. */
+struct desk_tools {
 	struct loop *loop;
 	struct journal *journal;
-	struct policy *policy; /* a reference of whose desk this is */
 	struct server_counts *counts;
-	/* An answer to an earlier question has been written. */
-	void (*on_answered)(struct customer *);
-	struct open_questions questions;
-	/* When records are due again. */
-	uint64_t next_error, next_overload, next_unasked;
-	uint64_t errors_told;
+	/* An answer to an earlier question of the customer's has been
+	 * written. */
+	void (*on_answered)(void *arg, struct customer *);
+	void *arg;
 };
+
+/* By POLICY, of which it takes a reference, as desk_set_policy() does.  0 or
+ * -errno. */
+int desk_new(const struct desk_tools *, struct policy *policy,
+    struct desk **ret) MUST_CHECK;
+/* Its customers must have gone. */
+struct desk *desk_free(struct desk *);
+void desk_set_policy(struct desk *, struct policy *policy);
+const struct rules *desk_rules(const struct desk *);
 
 /* Whether there is room for one more answer to C. */
 bool desk_has_room(struct customer *c);

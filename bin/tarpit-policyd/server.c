@@ -18,7 +18,7 @@
 struct server {
 	struct loop *loop;
 	struct server_counts counts;
-	struct desk desk;
+	struct desk *desk;
 	struct peers peers;
 	struct doors doors;
 };
@@ -26,8 +26,7 @@ struct server {
 static void
 check_full(struct server *s)
 {
-	doors_check(
-	    &s->doors, (size_t)policy_rules(s->desk.policy)->max_connections);
+	doors_check(&s->doors, (size_t)desk_rules(s->desk)->max_connections);
 }
 
 static void
@@ -42,9 +41,9 @@ on_enter(struct door *door, int fd, uint64_t now)
 }
 
 static void
-on_answered(struct customer *c)
+on_answered(void *arg, struct customer *c)
 {
-	struct server *s = CONTAINER_OF(c->desk, struct server, desk);
+	struct server *s = arg;
 
 	peers_answered(&s->peers, c);
 }
@@ -59,16 +58,22 @@ after_batch(void *arg, uint64_t now)
 	return false;
 }
 
-static void
+static int
 wire(struct server *s, struct journal *journal, struct policy *policy)
 {
-	s->desk.loop = s->peers.loop = s->doors.loop = s->loop;
-	s->desk.journal = s->doors.journal = journal;
-	s->desk.counts = s->doors.counts = &s->counts;
-	s->desk.policy = policy_ref(policy);
-	s->desk.on_answered = on_answered;
-	s->peers.desk = &s->desk;
+	struct desk_tools tools = { .loop = s->loop,
+		.journal = journal,
+		.counts = &s->counts,
+		.on_answered = on_answered,
+		.arg = s };
+	int r = desk_new(&tools, policy, &s->desk);
+
+	s->peers.loop = s->doors.loop = s->loop;
+	s->peers.desk = s->desk;
+	s->doors.journal = journal;
+	s->doors.counts = &s->counts;
 	s->doors.on_enter = on_enter;
+	return r;
 }
 
 int
@@ -81,9 +86,7 @@ server_new(struct loop *loop, struct journal *journal, struct policy *policy,
 	if (!s)
 		return -ENOMEM;
 	s->loop = loop;
-	wire(s, journal, policy);
-	r = open_questions_init(
-	    &s->desk.questions, (size_t)policy_rules(policy)->max_questions);
+	r = wire(s, journal, policy);
 	if (r == 0)
 		r = doors_open(&s->doors, doors, n_doors);
 	loop_set_after_batch(loop, after_batch, s);
@@ -103,8 +106,7 @@ server_free(struct server *s)
 	/* Who leaves opens doors: these go last. */
 	peers_close(&s->peers);
 	doors_close(&s->doors);
-	open_questions_fini(&s->desk.questions);
-	policy_unref(s->desk.policy);
+	desk_free(s->desk);
 	free(s);
 	return NULL;
 }
@@ -112,10 +114,7 @@ server_free(struct server *s)
 void
 server_set_policy(struct server *s, struct policy *policy)
 {
-	struct policy *old = s->desk.policy;
-
-	s->desk.policy = policy_ref(policy);
-	policy_unref(old);
+	desk_set_policy(s->desk, policy);
 	/* MaxConnections= may have risen. */
 	doors_reopen(&s->doors);
 	check_full(s);
