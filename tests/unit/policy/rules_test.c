@@ -352,9 +352,13 @@ facts_have_their_roles_and_names(void)
 static void
 all_families_are_named(void)
 {
-	check_refused("[Weights]\nnight=1\n", 2,
-	    "no such family of weights: list, asnlist, country, asn, rdns, "
-	    "history, dnsbl, dns, behaviour");
+	char text[256] = "no such family of weights:";
+	size_t n = strlen(text);
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefix); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s %.*s",
+		    i > 0 ? "," : "", (int)strlen(prefix[i]) - 1, prefix[i]);
+	check_refused("[Weights]\nnight=1\n", 2, text);
 	check_refused("[Weights]\nhistory.night=1\n", 2, "no such weight");
 }
 
