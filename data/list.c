@@ -126,18 +126,6 @@ list_quote(struct slice s, struct quote *q)
  * Words
  */
 
-bool
-list_is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-bool
-list_is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 struct slice
 list_trim(struct slice s)
 {

@@ -282,7 +282,7 @@ continue_line(struct parser *p, struct slice line)
 static int
 parse_postfix_line(struct parser *p, struct slice line)
 {
-	struct slice word = list_first_word(line), pattern, action;
+	struct slice pattern, action;
 	struct condition c;
 	UNINITIALIZED struct quote q;
 	int r;
@@ -296,12 +296,12 @@ parse_postfix_line(struct parser *p, struct slice line)
 		return r;
 	p->n_content++;
 	line = list_trim(line);
-	if (list_is(word, "if"))
-		return begin_if(p, list_rest(line, word));
-	if (list_is(word, "endif"))
-		return end_if(p);
 	pattern = take_pattern(line);
 	action = list_rest(line, pattern);
+	if (list_is(pattern, "if"))
+		return begin_if(p, action);
+	if (list_is(pattern, "endif"))
+		return end_if(p);
 	if (!parse_pattern(pattern, &c))
 		return list_bad_line(
 		    p, "\"%s\" is no network", list_quote(pattern, &q));

@@ -86,8 +86,19 @@ struct quote {
 };
 const char *list_quote(struct slice, struct quote *);
 
-bool list_is_blank(char);
-bool list_is_digit(char);
+/* Here, since they are asked of every byte. */
+static inline bool
+list_is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static inline bool
+list_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 struct slice list_trim(struct slice);
 /* Up to a blank. */
 struct slice list_first_word(struct slice);

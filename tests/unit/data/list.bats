@@ -67,6 +67,10 @@ load ../../helpers/common
 	run_case data/list_test refuses_json_cut_short
 }
 
+@test "list: judges plain json alike" {
+	run_case data/list_test judges_plain_json_alike
+}
+
 @test "list: holds to a given format" {
 	run_case data/list_test holds_to_a_given_format
 }

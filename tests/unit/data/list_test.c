@@ -254,6 +254,51 @@ refuses_json_cut_short(void)
 	    "{\"error\":\"denied\"}\n", 1, "no list format that is known");
 }
 
+/* What is plain is not given to jansson; it must not be judged otherwise. */
+static void
+judges_plain_json_alike(void)
+{
+	static const char *const bad[] = {
+		"{\"rir\":\"a\",\"rir\":\"b\",\"cidr\":\"192.0.2.0/24\"}",
+		"{\"size\":99999999999999999999,\"cidr\":\"192.0.2.0/24\"}",
+		"{\"size\":01,\"cidr\":\"192.0.2.0/24\"}",
+		"{\"cidr\":\"192.0.2.0/24\",}",
+		"{\"cidr\":\"192.0.2.0/24\"}}",
+		"{\"cidr\":\"192.0.2.0/24\",\"x\":\"\xff\"}",
+		"{\"cidr\":\"192.0.2.0/24\",\"x\":\"\x1f\"}",
+		"{\"cidr\":\"192.0.2.0/24\" \"x\":1}",
+		"{\"cidr\":\"192.0.2.0/24\",\"x\":\"y}",
+	};
+	char why[160];
+
+	options.format = LIST_DROP_JSON;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		int shown = (int)strcspn(bad[i], "\x1f\xff");
+
+		snprintf(why, sizeof(why), "\"%.*s%s is no JSON object",
+		    shown < 48 ? shown : 48, bad[i],
+		    bad[i][shown] == '\xff' ? "\\xff\"}\"" : "\"");
+		check_error(bad[i], 1, why);
+	}
+	check_error(
+	    "{\"CIDR\":\"192.0.2.0/24\"}", 1, "no \"cidr\" in this record");
+	check_error("{\"cidr\":192}", 1, "no \"cidr\" in this record");
+	check_entries(
+	    " { \"cidr\" : \"192.0.2.0\\/24\" , \"n\" : -1.5e3 }\n"
+	    "{\"cidr\":\"192.0.2.1\",\"x\":\"\xc3\xa4\"}\r\n"
+	    "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,"
+	    "\"h\":1,\"cidr\":\"192.0.2.2\"}\n"
+	    "{\"type\":\"metadata\",\"records\":3}\n",
+	    "192.0.2.0/24 192.0.2.1/32 192.0.2.2/32");
+	options.format = LIST_ASN_JSON;
+	check_entries("{\"cidr\":7,\"asn\":64496,\"sblid\":1}\n"
+		      "{\"asn\" : 64497 , \"sblid\" : \"SBL7\" }\n"
+		      "{\"type\":\"metadata\"}\n",
+	    "AS64496 AS64497=SBL7");
+	check_error("{\"asn\":64496.0}\n", 1,
+	    "\"asn\" is no autonomous system's number");
+}
+
 static void
 holds_to_a_given_format(void)
 {
@@ -286,6 +331,7 @@ static const struct check_case cases[] = {
 	CASE(reads_drop_json),
 	CASE(reads_asn_json),
 	CASE(refuses_json_cut_short),
+	CASE(judges_plain_json_alike),
 	CASE(holds_to_a_given_format),
 };
 
