@@ -7,9 +7,10 @@
  *	tcprules        192.0.2. -> D, or +RELAYCLIENT=...
  *	rbldns-data     four bytes and the prefix length -> nothing
  *
- * The file is walked once from its first record to its last, and then its hash
- * tables are, which must lead to each of them: that is all a CDB file has in
- * the way of a checksum.  Of two keys that have an address the longer counts.
+ * The file is walked from its first record to its last, and then its hash tables
+ * are, which must lead to each of them and nowhere else: that is all a CDB file
+ * has in the way of a checksum.  Of two keys that have an address the longer
+ * counts.
  *
  * A file begins with 256 pairs of numbers, little-endian: where a table is, and
  * how many places it has.  Records follow, each as the length of its key, that
@@ -29,6 +30,11 @@ struct file {
 	size_t len;
 	size_t end;    /* of the records */
 	size_t places; /* of all tables */
+	/* How many records there are, and a sum over where each is and its hash:
+	 * of the tables it must be the same.  To follow each place to its record
+	 * would be a walk all over the file. */
+	size_t n;
+	uint64_t sum;
 };
 
 static uint32_t
@@ -104,50 +110,26 @@ next_record(
 	return true;
 }
 
-/* Every place in use is of a record with its hash, in the table of its hash. */
+/* What one record, at WHERE and of HASH, adds to a sum: two that are wrong do
+ * not cancel out each other. */
+static uint64_t
+mix(uint32_t hash, size_t where)
+{
+	uint64_t v =
+	    ((uint64_t)where << 32 | hash) * UINT64_C(0x9e3779b97f4a7c15);
+
+	v ^= v >> 32;
+	return v * UINT64_C(0xd6e8feb86659fd93);
+}
+
+/* What tinycdb leaves of a record that another has replaced, with an option to
+ * do so: no key, and zeros.  It is in no table. */
 static bool
-check_table(const struct file *f, size_t table, size_t *ret_used)
+is_erased(struct slice key, struct slice value)
 {
-	size_t at = get32(f, table * 8), n = get32(f, table * 8 + 4);
-
-	for (size_t i = 0; i < n; i++, at += PLACE) {
-		uint32_t hash = get32(f, at), where = get32(f, at + 4);
-		uint32_t len;
-
-		if (where == 0)
-			continue;
-		++*ret_used;
-		if (hash % TABLES != table || where < HEAD ||
-		    where > f->end - LENGTHS)
-			return false;
-		len = get32(f, where);
-		if (len > f->end - LENGTHS - where ||
-		    hash_key(f->buf + where + LENGTHS, len) != hash)
-			return false;
-	}
-	return true;
+	return key.len == 0 && value.len > 0 && value.at[0] == '\0' &&
+	    memcmp(value.at, value.at + 1, value.len - 1) == 0;
 }
-
-static int
-check_tables(struct parser *p, const struct file *f, size_t n_records)
-{
-	size_t used = 0;
-
-	for (size_t i = 0; i < TABLES; i++)
-		if (!check_table(f, i, &used))
-			return list_bad_file(p,
-			    "damaged CDB file: a hash table does not agree "
-			    "with the records");
-	if (used != n_records)
-		return list_bad_file(p,
-		    "damaged CDB file: %zu records, but the tables have %zu",
-		    n_records, used);
-	return 0;
-}
-
-/*
- * Records
- */
 
 /* "D", "D+A=b", "+RELAYCLIENT=": what tcprules compiles.  A variable ends with
  * a NUL. */
@@ -164,6 +146,69 @@ is_tcprules(struct slice value)
 	    value.at[value.len - 1] == '\0' && memchr(value.at, '=', value.len);
 }
 
+static int
+check_records(struct parser *p, struct file *f)
+{
+	size_t at = HEAD, where;
+	struct slice key, value;
+
+	while ((where = at) < f->end) {
+		if (!next_record(f, &at, &key, &value))
+			return list_bad_file(p,
+			    "damaged CDB file: record %zu leaves it", f->n + 1);
+		/* There an empty value lets in, and is no mark. */
+		p->is_tcprules |= is_tcprules(value);
+		if (is_erased(key, value))
+			continue;
+		f->n++;
+		f->sum += mix(hash_key(key.at, key.len), where);
+	}
+	return 0;
+}
+
+/* Adds what is in use of TABLE to *RET; false: a hash in it belongs in another
+ * table. */
+static bool
+add_table(const struct file *f, size_t table, struct file *ret)
+{
+	size_t at = get32(f, table * 8), n = get32(f, table * 8 + 4);
+
+	for (size_t i = 0; i < n; i++, at += PLACE) {
+		uint32_t hash = get32(f, at), where = get32(f, at + 4);
+
+		if (where == 0)
+			continue;
+		if (hash % TABLES != table)
+			return false;
+		ret->n++;
+		ret->sum += mix(hash, where);
+	}
+	return true;
+}
+
+static int
+check_tables(struct parser *p, const struct file *f)
+{
+	struct file tables = { 0 };
+	bool is_good = true;
+
+	for (size_t i = 0; i < TABLES && is_good; i++)
+		is_good = add_table(f, i, &tables);
+	if (is_good && tables.n != f->n)
+		return list_bad_file(p,
+		    "damaged CDB file: %zu records, but the tables have %zu",
+		    f->n, tables.n);
+	if (!is_good || tables.sum != f->sum)
+		return list_bad_file(p,
+		    "damaged CDB file: a hash table does not agree with the "
+		    "records");
+	return 0;
+}
+
+/*
+ * Records
+ */
+
 /* rblsmtpd refuses what has RBLSMTPD=text, as deny does. */
 static enum list_action
 tcprules_action(struct slice value)
@@ -176,20 +221,6 @@ tcprules_action(struct slice value)
 	    (at && at[sizeof(variable) - 1] != '\0'))
 		return ACTION_BLOCK;
 	return ACTION_ALLOW;
-}
-
-/* Whether the file is one of tcprules: there an empty value lets in, and is no
- * mark. */
-static bool
-has_tcprules(const struct file *f)
-{
-	struct slice key, value;
-	size_t at = HEAD;
-
-	while (at < f->end && next_record(f, &at, &key, &value))
-		if (is_tcprules(value))
-			return true;
-	return false;
 }
 
 /* Without one NUL at the end. */
@@ -310,21 +341,20 @@ list_parse_cdb(struct parser *p, const char *buf, size_t len)
 		    "damaged CDB file%s: %zu bytes instead of %zu",
 		    len < f.end + f.places * PLACE ? ", cut short" : "", len,
 		    f.end + f.places * PLACE);
-	p->is_tcprules = has_tcprules(&f);
+	r = check_records(p, &f);
+	if (r == 0)
+		r = check_tables(p, &f);
 	while (r == 0 && at < f.end) {
 		struct slice key, value;
 
-		if (!next_record(&f, &at, &key, &value))
-			return list_bad_file(
-			    p, "damaged CDB file: record %zu leaves it", n + 1);
+		(void)next_record(&f, &at, &key, &value);
 		p->report->line = (unsigned)++n;
 		if (is_ours(key, value))
 			return list_bad_file(p,
 			    "compiled by tarpit-lists itself, which is no "
 			    "source");
-		r = list_tolerate(p, put_record(p, key, value));
+		if (!is_erased(key, value))
+			r = list_tolerate(p, put_record(p, key, value));
 	}
-	if (r < 0)
-		return r;
-	return check_tables(p, &f, n);
+	return r;
 }

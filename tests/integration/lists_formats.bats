@@ -400,6 +400,16 @@ in_list() {
 	done
 }
 
+@test "formats: a CDB file in which records were replaced has what is left" {
+	local flag
+	for flag in -r -0; do
+		printf '%s x\n' 192.0.2.1 192.0.2.2 192.0.2.1 192.0.2.3 |
+			cdb -c -m "$flag" "$D/replaced.cdb"
+		list "$D/replaced.cdb" block
+		in_list 192.0.2.1 192.0.2.2 192.0.2.3 '!192.0.2.0'
+	done
+}
+
 @test "formats: a damaged CDB file, and one of our own, are told of" {
 	seq -f '192.0.2.%.0f x' 1 200 >"$D/text"
 	cdb -c -m "$D/bad.cdb" "$D/text"
@@ -410,6 +420,7 @@ in_list() {
 	run list "$D/cut.cdb" block
 	[ "$status" -eq 100 ]
 	[[ $output == *"$D/cut.cdb: damaged CDB file, cut short: 5000 bytes instead of"* ]]
+	local at
 	cp "$D/bad.cdb" "$D/flipped.cdb"
 	# A digit of a key; then a length.
 	printf 9 | dd of="$D/flipped.cdb" bs=1 seek=2064 conv=notrunc 2>/dev/null
@@ -420,6 +431,14 @@ in_list() {
 	run list "$D/flipped.cdb" block
 	[ "$status" -eq 100 ]
 	[[ $output == *"damaged CDB file: record 1 leaves it"* ]]
+	# A place of a hash table that leads to another record.
+	cp "$D/bad.cdb" "$D/moved.cdb"
+	at=$(od -An -tu4 -j0 -N4 "$D/bad.cdb")
+	printf '\1' | dd of="$D/moved.cdb" bs=1 seek=$((at + 4)) conv=notrunc 2>/dev/null
+	cmp -s "$D/bad.cdb" "$D/moved.cdb" && return 1
+	run list "$D/moved.cdb" block
+	[ "$status" -eq 100 ]
+	[[ $output == *"damaged CDB file: "*"the "*table* ]]
 	cp "$D/before.cdb" "$D/ours.cdb"
 	run list "$D/ours.cdb" block
 	[ "$status" -eq 100 ]
