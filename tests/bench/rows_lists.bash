@@ -24,24 +24,25 @@ row_lists() {
 }
 
 # A million entries in each format, against as many plain addresses as they were
-# read before there were others, in the same run: nothing may take half as long
-# again.
+# read before there were others, in turns: nothing may take half as long again.
 row_lists_formats() {
-	local i out format formats before=''
-	declare -A ms
+	local i out format formats
+	declare -A ms before
 	make_foreign_cdb || return
 	for ((i = 0; i < RUNS; i++)); do
 		out=$("$BUILD/tests/bench/lists/read" 1000000 "$DIR/foreign.cdb") ||
 			return
-		before+=" $(value_of before_ms "$out")"
-		formats=$(sed -n 's/_ms=.*//p' <<<"$out" | grep -v '^before$')
+		formats=$(sed -n 's/_before_ms=.*//p' <<<"$out")
 		for format in $formats; do
-			ms[$format]+=" $(value_of "${format}_ms" "$out")"
+			# Not value_of: "cidr" is the end of another's name.
+			ms[$format]+=" $(sed -n "s/^${format}_ms=//p" <<<"$out")"
+			before[$format]+=" $(sed -n \
+				"s/^${format}_before_ms=//p" <<<"$out")"
 		done
 	done
 	for format in $formats; do
 		figure lists "reading 1,000,000 in $format" "ms" ratio-most \
-			"1.5 1" "${ms[$format]}" "plain, before" "$before"
+			"1.5 1" "${ms[$format]}" "plain, before" "${before[$format]}"
 	done
 }
 
