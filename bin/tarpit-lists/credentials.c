@@ -55,19 +55,14 @@ read_secret(
  * .netrc
  */
 
-/* The next word at *AT, which moves past it; quotes and backslashes are taken
- * off.  NULL: no more. */
+/* The value at *AT, which moves past it; quotes and backslashes are taken off.
+ * NULL: there is none. */
 static char *
-next_word(char **at)
+next_value(char **at)
 {
 	char *p = *at + strspn(*at, " \t\r\n"), *word, *to;
 	bool is_quoted = *p == '"';
 
-	while (*p == '#') {
-		p += strcspn(p, "\n");
-		p += strspn(p, " \t\r\n");
-		is_quoted = *p == '"';
-	}
 	if (*p == '\0')
 		return NULL;
 	word = to = p += is_quoted;
@@ -79,6 +74,37 @@ next_word(char **at)
 	*at = *p ? p + 1 : p;
 	*to = '\0';
 	return word;
+}
+
+/* Where something other than blanks and comments begins. */
+static char *
+skip_comments(char *p)
+{
+	p += strspn(p, " \t\r\n");
+	while (*p == '#') {
+		p += strcspn(p, "\n");
+		p += strspn(p, " \t\r\n");
+	}
+	return p;
+}
+
+static char *
+next_word(char **at)
+{
+	*at = skip_comments(*at);
+	return next_value(at);
+}
+
+/* Past the lines of a macro, which end with an empty one and may have any word
+ * in them. */
+static char *
+skip_macro(char *p)
+{
+	char *end = strstr(p, "\n\n"), *crlf = strstr(p, "\n\r\n");
+
+	if (crlf && (!end || crlf < end))
+		end = crlf;
+	return end ? end : p + strlen(p);
 }
 
 /* Fills USER and PASSWORD of the first machine that is HOST, or of "default". */
@@ -95,34 +121,38 @@ find_machine(char *text, const char *host, const char **ret_user,
 		if (is_machine || strcmp(word, "default") == 0) {
 			if (*ret_password && is_ours)
 				return;
-			word = is_machine ? next_word(&text) : NULL;
+			word = is_machine ? next_value(&text) : NULL;
 			is_ours =
 			    !is_machine || (word && !strcasecmp(word, host));
 			continue;
 		}
 		/* Each of these has a value, whosoever it is. */
 		if (strcmp(word, "login") == 0) {
-			word = next_word(&text);
+			word = next_value(&text);
 			*ret_user = is_ours ? word : *ret_user;
 		} else if (strcmp(word, "password") == 0) {
-			word = next_word(&text);
+			word = next_value(&text);
 			*ret_password = is_ours ? word : *ret_password;
 		} else if (strcmp(word, "account") == 0) {
-			(void)next_word(&text);
+			(void)next_value(&text);
+		} else if (strcmp(word, "macdef") == 0) {
+			text = skip_macro(text);
 		}
 	}
 }
 
 static bool
-is_netrc(const char *text)
+is_netrc(char *text)
 {
-	text += strspn(text, " \t\r\n");
-	while (*text == '#') {
-		text += strcspn(text, "\n");
-		text += strspn(text, " \t\r\n");
-	}
-	return strncmp(text, "machine", 7) == 0 ||
-	    strncmp(text, "default", 7) == 0;
+	static const char *const words[] = { "machine", "default", "macdef" };
+	size_t len;
+
+	text = skip_comments(text);
+	len = strcspn(text, " \t\r\n");
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strlen(words[i]) == len && !memcmp(text, words[i], len))
+			return true;
+	return false;
 }
 
 int

@@ -33,14 +33,25 @@ is_host(const char *host, size_t len)
 	    (bracket || memchr(host, ':', len) == colon);
 }
 
+/* With "://"; 0: there is none, and what has it has it in a password. */
+static size_t
+scheme_len(const char *url)
+{
+	size_t len = strspn(url,
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	    "+-.");
+
+	return strncmp(url + len, "://", 3) == 0 ? len + 3 : 0;
+}
+
 static struct parts
 take_apart(const char *url)
 {
 	struct parts p = { .scheme = url };
-	const char *colon = strstr(url, "://"), *at, *rest;
+	const char *at, *rest;
 	size_t len;
 
-	p.host = colon ? colon + 3 : url;
+	p.host = url + scheme_len(url);
 	p.scheme_len = (int)(p.host - url);
 	len = strcspn(p.host, "/?#");
 	rest = p.host + len;
@@ -54,13 +65,13 @@ take_apart(const char *url)
 	p.path = rest;
 	p.path_len = (int)strcspn(rest, "?#");
 	p.has_query = rest[p.path_len] == '?';
-	at = strchr(rest, '@');
-	/* "https://me:12/34@host/": who put a slash, a ? or a # into a password
-	 * has it taken for where the host ends. */
+	at = strrchr(rest, '@');
+	/* "https://me:12/34@host/": who put a slash, a ? or a # into a user or a
+	 * password has it taken for where the host ends. */
 	p.is_odd = !is_host(p.host, len) ||
 	    (at &&
 		(*rest != '/' || at < rest + p.path_len || strchr(rest, '#') ||
-		    memchr(p.host, ':', len)));
+		    memchr(p.host, ':', (size_t)(at - p.host))));
 	return p;
 }
 

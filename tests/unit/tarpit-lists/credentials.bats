@@ -11,6 +11,10 @@ load ../../helpers/common
 	run_case tarpit-lists/credentials_test machines_have_their_own
 }
 
+@test "credentials: machines are told from what looks like them" {
+	run_case tarpit-lists/credentials_test machines_are_told_from_what_looks_like_them
+}
+
 @test "credentials: odd files are refused" {
 	run_case tarpit-lists/credentials_test odd_files_are_refused
 }

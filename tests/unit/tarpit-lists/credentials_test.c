@@ -77,6 +77,28 @@ machines_have_their_own(void)
 		  "no password") != NULL);
 }
 
+static void
+machines_are_told_from_what_looks_like_them(void)
+{
+	CHECK_STR(found("machinery:sesame\n", "a.example"), "machinery:sesame");
+	CHECK_STR(
+	    found("machine a.example login me password #1\n", "a.example"),
+	    "me:#1");
+	CHECK_STR(found("macdef init\nmachine a.example\npassword no\n\n"
+			"machine a.example login me password yes\n",
+		      "a.example"),
+	    "me:yes");
+	CHECK_STR(found("machine b.example password b\r\nmacdef init\r\n"
+			"machine a.example password no\r\n\r\n"
+			"machine a.example login me password yes\n",
+		      "a.example"),
+	    "me:yes");
+	CHECK(strstr(found("machine b.example password b\nmacdef init\n"
+			   "machine a.example password sesame\n",
+			 "a.example"),
+	    "no password for this host"));
+}
+
 static int
 read_it(const char *path)
 {
@@ -192,6 +214,7 @@ main(int argc, char **argv)
 	static const struct check_case cases[] = {
 		CASE(one_line_is_for_every_host),
 		CASE(machines_have_their_own),
+		CASE(machines_are_told_from_what_looks_like_them),
 		CASE(odd_files_are_refused),
 		CASE(headers_are_lines),
 		CASE(as_many_headers_as_there_may_be),
