@@ -17,9 +17,9 @@
 #include "tests/helpers/check.h"
 
 /* Not yet freed. */
-static long memory_live;
+__attribute__((unused)) static long memory_live;
 /* So many allocations succeed before one fails; negative: all do. */
-static long memory_left = -1;
+__attribute__((unused)) static long memory_left = -1;
 
 #ifndef __SANITIZE_ADDRESS__
 
