@@ -206,11 +206,13 @@ print_backend_troubles(const struct message *m)
 	struct figures f = { .m = m };
 
 	if (message_number(m, "throttle.cut") +
-		message_number(m, "throttle.anew") >
+		message_number(m, "throttle.anew") +
+		message_number(m, "throttle.too_slow") >
 	    0)
-		printf("  %-12s%s sessions cut for errors, %s slowed anew\n",
-		    "", figure(&f, "throttle.cut"),
-		    figure(&f, "throttle.anew"));
+		printf("  %-12s%s sessions cut for errors, %s slowed anew, %s "
+		       "below MinBodyRate=\n",
+		    "", figure(&f, "throttle.cut"), figure(&f, "throttle.anew"),
+		    figure(&f, "throttle.too_slow"));
 	print_spool_troubles(m);
 	if (message_number(m, "backend.lost") +
 		message_number(m, "backend.timed_out") +

@@ -419,6 +419,10 @@ static const struct option options[] = {
 	    MEMBER(max_throttle_time), .max = SECONDS(86400),
 	    .initial = "10min",
 	    .help = "throttled without a delivery in all; 0: no limit" },
+	{ "Dispatcher", "MinBodyRate", OPTION_INT, MEMBER(min_body_rate),
+	    .max = 1000000, .initial = "500",
+	    .help =
+		"bytes/s below which a message has CommandTimeout; 0: any" },
 	{ "Dispatcher", "MaxMessageSize", OPTION_SIZE, MEMBER(max_message_size),
 	    .min = 65536, .max = INT32_MAX, .initial = "50M",
 	    .help = "of a message to a throttled session" },

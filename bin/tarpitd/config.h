@@ -78,6 +78,7 @@ struct config {
 	uint64_t max_reply_time, max_dialogue_delay, max_body_delay;
 	uint64_t max_throttle_time; /* 0: no limit */
 	uint64_t max_message_size;
+	int64_t min_body_rate; /* bytes per second; 0: none */
 	int64_t max_recipients, max_messages;
 	int bare_newline; /* enum bare_newline */
 	char *spool_directory;

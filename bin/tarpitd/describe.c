@@ -185,6 +185,7 @@ put_throttle(const struct dispatcher *d, struct attrs_out *out)
 {
 	put(out, "throttle.cut", d->n_cut);
 	put(out, "throttle.anew", d->n_anew);
+	put(out, "throttle.too_slow", d->n_too_slow);
 	put(out, "spool.used", spool_used(&d->spool));
 	put(out, "spool.max", d->spool.total_max);
 	put(out, "spool.messages", d->room.n);

@@ -110,9 +110,9 @@ struct dispatcher {
 	struct throttle *throttle; /* one a slot, touched as far as used */
 	struct starttls_store starttls;
 	struct mux mux;
-	/* Counters, of the lane throttle: sessions that were cut, and that had
-	 * to be patient anew. */
-	uint64_t n_cut, n_anew;
+	/* Counters, of the lane throttle: sessions that were cut, that had to
+	 * be patient anew, and whose message was too slow. */
+	uint64_t n_cut, n_anew, n_too_slow;
 	struct spool_store spool;
 	struct room room;
 	uint64_t n_spool_full; /* counter: messages without room */

@@ -112,6 +112,8 @@ record_reason(
 		add_word(buf, size, "operator:hold");
 	if (throttle_is_cut(d, s))
 		add_word(buf, size, "limit:errors");
+	if (throttle_is_too_slow(d, s))
+		add_word(buf, size, "limit:MinBodyRate");
 	if (over != NULL)
 		snprintf(limit, sizeof(limit), "limit:%s", over);
 	add_word(buf, size, over != NULL ? limit : limit_name(s));

@@ -118,17 +118,17 @@ room_is_used_up(const struct room *r, const struct in6_addr *client)
 
 /* ---- who gives way ---- */
 
-/* The higher the sooner; 0: not at all. */
+/* The higher the sooner; 0: not at all.  TOTAL is what there is of room. */
 static uint64_t
-blame(const struct room *r, const struct room_message *m, uint32_t now)
+blame(const struct room_message *m, uint64_t total, uint32_t now)
 {
 	const struct party *host = &m->host->party;
 	int32_t age = (int32_t)(now - m->since);
 	uint64_t n = 0;
 
-	if (host->network->used > network_part(r))
+	if (host->network->used > total / NETWORK_PART)
 		n += UINT64_C(1) << 62;
-	if (host->used > host_part(r))
+	if (host->used > total / HOST_PART)
 		n += UINT64_C(1) << 61;
 	/* Msec for 1024 bytes: no more than 41 bits. */
 	return age < LEAST_AGE ? n : n + (uint64_t)age * 1024 / (m->size + 1);
@@ -137,9 +137,9 @@ blame(const struct room *r, const struct room_message *m, uint32_t now)
 /* Who is more to blame than M, of NETWORK if that is not NULL. */
 static struct room_message *
 find_to_blame(struct room *r, const struct room_message *m,
-    const struct party *network, uint32_t now)
+    const struct party *network, uint64_t total, uint32_t now)
 {
-	uint64_t most = blame(r, m, now);
+	uint64_t most = blame(m, total, now);
 	struct room_message *found = NULL;
 
 	for (uint32_t i = 0; i < r->n && i < LOOKS; i++) {
@@ -149,7 +149,7 @@ find_to_blame(struct room *r, const struct room_message *m,
 		r->ring = other->next;
 		if (!other->complete && other != m &&
 		    (network == NULL || other->host->party.network == network))
-			n = blame(r, other, now);
+			n = blame(other, total, now);
 		if (n > most) {
 			most = n;
 			found = other;
@@ -167,8 +167,9 @@ make_room(struct room *r, const struct room_message *m,
 
 	while (network != NULL ? is_network_full(r, network, len)
 			       : spool_is_full(r->store, len)) {
-		struct room_message *other =
-		    left-- > 0 ? find_to_blame(r, m, network, now) : NULL;
+		struct room_message *other = left-- > 0
+		    ? find_to_blame(r, m, network, r->store->total_max, now)
+		    : NULL;
 
 		if (other == NULL)
 			return false;
@@ -198,6 +199,20 @@ room_take(struct room *r, struct room_message *m, const struct in6_addr *client,
 	m->size += len;
 	party_use(&m->host->party, (int64_t)len);
 	return 0;
+}
+
+/* There is as much room as is used. */
+bool
+room_make_way(struct room *r, const struct room_message *m, uint32_t now)
+{
+	struct room_message *other =
+	    find_to_blame(r, m, NULL, spool_used(r->store), now);
+
+	if (other == NULL)
+		return false;
+	r->expelled++;
+	r->expel(other, r->arg);
+	return true;
 }
 
 void

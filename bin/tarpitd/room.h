@@ -54,6 +54,11 @@ void room_fini(struct room *);
 int room_take(struct room *, struct room_message *,
     const struct in6_addr *client, size_t len, uint32_t now) MUST_CHECK;
 
+/* There is no room for what room_take() allowed, since the file system has less
+ * than SpoolMax=: one that is more to blame than the message gives way.  False:
+ * none is. */
+bool room_make_way(struct room *, const struct room_message *, uint32_t now);
+
 /* Has CLIENT its part, so that another message of it is not worth sending? */
 bool room_is_used_up(const struct room *, const struct in6_addr *client);
 

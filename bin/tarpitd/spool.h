@@ -41,7 +41,8 @@ uint64_t spool_used(const struct spool_store *);
 bool spool_is_full(const struct spool_store *, size_t len);
 
 /* 0, -ENOSPC (SpoolMax=, or the disk is full), -ENOMEM, or what the file said;
- * after an error the message is of no use but to be dropped. */
+ * after -ENOSPC it may be tried again once there is room, after another error the
+ * message is of no use but to be dropped. */
 int spool_append(struct spool_store *, struct spool *, const void *data,
     size_t len) MUST_CHECK;
 

@@ -40,6 +40,8 @@ enum throttle_flag {
 	THROTTLE_CUT = 1 << 13,
 	/* The message is too much with others of its client. */
 	THROTTLE_OVER_PART = 1 << 14,
+	/* It ends because the message took too long. */
+	THROTTLE_TOO_SLOW = 1 << 15,
 };
 
 /* What such a session has besides its struct session: one a slot, used from
@@ -150,6 +152,15 @@ throttle_is_cut(const struct dispatcher *d, const struct session *s)
 	const struct throttle *t = throttle_find(d, s);
 
 	return t != NULL && (t->flags & THROTTLE_CUT) != 0;
+}
+
+/* Did it end because its message was below MinBodyRate=? */
+static inline bool
+throttle_is_too_slow(const struct dispatcher *d, const struct session *s)
+{
+	const struct throttle *t = throttle_find(d, s);
+
+	return t != NULL && (t->flags & THROTTLE_TOO_SLOW) != 0;
 }
 
 /* Copies the rest of the reply's line that is being sent. */

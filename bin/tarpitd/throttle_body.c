@@ -12,6 +12,9 @@
 /* Read at a time; as many of them as a slice lasts: 300 KB. */
 enum { CHUNK = 16384 };
 
+/* Msec that a chunk has at least, whatever those before it took. */
+enum { CHUNK_TIME = 10000 };
+
 static const char over_part[] =
     "452 4.3.1 Error: too many messages of yours at a time\r\n";
 static const char too_large[] = "552 5.3.4 Message size exceeds our limit\r\n";
@@ -124,22 +127,6 @@ throttle_run_data(struct dispatcher *d, struct session *s,
 	    d, s, step->reply, strlen(step->reply), SESSION_T_BODY, now);
 }
 
-enum session_state
-throttle_run_chunk(struct dispatcher *d, struct session *s,
-    const struct esmtp_step *step, uint64_t now)
-{
-	struct throttle *t = throttle_of(d, s);
-	bool first = (t->flags & THROTTLE_IN_BODY) == 0;
-
-	body_begin_chunk(&t->body, step->chunk, first);
-	t->refusal = step->reply;
-	t->flags &= (uint16_t)~THROTTLE_LAST;
-	if (step->last)
-		t->flags |= THROTTLE_LAST;
-	s->deadline = session_timeout(d, now);
-	return begin_body(d, s, now);
-}
-
 /* The message as a whole, which the client waits to hear about. */
 static enum session_state
 hand_over(struct dispatcher *d, struct session *s, uint64_t now)
@@ -195,6 +182,79 @@ why_not(const struct dispatcher *d, const struct throttle *t)
 	return NULL;
 }
 
+/* ---- how long a body may take ----
+ *
+ * Who sends hardly anything keeps a place, so a byte does not buy as much time as
+ * silence may take, but 1/MinBodyRate= seconds; and no more than that time is
+ * saved up.  While we slow it the client is not to blame. */
+
+/* A chunk has what those before it have left. */
+static void
+begin_time(const struct dispatcher *d, const struct throttle *t,
+    struct session *s, uint64_t now)
+{
+	uint64_t rate = (uint64_t)d->config->min_body_rate;
+	uint64_t left = d->config->command_timeout / USEC_PER_MSEC;
+	uint64_t least = smaller(left, CHUNK_TIME), paid = 0, late = 0;
+	int32_t since = (int32_t)(dispatcher_msec(d, now) - t->body_until);
+
+	if (rate != 0)
+		paid = t->body_taken * UINT64_C(1000) / rate;
+	if (rate != 0 && since > 0 && (uint64_t)since > paid)
+		late = (uint64_t)since - paid;
+	left = late + least < left ? left - late : least;
+	s->deadline = dispatcher_msec(d, now) + (uint32_t)left;
+}
+
+/* N bytes have come.  What is thrown away buys nothing. */
+static void
+give_time(const struct dispatcher *d, const struct throttle *t,
+    struct session *s, size_t n, uint64_t now)
+{
+	uint64_t rate = (uint64_t)d->config->min_body_rate;
+	uint32_t full = session_timeout(d, now);
+
+	if (why_not(d, t) != NULL)
+		return;
+	if (rate != 0 && (int32_t)(dispatcher_msec(d, now) - t->body_until) > 0)
+		s->deadline += (uint32_t)smaller(
+		    n * UINT64_C(1000) / rate, full - s->deadline);
+	else
+		s->deadline = full;
+}
+
+/* It hears what is wrong with its message if that is known already. */
+static enum session_state
+end_late(struct dispatcher *d, struct session *s, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+	const char *why = why_not(d, t);
+
+	t->flags |= THROTTLE_TOO_SLOW;
+	d->n_too_slow++;
+	if (why == NULL)
+		return throttle_keep_waiting(d, s, now); /* no longer */
+	s->flags |= SESSION_CLOSE_AFTER;
+	return throttle_say(d, s, why, now);
+}
+
+enum session_state
+throttle_run_chunk(struct dispatcher *d, struct session *s,
+    const struct esmtp_step *step, uint64_t now)
+{
+	struct throttle *t = throttle_of(d, s);
+	bool first = (t->flags & THROTTLE_IN_BODY) == 0;
+
+	body_begin_chunk(&t->body, step->chunk, first);
+	t->refusal = step->reply;
+	t->flags &= (uint16_t)~THROTTLE_LAST;
+	if (step->last)
+		t->flags |= THROTTLE_LAST;
+	(void)begin_body(d, s, now);
+	begin_time(d, t, s, now);
+	return SESSION_T_BODY;
+}
+
 /* So much that the MTA would say so, too, however it counts: what is just over
  * its limit is left to its own words. */
 static bool
@@ -203,19 +263,25 @@ is_too_large(const struct esmtp_limits *limits, uint64_t size)
 	return limits->size != 0 && size > limits->size + limits->size / 8;
 }
 
-/* Others may give way to it, or it has no place among them. */
+/* Others may give way to it, or it has no place among them.  SpoolDirectory= may
+ * be smaller than SpoolMax=, and have no room while that has. */
 static int
 take(
     struct dispatcher *d, const struct session *s, const char *data, size_t len)
 {
 	struct throttle *t = throttle_of(d, s);
+	uint32_t msec = dispatcher_msec(d, loop_now(d->loop));
 	int r;
 
 	if (len == 0)
 		return 0;
-	r = room_take(&d->room, &t->room, &s->client, len,
-	    dispatcher_msec(d, loop_now(d->loop)));
-	return r < 0 ? r : spool_append(&d->spool, &t->spool, data, len);
+	r = room_take(&d->room, &t->room, &s->client, len, msec);
+	if (r < 0)
+		return r;
+	do
+		r = spool_append(&d->spool, &t->spool, data, len);
+	while (r == -ENOSPC && room_make_way(&d->room, &t->room, msec));
+	return r;
 }
 
 /* Stores what is worth it: a message that will be refused is only read. */
@@ -312,8 +378,13 @@ is_endless(const struct dispatcher *d, const struct throttle *t)
 static enum session_state
 wait_for_more(struct dispatcher *d, struct session *s, uint64_t now)
 {
-	if ((throttle_of(d, s)->flags & THROTTLE_WIDE) != 0)
+	const struct throttle *t = throttle_of(d, s);
+
+	if ((t->flags & THROTTLE_WIDE) != 0)
 		sockbuf_acknowledge(s->fd);
+	if (session_is_due(d, s, now) &&
+	    (t->body_taken > 0 || why_not(d, t) != NULL))
+		return end_late(d, s, now);
 	return throttle_keep_waiting(d, s, now);
 }
 
@@ -343,7 +414,7 @@ throttle_visit_body(struct dispatcher *d, struct session *s, uint64_t now)
 		drip_take(s, used);
 		t->body_taken += (uint32_t)used;
 		store(d, s, out, len);
-		s->deadline = session_timeout(d, now);
+		give_time(d, t, s, used, now);
 		if (is_endless(d, t)) {
 			s->flags |= SESSION_CLOSE_AFTER;
 			return throttle_say(d, s,
@@ -354,6 +425,8 @@ throttle_visit_body(struct dispatcher *d, struct session *s, uint64_t now)
 	}
 	if (ended)
 		return end_body(d, s, now);
+	if (session_is_due(d, s, now))
+		return end_late(d, s, now);
 	throttle_come_again(d, t);
 	return SESSION_T_BODY;
 }

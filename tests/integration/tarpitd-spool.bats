@@ -159,3 +159,74 @@ took() {
 	smtp_expect '250 2.0.0'
 	[ "$(took)" = 1 ]
 }
+
+# trickles NAME: a byte now and then, slower than MinBodyRate=, until its end.
+trickles() {
+	# shellcheck disable=SC2329 # by wait_until
+	trickle() {
+		SMTP=$1 smtp_send x
+		[ "$(figure throttle.too_slow)" = 1 ]
+	}
+	wait_until -t 60 "trickle $1"
+}
+
+@test "spool: a message of a few bytes a second has CommandTimeout=, not as long as it goes on" {
+	throttled CommandTimeout=3s MinBodyRate=100000
+	sends slow 127.0.1.2 1
+	trickles slow
+	SMTP=slow smtp_expect '421 4.4.2 mx.test'
+	SMTP=slow smtp_expect_eof
+	record_of 127.0.1.2 reason='"test limit:MinBodyRate"'
+	run ctl status
+	[[ $output == *"1 below MinBodyRate="* ]]
+	run ctl metrics
+	[[ $output == *$'\ntarpit_throttle_too_slow_total 1\n'* ]]
+}
+
+@test "spool: chunks of a few bytes do not begin that time anew" {
+	throttled CommandTimeout=3s MinBodyRate=100000
+	greet 127.0.1.2
+	envelope u@dest.test
+	smtp_say 'BDAT 1000000'
+	trickles client
+	smtp_expect '421 4.4.2 mx.test'
+	smtp_expect_eof
+}
+
+@test "spool: who lingers in a message that gave way is ended, and hears of it" {
+	throttled SpoolMax=3M CommandTimeout=10s
+	sends large 127.0.1.2 40000
+	has_come 40000
+	sends other 127.0.2.1 4200
+	ends other '250 2.0.0'
+	[ "$(figure spool.expelled)" = 1 ]
+	trickles large
+	SMTP=large smtp_expect '452 4.3.1'
+	SMTP=large smtp_expect_eof
+}
+
+# SpoolMax= is what an administrator says, and a tmpfs what there is.
+@test "spool: on a full tmpfs who has most gives way, too" {
+	backend plain
+	policy '* action=throttle rate=0 patience=0 score=70 reason=test'
+	mkdir "$DAEMONS/small"
+	configure Backend=127.0.0.1:"$BACKEND" SpoolMemory=0 SpoolMax=64M \
+		SpoolDirectory="$DAEMONS/small"
+	# shellcheck disable=SC2016 # $1 is the inner shell's
+	start_daemon -n tarpitd unshare --mount --propagation private sh -c '
+		mount -t tmpfs -o size=1m none "$1" && shift && exec "$@"' \
+		sh "$DAEMONS/small" "$BUILD/tarpitd" --config "$CONF" \
+		--listen "$AT" --control "$CONTROL"
+	wait_for_notify tarpitd '1 free'
+	sends large 127.0.1.2 12000
+	has_come 12000
+	sends other 127.0.2.1 4200
+	ends other '250 2.0.0'
+	[ "$(figure spool.expelled)" = 1 ]
+	ends large '452 4.3.1'
+	# Whose own it is has nobody to blame.
+	sends large 127.0.1.2 15000
+	ends large '452 4.3.1'
+	wait_for_log tarpitd 'no room for a message in .*small: No space left on device'
+	[ "$(took)" = 1 ]
+}

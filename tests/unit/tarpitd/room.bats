@@ -35,6 +35,10 @@ load ../../helpers/common
 	run_case tarpitd/room_test only_so_many_give_way_at_a_time
 }
 
+@test "room: a full file system is made room in" {
+	run_case tarpitd/room_test a_full_file_system_is_made_room_in
+}
+
 @test "room: every case has a test" {
 	all_cases_listed tarpitd/room_test
 }

@@ -212,6 +212,21 @@ only_so_many_give_way_at_a_time(void)
 	finish();
 }
 
+/* A file system that has less room than SpoolMax=: who has most goes. */
+static void
+a_full_file_system_is_made_room_in(void)
+{
+	start(TOTAL, MESSAGE);
+	CHECK_INT(take(0, "::ffff:192.0.2.1", 300, 0), 0);
+	CHECK_INT(take(1, "::ffff:198.51.100.1", 20, 0), 0);
+	CHECK(!room_make_way(&room, &message[0], 0));
+	CHECK(room_make_way(&room, &message[1], 0));
+	CHECK_INT(n_expelled, 1);
+	CHECK_INT(expelled[0], 0);
+	CHECK(!room_make_way(&room, &message[1], 0));
+	finish();
+}
+
 static const struct check_case cases[] = {
 	CASE(one_message_may_be_large),
 	CASE(is_used_up_at_the_part),
@@ -221,6 +236,7 @@ static const struct check_case cases[] = {
 	CASE(the_slowest_gives_way),
 	CASE(nobody_gives_way_to_who_is_no_better),
 	CASE(only_so_many_give_way_at_a_time),
+	CASE(a_full_file_system_is_made_room_in),
 };
 
 int
