@@ -35,6 +35,7 @@ static void on_reconnect(struct timer *, uint64_t now);
 static void on_deadline(struct timer *, uint64_t now);
 static void on_service_ready(struct loop_io *, uint32_t events, uint64_t now);
 static void on_look(struct timer *, uint64_t now);
+static void on_more(struct timer *, uint64_t now);
 
 const struct verdict ask_overloaded = {
 	.lane = LANE_SLOW,
@@ -63,6 +64,7 @@ ask_init(struct ask *a)
 	a->reconnect.on_timer = on_reconnect;
 	a->deadline.on_timer = on_deadline;
 	a->look.on_timer = on_look;
+	a->more.on_timer = on_more;
 	a->backoff = BACKOFF_FIRST;
 	a->healthy = true;
 	/* From the first batch on, so that the first client need not wait. */
@@ -77,6 +79,7 @@ disconnect(struct ask *a)
 		return;
 	loop_remove(a->loop, &a->io);
 	fd_close(&a->io.fd);
+	loop_cancel(a->loop, &a->more);
 	linebuf_consume(&a->in, linebuf_len(&a->in));
 	a->out_len = 0;
 	a->wants_out = false;
@@ -767,11 +770,13 @@ take_answer(struct ask *a, const char *data, size_t len, uint64_t now)
 		a->on_answer(a->arg, s, &answer.verdict, now);
 }
 
-/* All complete messages that have come; false if the stream is beyond
- * reading. */
+/* All complete messages that have come, or those of a slice: a hundred fit into
+ * the buffer, and each lets up to 65 sessions go on.  False if the stream is
+ * beyond reading. */
 static bool
 take_answers(struct ask *a, uint64_t now)
 {
+	struct slice slice = slice_begin(LOOP_SLICE);
 	size_t len;
 	int r;
 
@@ -779,11 +784,24 @@ take_answers(struct ask *a, uint64_t now)
 		    linebuf_data(&a->in), linebuf_len(&a->in), &len)) == 0) {
 		take_answer(a, linebuf_data(&a->in), len, now);
 		linebuf_consume(&a->in, len);
+		if (slice_is_over(&slice)) {
+			loop_arm(a->loop, &a->more, now);
+			return true;
+		}
 	}
 	if (r == -EAGAIN)
 		return true;
 	note_garbage(a, "a message without an end", now);
 	return false;
+}
+
+static void
+on_more(struct timer *t, uint64_t now)
+{
+	struct ask *a = CONTAINER_OF(t, struct ask, more);
+
+	if (!take_answers(a, now))
+		lose_connection(a);
 }
 
 static void
@@ -794,7 +812,8 @@ on_service_ready(struct loop_io *io, uint32_t events, uint64_t now)
 
 	if ((events & EPOLLOUT) != 0)
 		ask_flush(a);
-	if (io->fd < 0 || (events & (uint32_t)~EPOLLOUT) == 0)
+	if (io->fd < 0 || (events & (uint32_t)~EPOLLOUT) == 0 ||
+	    timer_is_armed(&a->more))
 		return;
 	n = linebuf_fill(&a->in, io->fd);
 	if (n == -EAGAIN)

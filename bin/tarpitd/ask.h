@@ -38,7 +38,8 @@ struct ask {
 
 	struct loop_io io; /* fd -1: not connected */
 	struct timer reconnect, deadline, look;
-	uint32_t look_at; /* the slot whose client is looked for next */
+	struct timer more; /* answers that have come, for the next turn */
+	uint32_t look_at;  /* the slot whose client is looked for next */
 	struct waiting waiting;
 	uint64_t backoff, last_heard, next_garbage, next_overload, next_lost;
 	struct journal_flap flap; /* records of what follows */

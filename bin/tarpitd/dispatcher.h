@@ -37,6 +37,10 @@
 
 struct throttle;
 
+/* Errors of accept4(2) that each have records of their own: there are four that
+ * mean a moment without descriptors or memory. */
+enum { PAUSES = 4 };
+
 /* Room for the live counts in words. */
 enum { RECORD_COUNTS_SIZE = 512 };
 
@@ -79,8 +83,12 @@ struct dispatcher {
 	uint32_t descriptors; /* RLIMIT_NOFILE, less what is not for sessions */
 	bool stopping, single;
 	struct farewell farewell;
-	uint64_t next_pause; /* usec; when a record is due */
-	int told_pause;      /* the error of the last such record */
+	/* Why accepting has paused, and when that is due for a record again;
+	 * see journal_is_due(). */
+	struct {
+		int error; /* 0: none so far */
+		uint64_t next;
+	} pause[PAUSES];
 
 	struct listen_socket sockets[LISTEN_MAX];
 	struct acceptor acceptor[LISTEN_MAX];

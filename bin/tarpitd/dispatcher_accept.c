@@ -84,6 +84,19 @@ on_accept_proxied(struct acceptor *a, int fd,
 	}
 }
 
+/* Each error is news, but not each time that two of them take turns. */
+static uint64_t *
+next_pause(struct dispatcher *d, int error)
+{
+	size_t i = 0;
+
+	while (i < PAUSES - 1 && d->pause[i].error != error &&
+	    d->pause[i].error != 0)
+		i++;
+	d->pause[i].error = error;
+	return &d->pause[i].next;
+}
+
 static void
 on_pause(struct acceptor *a, int error)
 {
@@ -91,10 +104,7 @@ on_pause(struct acceptor *a, int error)
 
 	if (error == 0)
 		return;
-	if (error != d->told_pause)
-		d->next_pause = 0; /* another one is news */
-	d->told_pause = error;
-	if (journal_is_due(&d->next_pause, loop_now(d->loop)))
+	if (journal_is_due(next_pause(d, error), loop_now(d->loop)))
 		journal_event(d->journal, EVENT_ACCEPT_PAUSED,
 		    "no new connections for a moment: %s, with %u sessions",
 		    strerror(-error), d->pool.live);

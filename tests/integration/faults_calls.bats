@@ -72,11 +72,38 @@ passes() {
 		smtp_expect '220 '
 		smtp_close
 	done
-	# It said so, once each time, and tried ten times a second, not more.
+	# It said so, once each, whichever take turns, and tried ten times a
+	# second, not more.
+	for error in 24 23 24; do
+		n=$(failed_calls accept4)
+		fail_calls "accept4=$error"
+		smtp_connect "$AT" 127.0.22.7
+		wait_until "[ \$(failed_calls accept4) -gt $n ]"
+		fail_calls ""
+		smtp_expect '220 '
+		smtp_close
+	done
 	[ "$(events accept_paused)" = 4 ]
 	[ "$(failed_calls accept4)" -ge 8 ]
 	[ "$(failed_calls accept4)" -le 200 ]
 	passes 10
+}
+
+# Times are 32 bits of milliseconds, 49 days.  Silence of more than 24 of them at a
+# jump would be in the future.
+@test "faults: a session ends after 40 days, whatever it does" {
+	! is_sanitized || skip "not with a sanitizer"
+	policy '* action=hold rate=0 score=100'
+	start_tarpitd_with "${WITH_FAULTS[@]}" -- CommandTimeout=24h
+	smtp_connect "$AT" 127.0.20.1
+	smtp_expect '220 mx.test'
+	fail_calls "monotonic=$((40 * 86400 - 3600))"
+	smtp_say NOOP
+	smtp_expect '250 '
+	fail_calls "monotonic=$((40 * 86400 + 3600))"
+	smtp_expect '421 4.4.2 mx.test'
+	smtp_expect_eof
+	record_of 127.0.20.1 outcome=refused
 }
 
 @test "faults: epoll takes no more descriptors" {

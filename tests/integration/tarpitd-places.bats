@@ -26,6 +26,8 @@ small() {
 	mta
 	policy '127.0.1.* action=throttle rate=0 patience=0 score=70 reason=test' \
 		'127.0.9.* action=throttle rate=0 patience=0 score=70 reason=test' \
+		'127.[12].*.1 action=throttle rate=0 patience=0 score=70 reason=test' \
+		'2001:db8:1:* action=throttle rate=0 patience=0 score=70 reason=test' \
 		'127.0.3?.* action=hold rate=2000 score=100 reason=test' \
 		'127.0.4.* action=hold rate=2000 score=100 reason=test' \
 		'* action=slow rate=100 patience=1 score=20 reason=test'
@@ -78,6 +80,51 @@ kept_out_by() {
 	wait_for_log tarpitd 'throttled ones that deliver nothing are shed event=shedding'
 	# tell_limit() and tell() are once a minute.
 	[ "$(grep -c event=shedding "$DAEMONS/tarpitd.log")" -le 3 ]
+}
+
+# A host in each of as many networks as there are places: none has more than its
+# share, so those go that are no good.
+@test "places: throttled sessions of many networks keep no stranger out" {
+	local i
+	small
+	crowd many
+	for i in {1..18}; do
+		tell -c many "open 1 127.1.$i.1"
+		tell -c many "open 1 127.2.$i.1"
+	done
+	tell -c many 'send EHLO x\r\n'
+	strangers_get_in
+	[ "$(figure live.throttle)" -le 18 ]
+	tell -c many 'send MAIL FROM:<a@b.test>\r\n'
+	strangers_get_in
+}
+
+@test "places: TLS handshakes that never end keep no stranger out" {
+	certificate
+	small Tls.Certificate="$PEM"
+	crowd tls
+	tell -c tls 'open 36 127.0.1.1'
+	tell -c tls 'send EHLO x\r\nSTARTTLS\r\n'
+	wait_until "[ \$(figure tls.handshakes) -ge 10 ]"
+	strangers_get_in
+	tell -c tls close
+	wait_for_count sessions 0
+}
+
+# By a proxy: the loopback has no such network.
+@test "places: sessions of an IPv6 site keep no stranger out" {
+	local i
+	FRONT=127.0.0.1:$(free_port)
+	small ProxyTrusted=127.0.0.1 MaxSessions=20 MaxPerSite=8
+	for i in {1..12}; do
+		SMTP=v$i smtp_connect "$FRONT"
+		SMTP=v$i smtp_send "PROXY TCP6 2001:db8:1:${i}00::1 2001:db8::2 1 25\r\n"
+	done
+	for i in {9..12}; do
+		SMTP=v$i smtp_expect '421 4.7.0 mx.test'
+	done
+	strangers_get_in
+	[ "$(figure limited.site)" = 4 ]
 }
 
 @test "places: of held ones those go whose network has most" {

@@ -247,6 +247,30 @@ secured() {
 	smtp_expect '220 2.0.0'
 }
 
+# Thirty of them are a third of a second of work, and so more than one of time; the
+# first ones use up what a second at rest is worth.
+@test "tls: handshakes of held sessions have a fifth of the time, and then 454" {
+	local name heard=0
+	! ldd "$BUILD/tarpitd" | grep -q libasan || skip "slower than its clients"
+	certificate mx.test rsa:4096
+	dispatcher hold MaxPerClient=0
+	for name in one two three; do
+		SMTP=$name smtp_connect "$AT" 127.0.0.2
+		SMTP=$name smtp_expect '220 mx.test'
+	done
+	"$BUILD/tests/helpers/tls_flood" 127.0.0.1 "$PORT" crowd 30 \
+		>"$DAEMONS/flood" 2>&1 3>&- &
+	wait_until 'ask request=status | grep -Eq "^tls.handshakes=[12][0-9]$"'
+	# Between two of them there may be a moment for one more.
+	for name in one two three; do
+		SMTP=$name smtp_say STARTTLS
+		if SMTP=$name smtp_expect '454 4.7.0'; then heard=1; fi
+	done
+	[ $heard = 1 ]
+	wait_for_log tarpitd 'event=tls_busy limit="their fifth of the time"'
+	wait $! || :
+}
+
 # In one piece, at once, however slow the rest: openssl takes what comes behind
 # the first piece of it for TLS.
 @test "tls: the reply to STARTTLS is not dripped, and openssl gets through" {

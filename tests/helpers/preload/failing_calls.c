@@ -3,13 +3,13 @@
  * Makes calls fail, for LD_PRELOAD.  $FAILING_CALLS is a file of 4096 bytes
  * that is mapped: from the first byte on it says as text what fails, and how:
  *
- *	accept4=24 send=105/3 realtime=86400
+ *	accept4=24 send=105/3 realtime=86400 monotonic=3600
  *
  * A number is an errno; "/3" fails only every third call.  The text may be
  * changed at any time; from byte 2048 on are how many calls have failed, a
- * 64-bit number each, in the order of the enum below.  `realtime` is no
- * failure but moves the wall clock, and not the monotonic one, by so many
- * seconds.
+ * 64-bit number each, in the order of the enum below.  `realtime` and
+ * `monotonic` are no failures but move the wall clock, or the other one, by so
+ * many seconds.
  */
 
 #include <dlfcn.h>
@@ -159,9 +159,9 @@ realloc(void *p, size_t size)
 }
 
 static long
-shift(void)
+shift(const char *clock)
 {
-	const char *p = find("realtime=");
+	const char *p = find(clock);
 
 	return p != NULL ? strtol(p, NULL, 10) : 0;
 }
@@ -172,7 +172,9 @@ clock_gettime(clockid_t clock, struct timespec *ts)
 	int r = NEXT(clock_gettime)(clock, ts);
 
 	if (r == 0 && clock == CLOCK_REALTIME)
-		ts->tv_sec += shift();
+		ts->tv_sec += shift("realtime=");
+	if (r == 0 && clock == CLOCK_MONOTONIC)
+		ts->tv_sec += shift("monotonic=");
 	return r;
 }
 

@@ -87,6 +87,14 @@ load ../../helpers/common
 	run_case tarpitd/ask_test without_a_connection_a_report_is_lost
 }
 
+@test "ask: reports without room are counted" {
+	run_case tarpitd/ask_test reports_without_room_are_counted
+}
+
+@test "ask: answers are taken in slices" {
+	run_case tarpitd/ask_test answers_are_taken_in_slices
+}
+
 @test "ask: every case has a test" {
 	all_cases_listed tarpitd/ask_test
 }

@@ -26,6 +26,7 @@ static struct ask ask;
 static struct loop *loop;
 static uint32_t max_waiting;
 static int listener = -1, service = -1;
+static uint64_t takes; /* usec: what an answer leads to */
 
 static void
 on_answer(void *arg, struct session *s, const struct verdict *v, uint64_t now)
@@ -33,6 +34,8 @@ on_answer(void *arg, struct session *s, const struct verdict *v, uint64_t now)
 	uint32_t slot = pool_slot(&pool, s);
 
 	(void)arg;
+	for (uint64_t until = clock_now() + takes; clock_now() < until;)
+		;
 	result[slot].n++;
 	result[slot].at = now;
 	result[slot].answered = v != NULL;
@@ -424,6 +427,72 @@ a_service_that_does_not_read_fills_nothing(void)
 	end();
 }
 
+/* Three thousand sessions that end in one batch are told of as far as there is
+ * room, and the others are counted; afterwards it goes on. */
+static void
+reports_without_room_are_counted(void)
+{
+	struct session *s;
+	uint64_t told = 0;
+	uint32_t slot;
+
+	begin_connected();
+	slot = asked();
+	s = &pool.session[slot];
+	while (ask.lost == 0 && told < 100000) {
+		ask_report(&ask, s, "abandoned", 1);
+		told++;
+	}
+	CHECK(told > 3000);
+	for (uint64_t lost = 1; lost < 50; lost++) {
+		CHECK_INT(ask.lost, lost);
+		ask_report(&ask, s, "abandoned", 1);
+	}
+	while (*heard() != '\0')
+		;
+	ask_report(&ask, s, "passed", 2);
+	CHECK(strstr(heard(), "\noutcome=passed\n") != NULL);
+	CHECK_INT(ask.lost, 50);
+	end();
+}
+
+/* What an answer leads to takes time, and others wait for their turn. */
+static void
+answers_are_taken_in_slices(void)
+{
+	const char *path;
+
+	begin_connected();
+	path = ask.path;
+	ask.timeout = 10 * USEC_PER_SEC;
+	for (int i = 0; i < 20; i++)
+		asked();
+	takes = USEC_PER_MSEC;
+	for (uint32_t slot = 1; slot <= 20; slot++)
+		say(slot, "action=slow\nrate=5");
+	turn();
+	CHECK_INT(pool.asking.n, 19);
+	turn();
+	CHECK_INT(pool.asking.n, 18);
+	TURN_UNTIL(pool.asking.n == 0);
+	for (uint32_t slot = 1; slot <= 20; slot++) {
+		CHECK_INT(result[slot].n, 1);
+		CHECK(result[slot].answered);
+	}
+	/* A connection that is lost meanwhile leaves nothing of it. */
+	ask.timeout = USEC_PER_SEC / 5;
+	asked();
+	asked();
+	say(21, "action=slow\nrate=5");
+	say(22, "action=slow\nrate=5");
+	turn();
+	ask_set_path(&ask, "/nowhere");
+	TURN_UNTIL(pool.asking.n == 0);
+	CHECK(!result[22].answered);
+	ask.path = path;
+	end();
+}
+
 static size_t
 pages_of_questions(void)
 {
@@ -708,6 +777,8 @@ static const struct check_case cases[] = {
 	CASE(answers_for_nobody_are_ignored),
 	CASE(a_message_without_an_end_costs_the_connection),
 	CASE(a_service_that_does_not_read_fills_nothing),
+	CASE(reports_without_room_are_counted),
+	CASE(answers_are_taken_in_slices),
 	CASE(what_waited_to_be_asked_is_given_back),
 	CASE(a_reason_is_made_printable),
 	CASE(a_client_is_asked_about_once),
