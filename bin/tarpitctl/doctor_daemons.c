@@ -13,8 +13,6 @@ enum {
 	 * still; DESIGN promises 10 ms. */
 	STALL_MSEC = 200,
 	CERTIFICATE_DAYS = 14,
-	/* In a row: one alone may be a client that the MTA does not want. */
-	UNSERVED = 3,
 };
 
 static void
@@ -96,7 +94,8 @@ check_mta_state(struct doctor *d, const struct message *m)
 		doctor_find(d, FOUND_MTA_AWAY,
 		    "the MTA takes no sessions; %" PRIi64 " clients wait",
 		    message_number(m, "handoff.waiting"));
-	else if (message_number(m, "handoff.unserved_in_row") >= UNSERVED)
+	else if (message_number(m, "handoff.unserved_in_row") >=
+	    SURVEY_UNSERVED)
 		doctor_find(d, FOUND_MTA_SILENT,
 		    "the last %" PRIi64 " sessions that the MTA took were not "
 		    "served",

@@ -7,6 +7,7 @@
 #include "bin/tarpitctl/gather.h"
 #include "bin/tarpitctl/link.h"
 #include "bin/tarpitctl/tarpitctl.h"
+#include "bin/tarpitctl/treatment.h"
 #include "data/cidr.h"
 #include "policy/engine.h"
 
@@ -75,6 +76,23 @@ ask_files(const struct tarpitctl *t, const struct in6_addr *addr, char *buf,
 	gather_fini(g);
 	tell_lacks(g);
 	return len;
+}
+
+/* What it would be is not all if the dispatcher does otherwise.  False: it does
+ * not run here, or cannot be asked. */
+static bool
+ask_dispatcher(
+    const struct tarpitctl *t, const char *address, struct treatment *ret)
+{
+	int r = treatment_ask(t, address, ret);
+
+	if (r < 0 && r != -ENOENT && r != -ECONNREFUSED)
+		fprintf(stderr,
+		    "tarpitctl: tarpitd was not asked about orders and own "
+		    "networks (%s: %s)\n",
+		    t->control,
+		    r == -EPROTO ? "an older version" : strerror(-r));
+	return r == 0;
 }
 
 /*
@@ -201,9 +219,20 @@ print_facts(const char *pos, const char *end)
 	}
 }
 
-static void
-print_text(const char *address, const char *buf, size_t len)
+/* The lane that the policy service says. */
+static const char *
+lane_of(const char *buf, size_t len, char *lane, size_t size)
 {
+	return message_text(
+	    &(struct message){ buf, len }, "action", lane, size);
+}
+
+static void
+print_text(const char *address, const char *buf, size_t len,
+    const struct treatment *treatment)
+{
+	char lane[16];
+
 	struct attr country = find(buf, len, "country");
 	struct attr asn = find(buf, len, "asn"), a;
 
@@ -216,6 +245,9 @@ print_text(const char *address, const char *buf, size_t len)
 	a = find(buf, len, "score");
 	printf("score     %.*s\n", VALUE(a));
 	print_outcome(buf, len);
+	if (treatment)
+		treatment_print(
+		    treatment, lane_of(buf, len, lane, sizeof(lane)));
 }
 
 /* Values are what a service of ours said, or anybody's: any byte may come. */
@@ -299,9 +331,10 @@ print_json_lacks(const struct gather *g)
 
 /* G: from the files, or NULL. */
 static void
-print_json(
-    const char *address, const char *buf, size_t len, const struct gather *g)
+print_json(const char *address, const char *buf, size_t len,
+    const struct gather *g, const struct treatment *treatment)
 {
+	char lane[16];
 	struct attr a = find(buf, len, "action");
 
 	printf("{\"client\":");
@@ -317,6 +350,9 @@ print_json(
 	print_json_number("asn", buf, len);
 	if (g)
 		print_json_lacks(g);
+	if (treatment)
+		treatment_print_json(
+		    treatment, lane_of(buf, len, lane, sizeof(lane)));
 	print_json_facts(buf, buf + len);
 }
 
@@ -326,8 +362,10 @@ explain_run(const struct tarpitctl *t, const char *address)
 	char buf[ATTRS_MAX];
 	char text[CIDR_STRLEN];
 	struct in6_addr addr;
+	struct treatment treatment;
 	struct gather files;
 	struct attr error;
+	bool has_dispatcher;
 	size_t len;
 
 	if (cidr_parse_addr(address, strlen(address), &addr) < 0)
@@ -340,9 +378,11 @@ explain_run(const struct tarpitctl *t, const char *address)
 	if (error.value_len > 0)
 		program_die(&tarpitctl, EXIT_TEMPORARY, 0,
 		    "the policy service says: %.*s", VALUE(error));
+	has_dispatcher = ask_dispatcher(t, text, &treatment);
 	if (t->json)
-		print_json(text, buf, len, t->offline ? &files : NULL);
+		print_json(text, buf, len, t->offline ? &files : NULL,
+		    has_dispatcher ? &treatment : NULL);
 	else
-		print_text(text, buf, len);
+		print_text(text, buf, len, has_dispatcher ? &treatment : NULL);
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_TEMPORARY;
 }

@@ -11,8 +11,8 @@
 #include "bin/tarpitctl/survey.h"
 #include "policy/mismatch.h"
 
-/* The exit status when it serves, but not by its configuration. */
-enum { STATUS_REFUSED = 1 };
+/* What monitoring plugins return: OK, WARNING, CRITICAL. */
+enum { STATUS_WELL = 0, STATUS_WARNING = 1, STATUS_CRITICAL = 2 };
 
 /* Of lists that cannot be fetched: it is to stay one screen. */
 enum { FAILING_SHOWN = 3, MISMATCH_SHOWN = 5 };
@@ -62,6 +62,88 @@ print_head(const struct message *m)
 	    message_text(m, "version", version, sizeof(version)),
 	    human_time(started * USEC_PER_SEC, when),
 	    human_duration(uptime * USEC_PER_MSEC, age), remark);
+}
+
+/*
+ * What clients feel
+ */
+
+static bool
+is_mta_down(const struct message *m)
+{
+	return message_number(m, "handoff.up") == 0;
+}
+
+static bool
+is_mta_silent(const struct message *m)
+{
+	return message_number(m, "handoff.unserved_in_row") >= SURVEY_UNSERVED;
+}
+
+static bool
+is_config_refused(const struct message *m)
+{
+	return message_number(m, "config.refused") != 0;
+}
+
+static bool
+is_policy_down(const struct message *m)
+{
+	return message_number(m, "policy.up") == 0;
+}
+
+static bool
+is_backend_down(const struct message *m)
+{
+	return message_number(m, "backend.configured") != 0 &&
+	    message_number(m, "backend.up") == 0;
+}
+
+/* As doctor calls it; a text of NULL is print_config()'s. */
+static const struct {
+	bool (*is_so)(const struct message *);
+	int status;
+	const char *word, *text;
+} wrongs[] = {
+	{ is_mta_down, STATUS_CRITICAL, "mta-away",
+	    "THE MTA TAKES NO SESSIONS: clients are told to come again" },
+	{ is_mta_silent, STATUS_CRITICAL, "mta-silent",
+	    "THE MTA DOES NOT SERVE SESSIONS: clients are told to come again" },
+	{ is_config_refused, STATUS_WARNING, "config-refused", NULL },
+	{ is_policy_down, STATUS_WARNING, "policy-away",
+	    "THE POLICY SERVICE DOES NOT ANSWER: PolicyFailure= decides" },
+	{ is_backend_down, STATUS_WARNING, "backend-away",
+	    "THE MTA FOR THROTTLE IS DOWN: who would be throttled is slowed" },
+};
+
+static int
+exit_status(const struct message *m)
+{
+	int status = STATUS_WELL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrongs); i++)
+		if (wrongs[i].status > status && wrongs[i].is_so(m))
+			status = wrongs[i].status;
+	return status;
+}
+
+static void
+print_wrong(const struct message *m)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(wrongs); i++)
+		if (wrongs[i].text != NULL && wrongs[i].is_so(m))
+			printf("%s\n", wrongs[i].text);
+}
+
+static json_t *
+wrong_to_json(const struct message *m)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrongs); i++)
+		if (wrongs[i].is_so(m))
+			json_array_append_new(all, json_string(wrongs[i].word));
+	return all;
 }
 
 /* What is wrong with the files, and what is in use instead. */
@@ -431,6 +513,7 @@ print_text(const struct survey *s)
 	struct figures f = { .m = m };
 
 	print_head(m);
+	print_wrong(m);
 	print_config(m);
 	print_live(m);
 	print_today(m);
@@ -532,6 +615,7 @@ print_json(const struct survey *s)
 	json_t *root = to_json(&s->tarpitd.said);
 	int r;
 
+	json_object_set_new(root, "wrong", wrong_to_json(&s->tarpitd.said));
 	json_object_set_new(root, "policyd",
 	    s->policyd.error == 0 ? to_json(&s->policyd.said) : json_null());
 	json_object_set_new(root, "data", lists_to_json(s));
@@ -557,7 +641,5 @@ status_run(const struct tarpitctl *t, const char *operand)
 		print_text(&s);
 	if (r != 0 || fflush(stdout) != 0)
 		return EXIT_TEMPORARY;
-	return message_number(&s.tarpitd.said, "config.refused") != 0
-	    ? STATUS_REFUSED
-	    : EXIT_SUCCESS;
+	return exit_status(&s.tarpitd.said);
 }

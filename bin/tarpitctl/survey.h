@@ -14,6 +14,10 @@
 enum { SURVEY_OUTCOMES = 7 };
 extern const char *const survey_outcome[SURVEY_OUTCOMES];
 
+/* So many in a row that the MTA took and did not serve: one alone may be a
+ * client that it does not want. */
+enum { SURVEY_UNSERVED = 3 };
+
 struct list_status {
 	char name[CDBFILE_NAME_MAX + 1];
 	enum cdbfile_kind kind;

@@ -15,6 +15,7 @@ static const struct {
 	{ "release", COMMAND_OVERRIDE, OVERRIDE_RELEASE },
 	{ "hold", COMMAND_OVERRIDE, OVERRIDE_HOLD },
 	{ "forget", COMMAND_FORGET, OVERRIDE_NONE },
+	{ "client", COMMAND_CLIENT, OVERRIDE_NONE },
 };
 
 /* What a message may say; the values as found, NULL for what is not there. */
@@ -127,6 +128,16 @@ read_override(const struct fields *f, struct command *c, const char **ret_why)
 	return 0;
 }
 
+static int
+read_client(const struct fields *f, struct command *c, const char **ret_why)
+{
+	if (read_network(f, c, ret_why) < 0)
+		return -EBADMSG;
+	if (c->override.network.len != CIDR_BITS)
+		return reject(ret_why, "address: not one address");
+	return 0;
+}
+
 int
 command_read(
     const char *msg, size_t len, struct command *ret, const char **ret_why)
@@ -146,6 +157,8 @@ command_read(
 	case COMMAND_FORGET:
 		read_name(&f, ret);
 		return read_network(&f, ret, ret_why);
+	case COMMAND_CLIENT:
+		return read_client(&f, ret, ret_why);
 	case COMMAND_STATUS:
 	case COMMAND_SESSIONS:
 	case COMMAND_OVERRIDES:

@@ -22,12 +22,14 @@ enum command_request {
 	COMMAND_OVERRIDES, /* overrides: a message for each */
 	COMMAND_OVERRIDE,  /* release, hold: of address= for seconds= */
 	COMMAND_FORGET,    /* forget: what was said of address= */
+	COMMAND_CLIENT,    /* client: what is known of address= beforehand */
 };
 
 struct command {
 	enum command_request request;
 	uint32_t slot, number;    /* SESSION */
-	struct override override; /* OVERRIDE, FORGET: without its times */
+	struct override override; /* OVERRIDE, FORGET: without its times;
+				   * CLIENT: only its network, one address */
 	uint32_t seconds;         /* OVERRIDE */
 };
 

@@ -89,6 +89,17 @@ say_session(struct control_client *c, uint64_t now)
 	finish(c, &out);
 }
 
+static void
+say_client(struct control_client *c, uint64_t now)
+{
+	struct attrs_out out;
+
+	begin(c, &out);
+	describe_client(c->control->dispatcher,
+	    &c->command.override.network.addr, now, &out);
+	finish(c, &out);
+}
+
 /* ---- jobs: one slice of time each, however many sessions that is: to be moved
  * one may be handed off, or end with a record ---- */
 
@@ -189,6 +200,9 @@ run_command(struct control_client *c, uint64_t now)
 		return;
 	case COMMAND_SESSION:
 		say_session(c, now);
+		return;
+	case COMMAND_CLIENT:
+		say_client(c, now);
 		return;
 	case COMMAND_OVERRIDES:
 		start_job(c, list_overrides, 0);

@@ -367,3 +367,23 @@ describe_override(const struct override *o, uint64_t now, struct attrs_out *out)
 	put(out, "sessions", o->sessions);
 	attrs_put(out, "by", o->by);
 }
+
+void
+describe_client(struct dispatcher *d, const struct in6_addr *client,
+    uint64_t now, struct attrs_out *out)
+{
+	const struct verdict *known = answer_cache_get(d->answers, client, now);
+	const struct override *o =
+	    overrides_find(&d->operator.overrides, client, now);
+
+	attrs_put(out, "mode",
+	    d->config->mode == MODE_OBSERVE ? "observe" : "enforce");
+	put(out, "own", own_has(&d->own, &d->config->own, client));
+	put(out, "can_throttle", session_can_be_throttled(d));
+	if (known != NULL) {
+		attrs_put(out, "known.lane", lane_name(known->lane));
+		attrs_put_int(out, "known.score", known->score);
+	}
+	if (o != NULL)
+		describe_override(o, now, out);
+}

@@ -20,5 +20,9 @@ void describe_status(struct dispatcher *, uint64_t now, struct attrs_out *);
 void describe_session(const struct dispatcher *, const struct session *s,
     bool all, uint64_t now, struct attrs_out *);
 
+/* What would count for a session of CLIENT besides the policy's answer. */
+void describe_client(struct dispatcher *, const struct in6_addr *client,
+    uint64_t now, struct attrs_out *);
+
 void describe_override(
     const struct override *, uint64_t now, struct attrs_out *);

@@ -37,6 +37,10 @@ const char *session_state_name(const struct session *);
 /* In a state in which it is visited. */
 bool session_is_slowed(const struct session *);
 
+/* Else who would be throttled is slowed: there is no MTA for it, or no
+ * certificate. */
+bool session_can_be_throttled(const struct dispatcher *);
+
 /* The policy's answer, or NULL for the default (see ask.h). */
 void session_decide(
     void *dispatcher, struct session *, const struct verdict *, uint64_t now);

@@ -91,6 +91,12 @@ reconsider(struct dispatcher *d, struct session *s, const struct verdict *v,
 	session_set_cadence(d, s);
 }
 
+bool
+session_can_be_throttled(const struct dispatcher *d)
+{
+	return mux_is_usable(&d->mux) && starttls_permits_throttle(d);
+}
+
 /* Into the lane that V decides, or its substitute. */
 static void
 decide(struct dispatcher *d, struct session *s, const struct verdict *v,
@@ -99,8 +105,7 @@ decide(struct dispatcher *d, struct session *s, const struct verdict *v,
 	set_verdict(d, s, v);
 	s->verdict_lane = (uint8_t)v->lane;
 	s->lane = (uint8_t)v->lane;
-	if (v->lane == LANE_THROTTLE &&
-	    (!mux_is_usable(&d->mux) || !starttls_permits_throttle(d)))
+	if (v->lane == LANE_THROTTLE && !session_can_be_throttled(d))
 		s->lane = LANE_SLOW;
 	s->rate = v->lane == LANE_PASS ? 0 : v->rate;
 	operator_overrule(d, s, now);

@@ -59,13 +59,116 @@ traffic() {
 	# Whom it was asked about while it was silent, and who waits for an MTA.
 	smtp_connect "$AT" 127.0.0.2
 	wait_until "ctl status | grep -q '^MTA  *TAKES NO SESSIONS; 1 wait'"
-	run -0 ctl status
+	run -2 ctl status
+	[[ ${lines[1]} == 'THE MTA TAKES NO SESSIONS: '* ]]
+	[[ ${lines[2]} == 'THE POLICY SERVICE DOES NOT ANSWER: '* ]]
 	grep -q '^policy  *DOES NOT ANSWER' <<<"$output"
 	grep -q '^  service  *no answer: ' <<<"$output"
 	grep -q "^lists  *cannot be read: $dir/lists.cdb: No such file" <<<"$output"
 	echo 'Lists=' >>"$POLICY_CONF"
-	run -0 ctl status
+	run -2 ctl status
 	grep -q '^lists  *cannot be read: .*policy.conf:8: ' <<<"$output"
+	run -2 ctl status --json
+	jq -e '.wrong == ["mta-away", "policy-away"]' <<<"$output"
+}
+
+# told EXIT WORD... [NAME=VALUE]...: of a tarpitd whose status is so, status
+# says the words and exits.
+told() {
+	local exit=$1 words=() pair
+	shift
+	ask request=status >"$dir/status"
+	for pair; do
+		case $pair in
+		*=*) sed -i "/^${pair%%=*}=/d; 1i$pair" "$dir/status" ;;
+		*) words+=("$pair") ;;
+		esac
+	done
+	printf '%s\n' 'while read -r line && [ "$line" ]; do :; done' \
+		"cat '$dir/status'" >"$dir/pretend"
+	rm -f "$dir/pretended"
+	start_daemon pretended socat "UNIX-LISTEN:$dir/pretended,fork" \
+		"EXEC:sh $dir/pretend"
+	wait_for_socket pretended "$dir/pretended"
+	run "-$exit" ctl status --control "$dir/pretended"
+	run "-$exit" ctl status --json --control "$dir/pretended"
+	[ "$(jq -r '.wrong | join(" ")' <<<"$output")" = "${words[*]}" ]
+	stop_daemon pretended || :
+}
+
+@test "status: the exit status is for monitoring, as the first lines are" {
+	bundle
+	smtp_play - "$AT" 127.0.0.2 <<<'S: 220 '
+	record_of 127.0.0.2 outcome=passed
+	run -0 ctl status
+	[[ ${lines[1]} == 'sessions '* ]]
+	told 0 handoff.unserved_in_row=2
+	told 2 mta-silent handoff.unserved_in_row=3
+	told 2 mta-away handoff.up=0
+	told 1 policy-away policy.up=0
+	told 0 backend.up=0 backend.configured=0
+	told 1 backend-away backend.up=0 backend.configured=1
+	told 1 config-refused config.refused=1
+	told 2 mta-away config-refused policy-away handoff.up=0 \
+		policy.up=0 config.refused=1
+}
+
+# in_fact ADDRESS LANE [LINE]: that is what explain says in the end.
+in_fact() {
+	run -0 ctl explain "$1"
+	[ "${lines[-1]}" = "in fact   $2" ]
+	[ -z "${3-}" ] || grep -qx "$3" <<<"$output"
+	[ "$(ctl explain --json "$1" | jq -r .dispatcher.lane)" = "$2" ]
+}
+
+@test "explain: says what the dispatcher makes of the policy's answer" {
+	bundle OwnNetworks=127.0.0.4/31
+	# Only the policy's word counts.
+	run -0 ctl explain 192.0.2.7
+	grep -qx 'lane      hold' <<<"$output"
+	[[ ${lines[-1]} == 'wait      for as long as it stays;'* ]]
+	ctl explain --json 192.0.2.7 | jq -e '.lane == "hold" and
+		.dispatcher == {lane: "hold", own: false, observing: false,
+		can_throttle: false, known: null, order: null}'
+	in_fact 127.0.0.4 pass \
+		'own       in OwnNetworks=: the policy service is not asked'
+	# Orders: the one of the smallest network, before own networks, too.
+	ctl hold 203.0.113.0/24 --for 1h
+	ctl release 203.0.113.7 --for 2h
+	in_fact 203.0.113.8 hold \
+		'order     hold of 203.0.113.0/24 for another 59 min.*, says .*'
+	in_fact 203.0.113.7 pass 'order     release of 203.0.113.7.*'
+	ctl hold 127.0.0.5
+	in_fact 127.0.0.5 hold
+	ctl forget 203.0.113.7
+	ctl explain --json 203.0.113.7 | jq -e '.dispatcher.order |
+		.order == "hold" and .network == "203.0.113.0/24" and
+		.seconds > 3000 and .by != ""'
+	# An answer of before, which holds for its time.
+	smtp_play - "$AT" 127.0.0.9 <<<'S: 220 '
+	record_of 127.0.0.9 outcome=passed
+	echo 127.0.0.9 >>"$dir/bad.txt"
+	"$BUILD/tarpit-lists" --config "$dir/tarpit-lists.conf" build
+	wait_until 'ctl explain 127.0.0.9 | grep -qx "lane      hold"'
+	in_fact 127.0.0.9 pass \
+		'known     the last answer still holds: score 0, pass'
+	configure Mode=observe
+	kill -HUP "$(daemon_pid tarpitd)"
+	wait_for_record tarpitd event=reloaded
+	in_fact 192.0.2.7 pass 'observing nobody is slowed (Mode=observe)'
+}
+
+@test "explain: who may not ask the dispatcher is told so" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	bundle
+	chmod 711 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test"
+	chmod 755 "$dir" "$DAEMONS"
+	chmod 666 "$POLICY"
+	run -0 setpriv --reuid nobody --regid nogroup --clear-groups \
+		"$BUILD/tarpitctl" --control "$CONTROL" --socket "$POLICY" \
+		--config "$POLICY_CONF" explain 192.0.2.7
+	grep -qx 'lane      hold' <<<"$output"
+	grep -F "tarpitd was not asked about orders and own networks ($CONTROL: Permission denied)" <<<"$output"
 }
 
 @test "status --json is for programs" {

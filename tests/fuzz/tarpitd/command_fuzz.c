@@ -17,6 +17,8 @@ check_command(const struct command *c)
 	}
 	if (c->request == COMMAND_OVERRIDE || c->request == COMMAND_FORGET)
 		REQUIRE(strlen(cidr_format(&c->override.network, network)) > 3);
+	if (c->request == COMMAND_CLIENT)
+		REQUIRE(c->override.network.len == CIDR_BITS);
 	if (c->request == COMMAND_SESSION)
 		REQUIRE(c->slot != 0);
 	REQUIRE(strnlen(c->override.by, OVERRIDE_BY_SIZE) < OVERRIDE_BY_SIZE);

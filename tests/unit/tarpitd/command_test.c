@@ -37,6 +37,8 @@ each_request_is_known(void)
 	    COMMAND_SESSION);
 	CHECK_INT(read_good("request=forget\naddress=::1\n\n").request,
 	    COMMAND_FORGET);
+	CHECK_INT(read_good("request=client\naddress=::1\n\n").request,
+	    COMMAND_CLIENT);
 }
 
 static void
@@ -102,6 +104,9 @@ what_is_wrong_is_said(void)
 	    "address: not an address or network");
 	check_bad(
 	    "request=hold\naddress=1.2.3.4\n\n", "seconds: not 1 s to 30 days");
+	check_bad("request=client\n\n", "address: not an address or network");
+	check_bad("request=client\naddress=192.0.2.0/31\n\n",
+	    "address: not one address");
 	check_bad("request=hold\naddress=1.2.3.4\nseconds=0\n\n",
 	    "seconds: not 1 s to 30 days");
 	check_bad("request=hold\naddress=1.2.3.4\nseconds=2592001\n\n",
