@@ -4,6 +4,7 @@
 #include <getopt.h>
 #undef option
 
+#include "bin/common/identity.h"
 #include "bin/common/program.h"
 
 #include "bin/common/last_good.h"
@@ -214,6 +215,26 @@ stderr_is_a_client(void)
 	    (domain == AF_INET || domain == AF_INET6);
 }
 
+/* Who tried it; "" if we did. */
+static char tried_as[IDENTITY_NAME];
+
+void
+program_check_as_service(
+    const struct program *p, const struct program_call *call)
+{
+	struct identity who;
+	int r;
+
+	if (!call->check_only || call->config_given || p->unit == NULL ||
+	    geteuid() != 0 || !identity_of_unit(p->unit, p->user, &who))
+		return;
+	r = identity_become(&who);
+	if (r < 0)
+		program_die(
+		    p, EXIT_TEMPORARY, r, "becoming the user %s", who.name);
+	snprintf(tried_as, sizeof(tried_as), "%s", who.name);
+}
+
 static void
 last_words(const struct program *p, const char *text)
 {
@@ -251,6 +272,11 @@ program_die_config(const struct program *p, const struct option_error *error)
 
 	option_print_error(error, text);
 	last_words(p, text);
+	if (tried_as[0] != '\0')
+		fprintf(stderr,
+		    "%s: (tried as %s, the user of %s; --config %s tries it as "
+		    "you)\n",
+		    p->name, tried_as, p->unit, p->config_path);
 	exit(EXIT_OPERATOR);
 }
 

@@ -25,6 +25,8 @@ struct program {
 	const char *summary; /* one line */
 	const char *usage;   /* after the name: "[--listen ADDRESS:PORT]..." */
 	const char *config_path; /* default of --config; NULL: has no file */
+	/* That runs it, and its User= as shipped; NULL: none does. */
+	const char *unit, *user;
 	const struct option_table *options;
 	const struct program_arg *args;
 	size_t n_args;
@@ -53,6 +55,12 @@ struct program_call {
  * `set`.  Operands end the options, so "-- COMMAND -x" keeps its -x. */
 void program_parse(const struct program *, int argc, char **argv, void *config,
     struct program_call *ret_call);
+
+/* With --check-config, from root and of the default files: becomes the user
+ * that the unit runs as, for good, so that what this one may not read is found
+ * now and not at the next start.  Else, or if there is no such user, nothing. */
+void program_check_as_service(
+    const struct program *, const struct program_call *);
 
 /* Loads the defaults and the configuration file into CONFIG (zeroed by the
  * caller; members that no option describes are left alone, so they may come

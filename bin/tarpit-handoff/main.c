@@ -77,6 +77,8 @@ static const struct program program = {
 	.summary = "Runs an inetd-style MTA for each session that is passed.",
 	.usage = "[--listen PATH] [--max N] [-- COMMAND [ARGUMENT]...]",
 	.config_path = SYSCONFDIR "/tarpit/tarpit-handoff.conf",
+	.unit = "tarpit-handoff.service",
+	.user = "tarpit-handoff",
 	.options = &config_options,
 	.args = program_args,
 	.n_args = ARRAY_SIZE(program_args),
@@ -356,6 +358,7 @@ main(int argc, char **argv)
 
 	fill_stdio();
 	program_parse(&program, argc, argv, &h.args, &h.call);
+	program_check_as_service(&program, &h.call);
 	h.args.command = argv + h.call.first_operand;
 	load_config_anyhow(&h);
 	if (h.call.check_only)

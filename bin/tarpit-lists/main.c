@@ -72,6 +72,8 @@ static const struct program program = {
 		   "tarpit-policyd.",
 	.usage = "[--force] [--quiet] build | update | query ADDRESS | status",
 	.config_path = SYSCONFDIR "/tarpit/tarpit-lists.conf",
+	.unit = "tarpit-lists.service",
+	.user = "tarpit-lists",
 	.options = &config_table,
 	.args = program_args,
 	.n_args = ARRAY_SIZE(program_args),
@@ -286,6 +288,7 @@ main(int argc, char **argv)
 	int code = EXIT_SUCCESS;
 
 	program_parse(&program, argc, argv, &call.config, &parsed);
+	program_check_as_service(&program, &parsed);
 	call.config_path = parsed.config_path;
 	if (!parsed.check_only)
 		verb = find_verb(argv + parsed.first_operand, &call.operand);

@@ -61,6 +61,8 @@ static const struct program program = {
 		   "trusting.",
 	.usage = "[--listen PATH]",
 	.config_path = SYSCONFDIR "/tarpit/policy.conf",
+	.unit = "tarpit-policyd.service",
+	.user = "tarpit-policy",
 	.options = &rules_table,
 	.args = args,
 	.n_args = ARRAY_SIZE(args),
@@ -365,6 +367,7 @@ main(int argc, char **argv)
 	int r;
 
 	program_parse(&program, argc, argv, &d, &d.call);
+	program_check_as_service(&program, &d.call);
 	load_rules_anyhow(&d, &rules);
 	if (d.call.check_only) {
 		if (rules.patient_weight != 0)

@@ -164,6 +164,7 @@ doctor_run(const struct tarpitctl *t, const char *operand)
 	doctor_check_units(&d);
 	doctor_check_port(&d);
 	doctor_check_daemons(&d);
+	doctor_check_config(&d);
 	doctor_check_mta(&d);
 	if (d.has_rules)
 		doctor_check_rules(&d);

@@ -49,6 +49,7 @@ void doctor_skip(struct doctor *, const char *text);
 void doctor_check_units(struct doctor *);   /* systemd's units */
 void doctor_check_port(struct doctor *);    /* who listens there */
 void doctor_check_daemons(struct doctor *); /* what they say of themselves */
+void doctor_check_config(struct doctor *);  /* what a reload would say */
 void doctor_check_mta(struct doctor *);     /* a session with it */
 void doctor_check_rules(struct doctor *);   /* policy.conf and its data */
 void doctor_check_clients(struct doctor *); /* who has come lately */

@@ -2,7 +2,6 @@
 /* Whether sessions get to the MTA, and are served there. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <grp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,10 +11,10 @@
 
 #include "bin/common/clock.h"
 #include "bin/common/fd.h"
+#include "bin/common/identity.h"
 #include "bin/tarpitctl/doctor.h"
 
 enum {
-	GROUPS_MAX = 64,
 	/* DESIGN: nobody who may be let in waits longer for a greeting. */
 	GREETING_SECONDS = 30,
 };
@@ -24,52 +23,10 @@ enum {
  * The rights of the service's user
  */
 
-struct who {
-	uid_t uid;
-	gid_t gid;
-	gid_t group[GROUPS_MAX];
-	size_t n_groups;
-};
-
-static void
-parse_groups(const char *text, struct who *who)
-{
-	unsigned int group;
-	int used;
-
-	while (who->n_groups < GROUPS_MAX &&
-	    sscanf(text, "%u%n", &group, &used) == 1) {
-		who->group[who->n_groups++] = group;
-		text += used;
-	}
-}
-
-/* As whom the process PID runs; false if that cannot be seen. */
-static bool
-read_who(int64_t pid, struct who *ret)
-{
-	char path[64], line[1024];
-	int found = 0;
-	FILE *f;
-
-	memset(ret, 0, sizeof(*ret));
-	snprintf(path, sizeof(path), "/proc/%lld/status", (long long)pid);
-	f = fopen(path, "re");
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-		found += sscanf(line, "Uid: %*u %u", &ret->uid) == 1;
-		found += sscanf(line, "Gid: %*u %u", &ret->gid) == 1;
-		if (strncmp(line, "Groups:", 7) == 0)
-			parse_groups(line + 7, ret);
-	}
-	if (f != NULL)
-		fclose(f);
-	return found == 2;
-}
-
 /* In a process of its own, which becomes WHO: 0, or the errno of an access to
  * PATH that connect(2) would meet. */
 static int
-access_as(const struct who *who, const char *path)
+access_as(const struct identity *who, const char *path)
 {
 	int status = 0;
 	pid_t child = fork();
@@ -77,8 +34,7 @@ access_as(const struct who *who, const char *path)
 	if (child < 0)
 		return 0;
 	if (child == 0) {
-		if (setgroups(who->n_groups, who->group) < 0 ||
-		    setgid(who->gid) < 0 || setuid(who->uid) < 0)
+		if (identity_become(who) < 0)
 			_exit(0);
 		_exit(access(path, W_OK) < 0 ? errno & 0xff : 0);
 	}
@@ -93,7 +49,7 @@ check_rights(struct doctor *d)
 	const struct message *m = &d->survey.tarpitd.said;
 	char target[256];
 	const char *path;
-	struct who who;
+	struct identity who;
 	int error;
 
 	message_text(m, "handoff.target", target, sizeof(target));
@@ -101,7 +57,8 @@ check_rights(struct doctor *d)
 	if (path == NULL || path[1] != '/')
 		return; /* proxy:, or an older tarpitd */
 	path++;
-	if (geteuid() != 0 || !read_who(message_number(m, "pid"), &who)) {
+	if (geteuid() != 0 ||
+	    !identity_of_process(message_number(m, "pid"), &who)) {
 		doctor_skip(d,
 		    "whether tarpitd may use the MTA's socket: "
 		    "only root can try that");

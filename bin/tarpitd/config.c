@@ -544,6 +544,8 @@ const struct program tarpitd_program = {
 	.usage = "[--listen ADDRESS:PORT]... [--listen-proxy ADDRESS:PORT]... "
 		 "[--control PATH]",
 	.config_path = SYSCONFDIR "/tarpit/tarpitd.conf",
+	.unit = "tarpitd.service",
+	.user = "tarpitd",
 	.options = &table,
 	.args = args,
 	.n_args = ARRAY_SIZE(args),

@@ -217,6 +217,7 @@ main(int argc, char **argv)
 	int r;
 
 	program_parse(&tarpitd_program, argc, argv, &args, &call);
+	program_check_as_service(&tarpitd_program, &call);
 	refuse_huge_pages();
 	dispatcher.settings =
 	    (struct settings){ .call = &call, .journal = &journal };

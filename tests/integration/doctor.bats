@@ -238,6 +238,41 @@ doctor_pretended() {
 	found config-refused 'tarpitd.conf:'
 }
 
+@test "doctor: what a reload would refuse, as the service's user" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	certificate
+	openssl req -x509 -key "$PEM.key" -subj /CN=mx.test -days 90 \
+		-out "$PEM.crt" 2>/dev/null
+	cat "$PEM.key" "$PEM.crt" >"$PEM"
+	healthy Tls.Certificate="$PEM"
+	stop_daemon tarpitd
+	chmod 711 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test"
+	chmod 777 "$DAEMONS"
+	rm -f "$CONTROL"
+	chmod 777 "$POLICY" "$MTA"
+	chmod 644 "$PEM"
+	start_daemon -n tarpitd setpriv --reuid nobody --regid nogroup \
+		--clear-groups "$BUILD/tarpitd" --config "$CONF" \
+		--listen "$AT" --control "$CONTROL"
+	wait_for_log tarpitd event=started
+	# A mail finds the policy service.
+	smtp_play - "$AT" 127.0.0.2 <<<'S: 220 '
+	record_of 127.0.0.2 outcome=passed
+	doctor 0
+	# As certbot renews it.
+	chmod 600 "$PEM"
+	doctor 2
+	found config-broken "$PEM: [Tls] Certificate=: Permission denied"
+	not_found certificate-bad
+	chmod 644 "$PEM"
+	configure Tls.Certificate="$PEM" Mode=sometimes
+	doctor 2
+	found config-broken "tarpitd.conf:"
+	chmod 600 "$CONF"
+	doctor 2
+	found config-broken "Permission denied"
+}
+
 @test "doctor: limits were reached" {
 	healthy
 	pretend limited.network=7 shed.newcomers=1,

@@ -61,6 +61,7 @@ state: observe valid-part
 state: enforce as-written" ]
 	grep -qx mended <<<"$output"
 	[[ $output == *"THERE IS NO TLS: /etc/shadow: "* ]]
+	[[ $output == *"tarpitd: /etc/shadow: [Tls] Certificate=: Permission denied"*"(tried as tarpitd, the user of tarpitd.service"* ]]
 	[ "$(grep -c 'going on with the last configuration' <<<"$output")" = 7 ]
 	[ "$(grep -c 'going on with the rest of it, only observing' <<<"$output")" = 1 ]
 	[ "$(grep -c 'going on without it, without TLS' <<<"$output")" = 1 ]

@@ -137,6 +137,8 @@ broken_start() {
 	echo '[Nonsense]' >/etc/tarpit/policy.conf.d/zz.conf
 	echo '[Nonsense]' >>/etc/tarpit/tarpit-handoff.conf
 	printf '[Tls]\nCertificate=/etc/shadow\n' >$conf
+	# Root may read it, the service may not.
+	fails tarpitd --check-config 2>&1
 	for name in tarpitd tarpit-policyd tarpit-handoff; do
 		fails systemctl reload $name 2>&1
 		systemctl restart $name
