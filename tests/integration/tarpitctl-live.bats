@@ -36,7 +36,8 @@ traffic() {
 	bundle
 	traffic
 	run -0 ctl status
-	[ "${#lines[@]}" -le 24 ]
+	# But for lines that say what is wrong.
+	[ "$(grep -Evc '^  [A-Z]{2}' <<<"$output")" -le 24 ]
 	[ "$(awk 'length > 80' <<<"$output")" = "" ]
 	[[ ${lines[0]} =~ ^tarpitd\ .*\ since\ 20..-..-..\ ..:..\ \(.*\)$ ]]
 	grep -Eq '^  pass +1( +-){6}$' <<<"$output"
@@ -230,8 +231,8 @@ in_fact() {
 	bundle
 	chmod 755 "$dir" "$dir"/..
 	cp "$BUILD/tarpitctl" "$dir/tarpitctl"
-	run -100 setpriv --reuid 65534 --clear-groups "$dir/tarpitctl" \
-		--control "$CONTROL" status
+	run -100 setpriv --reuid 65534 --regid 65534 --clear-groups \
+		"$dir/tarpitctl" --control "$CONTROL" status
 	[[ $output == *"no permission for $CONTROL: this is for root and for members of the group"* ]]
 }
 
@@ -285,7 +286,7 @@ metrics_are_sound() {
 	awk -F '[{} ]' '/^tarpit_session_duration_seconds_bucket.*hold/ {
 			bad += $NF < last; last = $NF; n++ }
 		END { exit bad || n != 15 || last != 1 }' <<<"$output"
-	[ "$(wc -l <<<"$output")" -lt 400 ]
+	[ "$(wc -l <<<"$output")" -lt 500 ]
 }
 
 @test "metrics --openmetrics has its counters' names without _total" {
