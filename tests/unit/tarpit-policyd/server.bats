@@ -74,6 +74,10 @@ load ../../helpers/common
 	run_case tarpit-policyd/server_test without_memory_there_is_no_server
 }
 
+@test "server: a network beyond its lookups is slowed" {
+	run_case tarpit-policyd/server_test a_network_beyond_its_lookups_is_slowed
+}
+
 @test "server: every case is listed" {
 	all_cases_listed tarpit-policyd/server_test
 }

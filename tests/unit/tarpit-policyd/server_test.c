@@ -24,7 +24,7 @@ struct policy {
 	struct rules rules;
 	bool waits; /* questions wait until answer_one() */
 	bool knows; /* everybody is patient */
-	bool host_only;
+	bool host_only, over_budget;
 	size_t n_waiting, cancelled;
 	size_t learned[8]; /* by enum learned */
 	struct inquiry *waiting[WAITING_MAX];
@@ -64,7 +64,8 @@ policy_ask(struct policy *p, struct inquiry *inquiry)
 
 		facts_mention(&inquiry->facts, &fact);
 	}
-	inquiry->left_out = p->waits && inquiry->hurry;
+	inquiry->left_out = (p->waits && inquiry->hurry) || p->over_budget;
+	inquiry->over_budget = p->over_budget;
 	inquiry->host_only = p->host_only;
 	if (!p->waits || inquiry->hurry)
 		return true;
@@ -142,7 +143,7 @@ setup(bool waits)
 	policy.rules.named[FACT_BEHAVIOUR_PREGREET] = 100;
 	policy.waits = waits;
 	policy.cancelled = 0;
-	policy.knows = policy.host_only = false;
+	policy.knows = policy.host_only = policy.over_budget = false;
 	if (max_questions != 0)
 		policy.rules.max_questions = max_questions;
 	journal.target = JOURNAL_NOWHERE;
@@ -622,6 +623,35 @@ who_has_left_is_forgotten(void)
 	teardown();
 }
 
+/* Too much was asked of its network: a stranger is slowed, and nobody is told
+ * that the service is overloaded. */
+static void
+a_network_beyond_its_lookups_is_slowed(void)
+{
+	const char *text;
+	int fd;
+
+	setup(false);
+	policy.over_budget = true;
+	policy.rules.named[FACT_HISTORY_NONE] = 0;
+	fd = dial();
+	ask_about(fd, 1, "2001:db8::1");
+	text = hear(fd);
+	CHECK(strstr(text, "action=slow\nscore=0\n") != NULL);
+	CHECK(strstr(text, "reason=policy:overloaded\n") != NULL);
+	CHECK(strstr(text, "ttl=0\n\n") != NULL);
+	policy.knows = true;
+	ask_about(fd, 2, "2001:db8::1");
+	text = hear(fd);
+	CHECK(strstr(text, "action=pass\n") != NULL);
+	CHECK(strstr(text, "ttl=0\n") != NULL);
+	CHECK_INT(server_counts(server).unasked, 2);
+	CHECK_INT(server_counts(server).overloaded, 0);
+	close(fd);
+	run();
+	teardown();
+}
+
 /* A list that has less than its /64 does not speak of its neighbours. */
 static void
 an_answer_may_be_for_one_host(void)
@@ -731,6 +761,7 @@ main(int argc, char **argv)
 		CASE(endless_message_closes),
 		CASE(questions_beyond_the_limit_do_not_wait),
 		CASE(a_network_has_its_share_of_questions),
+		CASE(a_network_beyond_its_lookups_is_slowed),
 		CASE(who_has_left_is_forgotten),
 		CASE(an_answer_may_be_for_one_host),
 		CASE(peer_that_does_not_read),
