@@ -11,8 +11,8 @@ crowd_init(struct crowd *c)
 	return siphash_key_init(&c->key);
 }
 
-uint16_t
-crowd_network(const struct crowd *c, const struct in6_addr *addr)
+static uint16_t
+find_network(const struct crowd *c, const struct in6_addr *addr)
 {
 	size_t len = cidr_addr_is_v4(addr) ? 15 : 6;
 
@@ -20,16 +20,24 @@ crowd_network(const struct crowd *c, const struct in6_addr *addr)
 }
 
 bool
-crowd_has_place(const struct crowd *c, uint16_t network, size_t max)
+crowd_has_place(const struct crowd *c, const struct in6_addr *addr, size_t max)
 {
-	return c->n < max && c->network[network] < max / CROWD_SHARE;
+	size_t share = max / CROWD_SHARE;
+
+	/* As nearly always: all that wait could be of one network. */
+	if (c->n < share)
+		return true;
+	return c->n < max && c->network[find_network(c, addr)] < share;
 }
 
-void
-crowd_enter(struct crowd *c, uint16_t network)
+uint16_t
+crowd_enter(struct crowd *c, const struct in6_addr *addr)
 {
+	uint16_t network = find_network(c, addr);
+
 	c->network[network]++;
 	c->n++;
+	return network;
 }
 
 void

@@ -29,11 +29,11 @@ struct crowd {
 /* CROWD is all zero.  0 or -errno. */
 int crowd_init(struct crowd *) MUST_CHECK;
 
-/* Which counter is ADDR's. */
-uint16_t crowd_network(const struct crowd *, const struct in6_addr *addr);
-/* Whether one more of NETWORK may wait, where MAX may. */
-bool crowd_has_place(const struct crowd *, uint16_t network, size_t max);
-void crowd_enter(struct crowd *, uint16_t network);
+/* Whether one more, about ADDR, may wait, where MAX may. */
+bool crowd_has_place(
+    const struct crowd *, const struct in6_addr *addr, size_t max);
+/* It waits; returns what crowd_leave() needs. */
+uint16_t crowd_enter(struct crowd *, const struct in6_addr *addr);
 void crowd_leave(struct crowd *, uint16_t network);
 
 /* There was no place for all that would have been asked about the client:

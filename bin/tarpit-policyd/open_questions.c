@@ -66,13 +66,12 @@ find_bucket(struct open_questions *s, const struct asker *asker,
 
 bool
 open_question_has_place(
-    struct open_questions *s, struct open_question *o, size_t max)
+    const struct open_questions *s, const struct open_question *o, size_t max)
 {
 	/* More than at the start there will be with the next one. */
 	if (max > s->capacity)
 		max = s->capacity;
-	o->network = crowd_network(&s->crowd, &o->question.addr);
-	return crowd_has_place(&s->crowd, o->network, max);
+	return crowd_has_place(&s->crowd, &o->question.addr, max);
 }
 
 void
@@ -94,7 +93,7 @@ open_question_park(
 	if (o->same_next)
 		o->same_next->same_link = &o->same_next;
 	*bucket = o;
-	crowd_enter(&s->crowd, o->network);
+	o->network = crowd_enter(&s->crowd, &o->question.addr);
 }
 
 void

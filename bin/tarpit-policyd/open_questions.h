@@ -28,7 +28,7 @@ struct open_question {
 	struct policy *policy;              /* a reference, while it waits */
 	struct open_question *next, **link; /* of its asker, or the free ones */
 	struct open_question *same_next, **same_link; /* in its bucket */
-	uint16_t network;                             /* of the crowd */
+	uint16_t network; /* of the crowd, while it waits */
 };
 
 /* Lists of those that wait, by what can forget them. */
@@ -56,7 +56,7 @@ void open_question_free(struct open_questions *, struct open_question *);
 
 /* Whether one more question of O's network may wait, where MAX may. */
 bool open_question_has_place(
-    struct open_questions *, struct open_question *o, size_t max);
+    const struct open_questions *, const struct open_question *o, size_t max);
 
 /* O waits, by POLICY, of which it takes a reference. */
 void open_question_park(
