@@ -27,6 +27,10 @@ list_parse_asn(struct slice s, bool needs_as, uint32_t *ret)
 	if (s.len == 0 || !list_is_digit(s.at[0]) ||
 	    decimal_parse(s.at, s.len, 1, UINT32_MAX, &value) < 0)
 		return false;
+	/* What databases have for 1.0.0.0 and above, as a number; systems have
+	 * got no such numbers, but for private use. */
+	if (!has_as && value >= 1 << 24 && value < 4200000000)
+		return false;
 	*ret = (uint32_t)value;
 	return true;
 }
@@ -90,36 +94,35 @@ list_split(struct slice line, struct slice fields[LIST_COLUMNS_MAX])
 }
 
 static struct slice
-split_field(const struct parser *p, struct slice line)
+split_field(struct slice line, unsigned wanted)
 {
 	UNINITIALIZED struct slice fields[LIST_COLUMNS_MAX];
 	size_t n = list_split(line, fields);
 
-	return p->column <= n ? fields[p->column - 1]
-			      : (struct slice){ line.at, 0 };
+	return wanted <= n ? fields[wanted - 1] : (struct slice){ line.at, 0 };
 }
 
-/* The field that P's column is, or an empty one.  No more of the line is looked
+/* The field in column WANTED, or an empty one.  No more of the line is looked
  * at than that. */
 static struct slice
-get_field(const struct parser *p, struct slice line)
+get_field(const struct parser *p, struct slice line, unsigned wanted)
 {
 	const char *end = line.at + line.len, *start = line.at, *at = line.at;
 	bool is_quoted = false;
 	unsigned column = 1;
 
 	if (p->separator == '\0')
-		return split_field(p, line);
+		return split_field(line, wanted);
 	for (; at < end; at++) {
 		is_quoted ^= *at == '"';
 		if (*at != p->separator || is_quoted)
 			continue;
-		if (column == p->column)
+		if (column == wanted)
 			break;
 		column++;
 		start = at + 1;
 	}
-	return column == p->column
+	return column == wanted
 	    ? unquote((struct slice){ start, (size_t)(at - start) })
 	    : (struct slice){ line.at, 0 };
 }
@@ -149,17 +152,40 @@ is_asn_field(struct slice field, uint32_t *ret)
 /* Of the columns of the first lines, how many fields each has of a kind. */
 struct sample {
 	unsigned networks[LIST_COLUMNS_MAX], asns[LIST_COLUMNS_MAX];
+	/* How many could be a range with the field that follows. */
+	unsigned ranges[LIST_COLUMNS_MAX];
 };
+
+/* Two addresses in order, no further from each other than a range may be: any
+ * two seldom are. */
+static bool
+are_ends(struct slice a, struct slice b, struct in6_addr *first,
+    struct in6_addr *last)
+{
+	size_t same = 2;
+
+	if (cidr_parse_addr(a.at, a.len, first) < 0 ||
+	    cidr_parse_addr(b.at, b.len, last) < 0 ||
+	    cidr_addr_is_v4(first) != cidr_addr_is_v4(last))
+		return false;
+	if (cidr_addr_is_v4(first))
+		same = CIDR_V4_BITS / 8 + 1;
+	return memcmp(first, last, same) == 0 &&
+	    memcmp(first, last, sizeof(*first)) <= 0;
+}
 
 static void
 take_sample(struct sample *s, struct slice line)
 {
 	UNINITIALIZED struct slice fields[LIST_COLUMNS_MAX];
 	size_t n = list_split(line, fields);
+	struct in6_addr first, last;
 	uint32_t asn;
 
 	for (size_t i = 0; i < n; i++) {
 		s->networks[i] += list_is_networks(fields[i]);
+		s->ranges[i] += i + 1 < n &&
+		    are_ends(fields[i], fields[i + 1], &first, &last);
 		s->asns[i] += is_asn_field(fields[i], &asn);
 	}
 }
@@ -203,6 +229,23 @@ best_column(const unsigned counts[LIST_COLUMNS_MAX])
 	return column;
 }
 
+/* The column that begins ranges which the next one ends, in all lines that have
+ * an address in one of the two, and nothing else has any; 0: there is none. */
+static unsigned
+range_column(const struct sample *s)
+{
+	unsigned column = 0, others = 0;
+
+	for (unsigned i = 0; i + 1 < LIST_COLUMNS_MAX && column == 0; i++)
+		if (s->ranges[i] > 0 && s->ranges[i] == s->networks[i] &&
+		    s->ranges[i] == s->networks[i + 1])
+			column = i + 1;
+	for (unsigned i = 0; i < LIST_COLUMNS_MAX; i++)
+		if (i + 1 != column && i != column)
+			others += s->networks[i];
+	return others == 0 ? column : 0;
+}
+
 static int
 choose_column(struct parser *p, const struct sample *s)
 {
@@ -210,10 +253,14 @@ choose_column(struct parser *p, const struct sample *s)
 
 	if (p->report->format == LIST_CSV) {
 		column = best_column(s->networks);
-		if (column < 0)
-			return list_bad_file(p,
-			    "more than one column has addresses; say which "
-			    "with Column=");
+		if (column < 0) {
+			column = (int)range_column(s);
+			p->has_ranges = column > 0;
+			if (!p->has_ranges)
+				return list_bad_file(p,
+				    "more than one column has addresses; say "
+				    "which with Column=");
+		}
 	} else {
 		/* Other numbers than theirs come behind. */
 		for (int i = LIST_COLUMNS_MAX; i-- > 0;)
@@ -290,6 +337,26 @@ is_header(struct parser *p, struct slice field)
 	    !list_is_digit(field.at[0]) && !list_is_networks(field);
 }
 
+/* FIELD, and the one that follows, as one range. */
+static int
+put_columns(struct parser *p, struct slice line, struct slice field)
+{
+	struct slice next = get_field(p, line, p->column + 1);
+	struct slice none = { line.at, 0 };
+	struct in6_addr first, last;
+	UNINITIALIZED struct quote a, b;
+	int r = -EINVAL;
+
+	if (cidr_parse_addr(field.at, field.len, &first) == 0 &&
+	    cidr_parse_addr(next.at, next.len, &last) == 0)
+		r = list_put_range(p, first, last, none, false);
+	if (r == -EINVAL)
+		return list_bad_line(p,
+		    "\"%s\" and \"%s\" are no ends of a range",
+		    list_quote(field, &a), list_quote(next, &b));
+	return r;
+}
+
 static int
 parse_csv_line(struct parser *p, struct slice line)
 {
@@ -298,7 +365,7 @@ parse_csv_line(struct parser *p, struct slice line)
 
 	if (list_is_comment(line))
 		return 0;
-	field = get_field(p, line);
+	field = get_field(p, line, p->column);
 	if (list_parse_asn(field, true, &asn)) {
 		struct list_entry entry = { .is_asn = true, .asn = asn };
 
@@ -309,6 +376,8 @@ parse_csv_line(struct parser *p, struct slice line)
 		return 0;
 	if (field.len == 0)
 		return list_bad_line(p, "no column %u", p->column);
+	if (p->has_ranges)
+		return put_columns(p, line, field);
 	return list_put_networks(p, field, none, false);
 }
 
@@ -326,7 +395,7 @@ csv_fits(struct slice line)
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		found += list_is_networks(fields[i]);
-	return n > 1 && found > 0;
+	return (n > 1 || line.at[0] == '"') && found > 0;
 }
 
 static int
@@ -338,7 +407,7 @@ parse_asn_line(struct parser *p, struct slice line)
 
 	if (list_is_comment(line))
 		return 0;
-	field = get_field(p, line);
+	field = get_field(p, line, p->column);
 	if (is_asn_field(field, &entry.asn)) {
 		p->n_content++;
 		return list_put(p, &entry, none);

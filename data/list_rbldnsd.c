@@ -180,18 +180,26 @@ take_apart(struct slice s)
 	return line;
 }
 
-/* "$SOA" and the like; "$DATASET ip4set:name ..." says what follows. */
+/* "$SOA" and the like; "$DATASET ip4set:name ..." says what follows, and the
+ * name may be missing. */
 static int
 parse_directive(struct parser *p, struct slice line)
 {
+	static const char *const types[] = { "ip4set", "ip4trie", "ip4tset",
+		"ip6trie", "ip6tset" };
 	struct slice word = list_first_word(line), type;
+	const char *colon;
 
 	if (!list_is(word, "$DATASET"))
 		return 0;
 	type = list_first_word(list_rest(line, word));
-	p->is_foreign_set = !list_begins(type, "ip4set:") &&
-	    !list_begins(type, "ip4trie:") && !list_begins(type, "ip4tset:") &&
-	    !list_begins(type, "ip6trie:") && !list_begins(type, "ip6tset:");
+	colon = memchr(type.at, ':', type.len);
+	if (colon)
+		type.len = (size_t)(colon - type.at);
+	p->is_foreign_set = true;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (list_is(type, types[i]))
+			p->is_foreign_set = false;
 	return 0;
 }
 

@@ -36,6 +36,7 @@ struct parser {
 	bool is_ended;
 	/* CSV, ASN */
 	unsigned column;    /* from 1 */
+	bool has_ranges;    /* that end in the column that follows */
 	char separator;     /* of the lines that were looked at; 0: many */
 	unsigned n_content; /* lines so far that are no comment */
 	unsigned n_lines;

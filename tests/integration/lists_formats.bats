@@ -172,6 +172,16 @@ in_list() {
 	[ "$status" -eq 0 ]
 	[[ $output == *"2 keys or lines are no addresses"* ]]
 	in_list 192.0.2.1 '!10.0.0.1'
+	# A data set needs no name.
+	list - block <<-'END'
+		$DATASET dnset @
+		example.org
+		$DATASET ip4set @
+		192.0.2.1
+		$DATASET ip4set6 @
+		192.0.2.2
+	END
+	in_list 192.0.2.1 '!192.0.2.2'
 }
 
 @test "formats: DShield" {
@@ -223,6 +233,47 @@ in_list() {
 	in_list 198.51.100.2 '!192.0.2.2'
 	printf 'x,192.0.2.0-192.0.2.9\ny,192.0.2.20\n' | list - block
 	in_list 192.0.2.9 192.0.2.20
+	printf '"192.0.2.1"\n"198.51.100.0/24"\n' | list - block
+	in_list 192.0.2.1 198.51.100.9
+}
+
+@test "formats: two columns that begin and end ranges" {
+	printf '%s\n' 'start,end,cc' '"192.0.2.0","192.0.2.255","DE"' \
+		198.51.100.8,198.51.100.19,DE 203.0.113.7,203.0.113.7,DE \
+		2001:db8::,2001:db8::ff,FR | list - block
+	in_list 192.0.2.200 198.51.100.19 203.0.113.7 2001:db8::fe \
+		'!198.51.100.20' '!203.0.113.8' '!2001:db8::100'
+	# Backwards in one line of many: that one is left out.
+	{
+		seq -f 'x;192.0.2.%.0f;192.0.2.200' 1 99
+		echo 'x;198.51.100.9;198.51.100.1'
+		echo 'x;198.51.100.9'
+	} >"$D/back.csv"
+	run list "$D/back.csv" block MaxBadLines=1
+	[ "$status" -eq 100 ]
+	[[ $output == *'"198.51.100.9" and "198.51.100.1" are no ends of a range'* ]]
+	run list "$D/back.csv" block MaxBadLines=2
+	[ "$status" -eq 0 ]
+	[[ $output == *'2 lines are left out'* ]]
+	in_list 192.0.2.150 '!198.51.100.9'
+	# What two columns have besides is said, and no range is guessed.
+	printf '192.0.2.9,192.0.2.1\n192.0.2.1,192.0.2.9\n' >"$D/pairs.csv"
+	run list "$D/pairs.csv" block
+	[ "$status" -eq 100 ]
+	[[ $output == *"more than one column has addresses"* ]]
+	list "$D/pairs.csv" block Column=2
+	in_list 192.0.2.9 '!192.0.2.5'
+}
+
+@test "formats: addresses as whole numbers are not taken for autonomous systems" {
+	printf '"16777216","16777471","US"\n"3221225984","3221226239","DE"\n' \
+		>"$D/numbers.csv"
+	run list "$D/numbers.csv" block
+	[ "$status" -eq 100 ]
+	[[ $output == *"is no address or prefix"* ]]
+	printf '64496\n4200000000\nAS16777216\n' | list - block
+	[ "$("$BUILD/tarpit-lists" --config "$D/tarpit-lists.conf" status |
+		grep -c ' 3 ')" -ge 1 ]
 }
 
 @test "formats: PeerGuardian" {

@@ -30,15 +30,15 @@ take_byte(struct input *in)
 	return *in->data++;
 }
 
-/* Up to a tab, at most seven bytes, none of which is in WITHOUT. */
+/* Up to a tab, at most seven bytes, which are not the secret. */
 static const char *
-take_text(struct input *in, const char *without, char text[static 8])
+take_text(struct input *in, char text[static 8])
 {
 	size_t len = 0;
 	uint8_t c;
 
 	while (len < 7 && (c = take_byte(in)) != 0 && c != '\t')
-		if (!strchr(without, c))
+		if (c != '7')
 			text[len++] = (char)c;
 	text[len] = '\0';
 	return text;
@@ -74,15 +74,15 @@ check_url(struct input *in)
 	/* Parts of user and password may have any character that ends another
 	 * part of a URL. */
 	snprintf(url, sizeof(url), "%s%s:%s" SECRET "%s@%s/%s", scheme,
-	    take_text(in, "", a), take_text(in, "", b), take_text(in, "", c),
-	    host, take_text(in, "", d));
+	    take_text(in, a), take_text(in, b), take_text(in, c), host,
+	    take_text(in, d));
 	require_hidden(url);
 	REQUIRE(url_has_secret(url) || url_is_suspicious(url));
 	snprintf(url, sizeof(url), "%s%s/%s?%s=%s" SECRET, scheme, host,
-	    take_text(in, "", a), take_text(in, "", b), take_text(in, "", c));
+	    take_text(in, a), take_text(in, b), take_text(in, c));
 	require_hidden(url);
 	snprintf(url, sizeof(url), "%s%s/%s#%s" SECRET, scheme, host,
-	    take_text(in, "", a), take_text(in, "", b));
+	    take_text(in, a), take_text(in, b));
 	require_hidden(url);
 }
 
