@@ -71,7 +71,7 @@ take_apart(const char *url)
 	p.is_odd = !is_host(p.host, len) ||
 	    (at &&
 		(*rest != '/' || at < rest + p.path_len || strchr(rest, '#') ||
-		    memchr(p.host, ':', (size_t)(at - p.host))));
+		    p.has_user || memchr(p.host, ':', (size_t)(at - p.host))));
 	return p;
 }
 

@@ -40,6 +40,8 @@ shows_nothing_where_a_password_may_be_taken_for_a_server(void)
 	check_public("https://me:x:12", "https://...");
 	/* The same in the user. */
 	check_public("https://corp/me:s3cr3t@example.org/x", "https://...");
+	/* It ends with one that has an @ as well. */
+	check_public("https://me:12@s3/cr3t?x@example.org/", "https://...");
 	/* What stands before this "://" is no scheme. */
 	check_public("me:s3cr3t://x@example.org/x", "...");
 	check_public("me:s3://cr3t@example.org/x", "...");
