@@ -111,9 +111,7 @@ list_quote(struct slice s, struct quote *q)
 	for (size_t i = 0; i < s.len && i < 48; i++) {
 		unsigned char c = (unsigned char)s.at[i];
 
-		if (c < ' ' || c == 0x7f)
-			break;
-		if (c < 0x80)
+		if (c >= ' ' && c < 0x7f)
 			*to++ = (char)c;
 		else
 			to += sprintf(to, "\\x%02x", c);

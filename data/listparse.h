@@ -80,8 +80,7 @@ int list_bad_file(struct parser *, const char *format, ...) PRINTF_LIKE(2, 3);
 int list_tolerate(struct parser *, int r) MUST_CHECK;
 
 /* What to quote of a slice: lists come from strangers, messages go to terminals
- * and journals.  What is not ASCII is shown as \xNN, and a control character
- * ends it. */
+ * and journals.  What is not ASCII, or would not be seen, is shown as \xNN. */
 struct quote {
 	char text[4 * 48 + 1];
 };
