@@ -44,6 +44,14 @@ enum throttle_flag {
 	THROTTLE_TOO_SLOW = 1 << 15,
 };
 
+/* What there is of a message, and its place in the spool: only while there is
+ * something, since most of the time of most sessions there is not. */
+struct throttle_message {
+	struct throttle *of;
+	struct spool spool;
+	struct room_message room;
+};
+
 /* What such a session has besides its struct session: one a slot, used from
  * the end of the greeting on.  Lists of strings are interned with their NULs. */
 struct throttle {
@@ -51,8 +59,7 @@ struct throttle {
 	struct dispatcher *d;
 	struct esmtp esmtp;
 	struct body body;
-	struct spool spool;
-	struct room_message room;
+	struct throttle_message *message; /* owned; NULL: nothing is stored */
 	const char *refusal; /* of the chunk that is being thrown away */
 	uint32_t sender;     /* interned "<path> PARAMETER ..." */
 	/* Those that the MTA has accepted, each with its NUL: nobody else's, so

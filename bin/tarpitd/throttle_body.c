@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bin/common/clock.h"
@@ -64,14 +65,21 @@ tell_full(struct dispatcher *d, const struct session *s, int error)
 void
 throttle_drop_body(struct dispatcher *d, struct throttle *t)
 {
-	room_give_back(&d->room, &t->room);
-	spool_drop(&d->spool, &t->spool);
+	struct throttle_message *m = t->message;
+
+	if (m == NULL)
+		return;
+	room_give_back(&d->room, &m->room);
+	spool_drop(&d->spool, &m->spool);
+	free(m);
+	t->message = NULL;
 }
 
 void
 throttle_expel(struct room_message *message, void *dispatcher)
 {
-	struct throttle *t = CONTAINER_OF(message, struct throttle, room);
+	struct throttle *t =
+	    CONTAINER_OF(message, struct throttle_message, room)->of;
 	struct dispatcher *d = dispatcher;
 
 	t->flags |= THROTTLE_NO_SPACE;
@@ -95,7 +103,6 @@ begin_body(struct dispatcher *d, struct session *s, uint64_t now)
 	if (!throttle_is_free(t, s))
 		t->body_until += (uint32_t)smaller(
 		    t->delay_left, d->config->max_body_delay / USEC_PER_MSEC);
-	t->room.since = t->body_until;
 	return SESSION_T_BODY;
 }
 
@@ -141,7 +148,8 @@ hand_over(struct dispatcher *d, struct session *s, uint64_t now)
 		sockbuf_shrink(s->fd);
 		t->flags &= (uint16_t)~THROTTLE_WIDE;
 	}
-	t->room.complete = true;
+	if (t->message != NULL)
+		t->message->room.complete = true;
 	return throttle_ask_mta(d, s, now);
 }
 
@@ -263,24 +271,41 @@ is_too_large(const struct esmtp_limits *limits, uint64_t size)
 	return limits->size != 0 && size > limits->size + limits->size / 8;
 }
 
+/* The message, which begins here if nothing of it has been stored yet. */
+static struct throttle_message *
+message_of(struct throttle *t)
+{
+	if (t->message != NULL)
+		return t->message;
+	t->message = calloc(1, sizeof(*t->message));
+	if (t->message == NULL)
+		return NULL;
+	t->message->of = t;
+	t->message->room.since = t->body_until;
+	return t->message;
+}
+
 /* Others may give way to it, or it has no place among them.  SpoolDirectory= may
  * be smaller than SpoolMax=, and have no room while that has. */
 static int
 take(
     struct dispatcher *d, const struct session *s, const char *data, size_t len)
 {
-	struct throttle *t = throttle_of(d, s);
 	uint32_t msec = dispatcher_msec(d, loop_now(d->loop));
+	struct throttle_message *m;
 	int r;
 
 	if (len == 0)
 		return 0;
-	r = room_take(&d->room, &t->room, &s->client, len, msec);
+	m = message_of(throttle_of(d, s));
+	if (m == NULL)
+		return -ENOMEM;
+	r = room_take(&d->room, &m->room, &s->client, len, msec);
 	if (r < 0)
 		return r;
 	do
-		r = spool_append(&d->spool, &t->spool, data, len);
-	while (r == -ENOSPC && room_make_way(&d->room, &t->room, msec));
+		r = spool_append(&d->spool, &m->spool, data, len);
+	while (r == -ENOSPC && room_make_way(&d->room, &m->room, msec));
 	return r;
 }
 
@@ -291,12 +316,13 @@ store(
 {
 	struct throttle *t = throttle_of(d, s);
 	struct esmtp_limits limits = throttle_limits(d, s);
+	uint64_t size = len + (t->message != NULL ? t->message->spool.size : 0);
 	int r = 0;
 
 	if (why_not(d, t) == NULL) {
-		if (is_too_large(&limits, t->spool.size + len))
+		if (is_too_large(&limits, size))
 			t->flags |= THROTTLE_TOO_LARGE;
-		else if (t->spool.size + len > limits.room)
+		else if (size > limits.room)
 			t->flags |= THROTTLE_NO_ROOM;
 		else
 			r = take(d, s, data, len);

@@ -116,11 +116,15 @@ recipients_limit(const struct dispatcher *d)
 	return (size_t)d->config->max_recipients * 320;
 }
 
+/* Most transactions have one, and sessions by the thousand. */
+enum { FIRST_RECIPIENTS = 40 };
+
 /* One more that is accepted, with its NUL; false without memory. */
 static bool
 add_recipient(struct throttle *t, const char *recipient, size_t len)
 {
-	size_t room = t->recipients_room > 0 ? t->recipients_room : 256;
+	size_t room =
+	    t->recipients_room > 0 ? t->recipients_room : FIRST_RECIPIENTS;
 	char *more;
 
 	while (room < t->recipients_len + len)
@@ -227,6 +231,7 @@ throttle_describe(void *dispatcher, uint32_t slot, struct transaction *ret)
 	const struct dispatcher *d = dispatcher;
 	const struct session *s = &d->pool.session[slot];
 	const struct throttle *t = &d->throttle[slot];
+	static const struct spool empty;
 	bool asks = is_question(t);
 	size_t len;
 
@@ -241,7 +246,8 @@ throttle_describe(void *dispatcher, uint32_t slot, struct transaction *ret)
 	if (asks)
 		ret->recipients =
 		    intern_get(&d->strings, t->candidate, &ret->recipients_len);
-	ret->body = asks ? NULL : &t->spool;
+	if (!asks)
+		ret->body = t->message != NULL ? &t->message->spool : &empty;
 	ret->first = t->recipients == NULL;
 	ret->goes_on = throttle_is_free(t, s);
 }
