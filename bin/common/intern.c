@@ -15,6 +15,18 @@ struct interned {
 	alignas(uint32_t) char data[];
 };
 
+/* With its slot, its bucket, and what malloc() needs: on most machines a word,
+ * and all of it rounded up to two. */
+static size_t
+memory_of(size_t len)
+{
+	size_t unit = 2 * sizeof(size_t);
+	size_t chunk = sizeof(struct interned) + len + sizeof(size_t);
+
+	return (chunk + unit - 1) / unit * unit + sizeof(struct interned *) +
+	    sizeof(uint32_t);
+}
+
 int
 intern_init(struct intern *in)
 {
@@ -193,6 +205,7 @@ intern_put(struct intern *in, const void *data, size_t len)
 	};
 	memcpy(e->data, data, len);
 	in->slot[number] = e;
+	in->bytes += memory_of(len);
 	if (in->used++ >= in->n_buckets)
 		grow_buckets(in);
 	link_entry(in, number);
@@ -211,6 +224,14 @@ intern_get(const struct intern *in, uint32_t number, size_t *ret_len)
 	return in->slot[number]->data;
 }
 
+size_t
+intern_frees(const struct intern *in, uint32_t number)
+{
+	if (number == INTERN_NONE || in->slot[number]->references > 1)
+		return 0;
+	return memory_of(in->slot[number]->len);
+}
+
 void
 intern_release(struct intern *in, uint32_t number)
 {
@@ -222,6 +243,7 @@ intern_release(struct intern *in, uint32_t number)
 	if (--e->references > 0)
 		return;
 	unlink_entry(in, e);
+	in->bytes -= memory_of(e->len);
 	free(e);
 	in->slot[number] = free_link(in->free);
 	in->free = number;

@@ -30,6 +30,7 @@ struct intern {
 	uint32_t n_slots, high; /* slots there are; those ever used */
 	uint32_t used;          /* entries in use */
 	uint32_t free;          /* head of the chain of slots free again */
+	size_t bytes;           /* of memory that all entries take, about */
 	uint64_t steps;         /* entries looked at by searches, so far */
 };
 
@@ -44,6 +45,10 @@ uint32_t intern_put(struct intern *, const void *data, size_t len) MUST_CHECK;
 /* The bytes of NUMBER, aligned for a uint32_t, unchanged until it is
  * released; NULL and 0 bytes for INTERN_NONE. */
 const void *intern_get(const struct intern *, uint32_t number, size_t *ret_len);
+
+/* So much of `bytes` releasing NUMBER would free: nothing if others refer to it,
+ * too. */
+size_t intern_frees(const struct intern *, uint32_t number);
 
 /* One reference less. */
 void intern_release(struct intern *, uint32_t number);

@@ -83,6 +83,7 @@ struct config {
 	int bare_newline; /* enum bare_newline */
 	char *spool_directory;
 	uint64_t spool_memory, spool_max;
+	uint64_t hold_names;
 	char *tls_certificate, *tls_key;
 	/* Where Key= stands; 0: in no file. */
 	char tls_key_file[sizeof(((struct option_error *)0)->file)];

@@ -228,6 +228,7 @@ put_troubles(const struct dispatcher *d, struct attrs_out *out)
 	put(out, "records.sent", d->journal->sent);
 	put(out, "records.dropped", d->journal->dropped);
 	put(out, "records.folded", d->folding.folded);
+	put(out, "records.names_cut", d->n_names_cut);
 	put(out, "accept_pauses", pauses);
 	put(out, "probes", d->tally.probes);
 	put(out, "tls.expires", expiry_of(d->config->tls));
@@ -303,7 +304,7 @@ put_dialogue(
 	const struct throttle *t = throttle_find(d, s);
 	char reason[RECORD_REASON_SIZE];
 	size_t len, helo_len;
-	const char *words = intern_get(&d->strings, s->words, &len);
+	const char *words = intern_get(&d->words, s->words, &len);
 
 	record_reason(d, s, reason, sizeof(reason));
 	attrs_put(out, "reason", reason);

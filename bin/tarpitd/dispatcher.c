@@ -424,6 +424,8 @@ init_parts(struct dispatcher *d)
 	if (r == 0)
 		r = intern_init(&d->strings);
 	if (r == 0)
+		r = intern_init(&d->words);
+	if (r == 0)
 		r = proxied_init(&d->proxied);
 	if (r == 0)
 		r = init_relay(d);
@@ -527,6 +529,7 @@ dispatcher_fini(struct dispatcher *d)
 	proxied_fini(&d->proxied);
 	d->answers = answer_cache_free(d->answers);
 	intern_fini(&d->strings);
+	intern_fini(&d->words);
 	texts_fini(&d->texts);
 	clients_fini(&d->clients);
 	pool_fini(&d->pool);

@@ -108,6 +108,7 @@ struct dispatcher {
 	uint32_t in_lane[LANE_COUNT]; /* of those */
 	uint32_t closed;              /* chain of the slots to be reaped */
 	struct intern strings;
+	struct intern words; /* HELO and sender of sessions; see words.h */
 	struct answer_cache *answers;
 	struct texts_store texts;
 	struct proxied proxied;
@@ -124,9 +125,11 @@ struct dispatcher {
 	struct spool_store spool;
 	struct room room;
 	uint64_t n_spool_full; /* counter: messages without room */
+	uint64_t
+	    n_names_cut; /* counter: names for which HoldNames= was short */
 	/* Records; see journal_is_due(). */
 	uint64_t next_spool_full, next_spool_part, next_unsure,
-	    next_backend_slow;
+	    next_backend_slow, next_names_cut;
 	struct sweep sweep;
 	uint64_t longest_stall; /* usec; of the loop, see on_status() */
 	struct summary summary;

@@ -8,6 +8,9 @@
 #include "bin/tarpitd/starttls.h"
 #include "bin/tarpitd/words.h"
 
+/* Of one, at the most: what intern.c reckons for two of WORD_MAX. */
+enum { THROTTLED_WORDS = 2 * WORD_MAX + 64 };
+
 enum outcome
 hold_outcome(const struct session *s)
 {
@@ -118,6 +121,30 @@ begin_tls(struct dispatcher *d, struct session *s, enum smtp_reply ready,
 	return s->out_sent == s->out_len ? SESSION_HANDSHAKE : next;
 }
 
+/* What it calls itself and its sender, for the record: within HoldNames=,
+ * besides what throttled sessions have, which the MTA will be told. */
+static void
+remember(struct dispatcher *d, struct session *s, const struct smtp_result *r,
+    uint64_t now)
+{
+	size_t most = d->config->hold_names +
+	    (size_t)d->in_lane[LANE_THROTTLE] * THROTTLED_WORDS;
+	struct record record;
+
+	if (words_remember(&d->words, &s->words, r->helo, r->helo_len,
+		r->sender, r->sender_len, most))
+		return;
+	d->n_names_cut++;
+	if (!journal_is_due(&d->next_names_cut, now))
+		return;
+	record_begin(&record, EVENT_NAMES_CUT,
+	    "HoldNames= is used up by %u names of held sessions: of more the "
+	    "records have a part, or none",
+	    d->words.used);
+	record_field(&record, "TARPIT_LIMIT", "HoldNames=");
+	journal_send(d->journal, &record);
+}
+
 /* Runs the line of LEN bytes, which has been paid for. */
 static enum session_state
 run_line(struct dispatcher *d, struct session *s, const char *line, size_t len,
@@ -127,8 +154,7 @@ run_line(struct dispatcher *d, struct session *s, const char *line, size_t len,
 
 	drip_take(s, len);
 	s->memory = r.memory;
-	words_remember(
-	    &d->strings, &s->words, r.helo, r.helo_len, r.sender, r.sender_len);
+	remember(d, s, &r, now);
 	if (r.recipient && s->recipients < UINT16_MAX)
 		s->recipients++;
 	if (r.close)

@@ -143,7 +143,7 @@ add_dialogue(
     struct record *r, const struct dispatcher *d, const struct session *s)
 {
 	size_t len, helo_len;
-	const char *words = intern_get(&d->strings, s->words, &len);
+	const char *words = intern_get(&d->words, s->words, &len);
 
 	if (words == NULL) {
 		words = "";

@@ -162,7 +162,7 @@ finish(struct dispatcher *d, struct session *s, enum session_state was,
 		clients_remove(&d->clients, &s->client, 1);
 	texts_release(&d->texts, s->texts);
 	intern_release(&d->strings, s->verdict);
-	intern_release(&d->strings, s->words);
+	intern_release(&d->words, s->words);
 	s->age_next = d->closed;
 	d->closed = pool_slot(&d->pool, s);
 	dispatcher_note_end(d);

@@ -119,8 +119,8 @@ say_hello(struct dispatcher *d, struct session *s,
 	size_t len;
 
 	throttle_forget(d, t);
-	words_remember(&d->strings, &s->words, step->argument,
-	    step->argument_len, NULL, 0);
+	(void)words_remember(&d->words, &s->words, step->argument,
+	    step->argument_len, NULL, 0, WORDS_UNBOUNDED);
 	len = esmtp_print_hello(
 	    &t->esmtp, &limits, d->config->host_name, text, sizeof(text));
 	return throttle_say_n(d, s, text, len, SESSION_T_COMMAND, now);

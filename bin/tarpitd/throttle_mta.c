@@ -178,8 +178,8 @@ throttle_remember_sender(struct dispatcher *d, struct session *s,
 {
 	struct throttle *t = throttle_of(d, s);
 
-	words_remember(
-	    &d->strings, &s->words, NULL, 0, step->argument, step->path_len);
+	(void)words_remember(&d->words, &s->words, NULL, 0, step->argument,
+	    step->path_len, WORDS_UNBOUNDED);
 	t->sender = keep(d, step->argument, step->argument_len);
 	if (t->sender == INTERN_NONE)
 		return throttle_close(s, OUTCOME_FAILED);
@@ -219,7 +219,7 @@ current_helo(const struct dispatcher *d, const struct session *s,
     const struct throttle *t)
 {
 	size_t len;
-	const char *helo = intern_get(&d->strings, s->words, &len);
+	const char *helo = intern_get(&d->words, s->words, &len);
 
 	return helo != NULL && (t->esmtp.memory & ESMTP_SAID_HELLO) != 0 ? helo
 									 : "";

@@ -479,6 +479,16 @@ lists() {
 	provoked TLS_EXPIRED tarpitd
 }
 
+@test "events: NAMES_CUT" {
+	policy '* action=hold rate=0'
+	tarpitd HoldNames=60
+	smtp_connect "$AT"
+	smtp_expect '220 '
+	smtp_say "EHLO $(printf '%050d' 0)"
+	smtp_skip '250 '
+	provoked NAMES_CUT tarpitd
+}
+
 @test "events: TLS_BUSY" {
 	policy '* action=hold rate=0'
 	certificate

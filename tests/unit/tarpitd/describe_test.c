@@ -24,6 +24,7 @@ prepare(void)
 	d->journal = &journal;
 	CHECK_INT(pool_init(&d->pool, 1), 0);
 	CHECK_INT(intern_init(&d->strings), 0);
+	CHECK_INT(intern_init(&d->words), 0);
 	d->proxied = (struct proxied){ .loop = loop, .pool = &d->pool };
 	CHECK_INT(proxied_init(&d->proxied), 0);
 	memset(config.handoff.path, 'p', sizeof(config.handoff.path) - 1);
@@ -38,6 +39,7 @@ finish(void)
 {
 	free(dispatcher.throttle);
 	intern_fini(&dispatcher.strings);
+	intern_fini(&dispatcher.words);
 	proxied_fini(&dispatcher.proxied);
 	pool_fini(&dispatcher.pool);
 	loop_free(loop);
@@ -79,7 +81,7 @@ fullest_session(void)
 	words[255] = '\0';
 	words[7] = '\n'; /* what no line of a client's has */
 	s->verdict = verdict_intern(&dispatcher.strings, &v);
-	s->words = intern_put(&dispatcher.strings, words, sizeof(words));
+	s->words = intern_put(&dispatcher.words, words, sizeof(words));
 	memset(&s->client, 0xff, sizeof(s->client));
 	s->state = SESSION_T_SKIPPING;
 	s->lane = s->verdict_lane = LANE_THROTTLE;

@@ -11,6 +11,14 @@ load ../../helpers/common
 	run_case tarpitd/words_test long_words_are_cut
 }
 
+@test "words: there is room for so many" {
+	run_case tarpitd/words_test there_is_room_for_so_many
+}
+
+@test "words: in a crowd names are short" {
+	run_case tarpitd/words_test in_a_crowd_names_are_short
+}
+
 @test "words: every case is here" {
 	all_cases_listed tarpitd/words_test
 }

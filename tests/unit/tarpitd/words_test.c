@@ -9,7 +9,8 @@ static uint32_t words;
 static void
 remember(const char *helo, const char *sender)
 {
-	words_remember(&in, &words, helo, strlen(helo), sender, strlen(sender));
+	CHECK(words_remember(&in, &words, helo, strlen(helo), sender,
+	    strlen(sender), WORDS_UNBOUNDED));
 }
 
 static void
@@ -56,11 +57,97 @@ long_words_are_cut(void)
 	memset(y, 'y', sizeof(y));
 	CHECK_INT(intern_init(&in), 0);
 	words = 0;
-	words_remember(&in, &words, x, sizeof(x), y, sizeof(y));
+	/* Not for want of room. */
+	CHECK(words_remember(
+	    &in, &words, x, sizeof(x), y, sizeof(y), WORDS_UNBOUNDED));
 	x[WORD_MAX] = y[WORD_MAX] = '\0';
 	check_words(x, y);
-	words_remember(&in, &words, "z", 1, "", 0);
+	CHECK(words_remember(&in, &words, "z", 1, "", 0, WORDS_UNBOUNDED));
 	check_words("z", y);
+	intern_fini(&in);
+}
+
+static bool
+say(uint32_t *number, const char *helo, const char *sender, size_t most)
+{
+	return words_remember(
+	    &in, number, helo, strlen(helo), sender, strlen(sender), most);
+}
+
+static void
+check_words_of(uint32_t number, const char *helo, const char *sender)
+{
+	words = number;
+	check_words(helo, sender);
+}
+
+/* The memory that one such name takes. */
+static size_t
+size_of_one(void)
+{
+	uint32_t one = INTERN_NONE;
+	size_t size;
+
+	CHECK(say(&one, "host-1.example", "", WORDS_UNBOUNDED));
+	size = in.bytes;
+	intern_release(&in, one);
+	CHECK(in.bytes == 0);
+	CHECK(size >= 40 && size <= 100);
+	return size;
+}
+
+static void
+there_is_room_for_so_many(void)
+{
+	uint32_t a = INTERN_NONE, b = INTERN_NONE, c = INTERN_NONE;
+	uint32_t d = INTERN_NONE;
+	size_t most;
+
+	CHECK_INT(intern_init(&in), 0);
+	most = 4 * size_of_one();
+	CHECK(say(&a, "host-1.example", "", most));
+	CHECK(say(&b, "host-2.example", "", most));
+	CHECK(say(&c, "host-3.example", "", most));
+	/* Three quarters. */
+	CHECK(!say(&d, "host-4.example", "", most));
+	CHECK_INT(d, INTERN_NONE);
+	CHECK(say(&d, "host-1.example", "", most));
+	CHECK_INT(d, a);
+	/* The rest is for who is there. */
+	CHECK(say(&b, "", "<s@b.example>", most));
+	check_words_of(b, "host-2.example", "<s@b.example>");
+	while (say(&c, "", "<s@b.example>", most) && in.bytes + 16 <= most)
+		most -= 16;
+	CHECK(!say(&a, "", "<s@b.example>", most));
+	check_words_of(a, "host-1.example", "");
+	CHECK(in.bytes <= most);
+	/* There is room again as soon as some have left. */
+	intern_release(&in, b);
+	intern_release(&in, c);
+	b = INTERN_NONE;
+	CHECK(say(&b, "host-4.example", "", most));
+	check_words_of(b, "host-4.example", "");
+	intern_fini(&in);
+}
+
+static void
+in_a_crowd_names_are_short(void)
+{
+	static const char name[] = "a-long-name-of-some-forty-bytes.in.example";
+	char beginning[WORD_CROWDED_MAX + 1];
+	uint32_t a = INTERN_NONE, b = INTERN_NONE, c = INTERN_NONE;
+
+	memcpy(beginning, name, WORD_CROWDED_MAX);
+	beginning[WORD_CROWDED_MAX] = '\0';
+	CHECK_INT(intern_init(&in), 0);
+	CHECK(say(&a, name, "", 360));
+	check_words_of(a, name, "");
+	CHECK(say(&b, name + 1, "", 360));
+	CHECK(!say(&c, name, "", 360));
+	check_words_of(c, beginning, "");
+	/* What it had is shortened as well. */
+	CHECK(!say(&a, "", "<>", 360));
+	check_words_of(a, beginning, "<>");
 	intern_fini(&in);
 }
 
@@ -70,6 +157,8 @@ main(int argc, char **argv)
 	static const struct check_case cases[] = {
 		CASE(what_is_new_replaces_the_old),
 		CASE(long_words_are_cut),
+		CASE(there_is_room_for_so_many),
+		CASE(in_a_crowd_names_are_short),
 	};
 
 	return check_main(cases, ARRAY_SIZE(cases), argc, argv);
