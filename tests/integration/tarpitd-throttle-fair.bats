@@ -129,7 +129,7 @@ figure() {
 
 @test "fair: that counts against a client if others were answered meanwhile" {
 	backend
-	throttled BackendTimeout=2s
+	throttled BackendTimeout=5s
 	local i
 	SMTP=slow greet 127.0.0.2
 	SMTP=silent greet 127.0.0.4
