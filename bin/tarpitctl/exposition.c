@@ -68,7 +68,7 @@ static const struct simple of_tarpitd[] = {
 	{ "guests.delayed", "tarpit_guests_delayed",
 	    "Patient sessions that waited for a place with the MTA.", true, 1 },
 	{ "guests.refused", "tarpit_guests_refused",
-	    "Sessions that were told 421 for want of one.", true, 1 },
+	    "Of those, how many were told 421 for want of one.", true, 1 },
 	{ "relay.sessions", "tarpit_relayed_sessions",
 	    "Sessions that are relayed to an MTA on another machine.", false,
 	    1 },

@@ -7,9 +7,6 @@
 #include "bin/common/clock.h"
 #include "bin/common/loop.h"
 
-/* Parts of the places that who passes has whatever is left. */
-enum { HOST_PART = 20, NETWORK_PART = 10 };
-
 /* Who seems to have its share may have left since the last look.  Another one is
  * worth it, but not all the time: a tenth of it at the most. */
 enum { LOOK_PAUSE = 9 };
@@ -70,25 +67,19 @@ guests_places(const struct guests *g)
 
 /* What a host and the networks around it may have at the most, of LEFT. */
 static struct client_limits
-limits_for(uint32_t places, uint32_t left, bool graduate)
+limits_for(uint32_t left)
 {
-	uint32_t host = graduate ? left / 8 : left / 4;
-	uint32_t network = graduate ? left / 4 : left / 2;
+	uint32_t host = at_least(left / 8, 1), network = at_least(left / 4, 1);
 
-	if (!graduate) {
-		host = at_least(host, places / HOST_PART);
-		network = at_least(network, places / NETWORK_PART);
-	}
-	return (
-	    struct client_limits){ .max = {
-				       [CLIENT_HOST] = at_least(host, 1),
-				       [CLIENT_NETWORK] = at_least(network, 1),
-				       [CLIENT_SITE] = at_least(network, 1),
-				   } };
+	return (struct client_limits){ .max = {
+					   [CLIENT_HOST] = host,
+					   [CLIENT_NETWORK] = network,
+					   [CLIENT_SITE] = network,
+				       } };
 }
 
 static bool
-fits(const struct guests *g, const struct in6_addr *client, bool graduate,
+fits(const struct guests *g, const struct in6_addr *client,
     enum client_width *ret_width)
 {
 	uint32_t places = guests_places(g);
@@ -96,12 +87,14 @@ fits(const struct guests *g, const struct in6_addr *client, bool graduate,
 	uint32_t graduates = left_of((places + 1) / 2, g->n_graduates);
 	struct client_limits limits;
 
-	if (graduate && graduates < left)
+	if (graduates < left)
 		left = graduates;
 	*ret_width = CLIENT_WIDTHS;
-	if (graduate && left == 0)
+	if (left == 0)
 		return false;
-	limits = limits_for(places, left, graduate);
+	if (g->n_graduates < places / 4)
+		return true;
+	limits = limits_for(left);
 	for (int w = 0; w < CLIENT_WIDTHS; w++) {
 		*ret_width = (enum client_width)w;
 		if (clients_count(&g->clients, client, *ret_width) >=
@@ -112,16 +105,15 @@ fits(const struct guests *g, const struct in6_addr *client, bool graduate,
 }
 
 bool
-guests_may_enter(struct guests *g, const struct in6_addr *client, bool graduate,
+guests_may_graduate(struct guests *g, const struct in6_addr *client,
     uint64_t now, enum client_width *ret_width)
 {
-	if (g->places == 0 || g->is_blind ||
-	    fits(g, client, graduate, ret_width))
+	if (g->places == 0 || g->is_blind || fits(g, client, ret_width))
 		return true;
 	if (now < g->next_look)
 		return false;
 	guests_look(g, UINT32_MAX, now);
-	return g->is_blind || fits(g, client, graduate, ret_width);
+	return g->is_blind || fits(g, client, ret_width);
 }
 
 /* ---- coming and going ---- */

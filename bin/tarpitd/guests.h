@@ -4,18 +4,18 @@
  * Whom the MTA has: nobody tells us when a session that was handed off ends, so
  * it is seen when its descriptor is open nowhere any more (witness.h).  An MTA
  * serves so many at a time (HandoffSessions=), and each of them may be silent
- * for minutes.  So that none has more of these places than it is good for all:
+ * for minutes.  Who has only been patient, a graduate, which costs six seconds,
+ * is not to keep others out:
  *
- *  - who has only been patient, which costs six seconds, does not get more than
- *    half of the places; of what is left of that half a host may have an eighth
- *    part, a network around it (IPv4 /24, IPv6 /56 and /48) a quarter;
- *  - who passes may have twice as much, of what is left of all: alone, a fifth
- *    for a host and a third for a network.  So a crowd gets less each, and it
- *    takes many networks to leave nothing;
- *  - who passes has a twentieth for its host and a tenth for its network
- *    whatever is left: there may be more places than we know of.
+ *  - graduates do not get more than half of the places.  A quarter of all is for
+ *    whoever comes first, as long as there are so many;
+ *  - beyond that a host may have an eighth part of what is left of their half,
+ *    a network around it (IPv4 /24, IPv6 /56 and /48) a quarter.  So a crowd
+ *    gets less each, and it takes many networks to leave nothing.
  *
- * If it cannot be seen who is there, nothing is limited.
+ * Who passes is counted, and not limited: that is the MTA's own matter (such as
+ * Postfix's smtpd_client_connection_count_limit), which must not be less.  If it
+ * cannot be seen who is there, nothing is limited.
  */
 
 #include <netinet/in.h>
@@ -46,10 +46,10 @@ struct guests {
 int guests_init(struct guests *) MUST_CHECK;
 void guests_fini(struct guests *);
 
-/* May one more of CLIENT go to the MTA, which is a GRADUATE or not?  If not,
+/* May one more of CLIENT go to the MTA, which has been patient?  If not,
  * *RET_WIDTH is what has its share, or CLIENT_WIDTHS: graduates, all of them. */
-bool guests_may_enter(struct guests *, const struct in6_addr *client,
-    bool graduate, uint64_t now, enum client_width *ret_width);
+bool guests_may_graduate(struct guests *, const struct in6_addr *client,
+    uint64_t now, enum client_width *ret_width);
 
 /* How many places there are, as far as we know; 0: nothing is limited. */
 uint32_t guests_places(const struct guests *);

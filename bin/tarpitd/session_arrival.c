@@ -17,16 +17,6 @@ has_left(const struct session *s)
 	return drip_peek(s, &byte, 1) < 0;
 }
 
-/* At once, or not at all: it is for the MTA to greet it. */
-static void
-go_to_mta(struct dispatcher *d, struct session *s, uint64_t now)
-{
-	if (session_may_go_to_mta(d, s, now))
-		session_enter(d, s, SESSION_HANDOFF, now);
-	else
-		session_dismiss(d, s, OUTCOME_SHED, SMTP_MANY_CLIENTS, now);
-}
-
 /* Sends the session into the lane that was decided. */
 static void
 take_lane(
@@ -35,7 +25,7 @@ take_lane(
 	if (d->config->mode == MODE_OBSERVE)
 		s->flags |= SESSION_OBSERVED;
 	if (s->lane == LANE_PASS || (s->flags & SESSION_OBSERVED) != 0) {
-		go_to_mta(d, s, now);
+		session_enter(d, s, SESSION_HANDOFF, now);
 		return;
 	}
 	if (has_left(s)) {

@@ -87,8 +87,8 @@ end_greeting(struct dispatcher *d, struct session *s, uint64_t now)
 {
 	if (s->lane == LANE_THROTTLE)
 		return throttle_begin(d, s, now);
-	return session_may_go_to_mta(d, s, now) ? SESSION_HANDOFF
-						: wait_for_place(d, s, now);
+	return session_may_graduate(d, s, now) ? SESSION_HANDOFF
+					       : wait_for_place(d, s, now);
 }
 
 /* The greeting as a client gets it that may be let in: so many bytes that they

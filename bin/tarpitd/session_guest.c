@@ -28,15 +28,6 @@ is_graduate(const struct session *s)
 	return s->lane != LANE_PASS && (s->flags & SESSION_OBSERVED) == 0;
 }
 
-static const char *
-what_becomes_of_it(const struct dispatcher *d, const struct session *s)
-{
-	if (d->config->mode == MODE_OBSERVE)
-		return "more would be told 421";
-	return is_graduate(s) ? "more wait in their greeting, then hear 421"
-			      : "more are told 421";
-}
-
 static void
 tell(struct dispatcher *d, const struct session *s, enum client_width width,
     uint64_t now)
@@ -60,8 +51,9 @@ tell(struct dispatcher *d, const struct session *s, enum client_width width,
 	address_print(&s->client, text);
 	record_begin(&r, EVENT_HANDOFF_LIMIT,
 	    "the MTA has %u sessions of %s, and %u in all of the %u that it "
-	    "has places for (HandoffSessions=): %s",
-	    n, network, g->n, guests_places(g), what_becomes_of_it(d, s));
+	    "has places for (HandoffSessions=): more wait in their greeting, "
+	    "then hear 421",
+	    n, network, g->n, guests_places(g));
 	record_field(&r, "TARPIT_CLIENT", "%s", text);
 	if (width < CLIENT_WIDTHS)
 		record_field(&r, "TARPIT_NETWORK", "%s", network);
@@ -69,23 +61,19 @@ tell(struct dispatcher *d, const struct session *s, enum client_width width,
 }
 
 bool
-session_may_go_to_mta(struct dispatcher *d, struct session *s, uint64_t now)
+session_may_graduate(struct dispatcher *d, struct session *s, uint64_t now)
 {
 	enum client_width width;
 
 	if (!is_counted(d, s) ||
-	    guests_may_enter(
-		&d->guests, &s->client, is_graduate(s), now, &width))
+	    guests_may_graduate(&d->guests, &s->client, now, &width))
 		return true;
 	if ((s->flags & SESSION_OVER_MTA) == 0) {
 		s->flags |= SESSION_OVER_MTA;
+		d->guests.delayed++;
 		tell(d, s, width, now);
-		if (is_graduate(s))
-			d->guests.delayed++;
-		else
-			d->guests.refused++;
 	}
-	return (s->flags & SESSION_OBSERVED) != 0;
+	return false;
 }
 
 void

@@ -22,8 +22,9 @@ void session_set_cadence(struct dispatcher *, const struct session *);
 
 /* ---- session_guest.c ---- */
 
-/* May it go to the MTA now?  If not, that is recorded, once. */
-bool session_may_go_to_mta(struct dispatcher *, struct session *, uint64_t now);
+/* It has been patient: may it go to the MTA now?  If not, that is recorded,
+ * once. */
+bool session_may_graduate(struct dispatcher *, struct session *, uint64_t now);
 /* It goes. */
 void session_note_guest(
     struct dispatcher *, const struct session *, uint64_t now);

@@ -3,10 +3,6 @@
 
 load ../../helpers/common
 
-@test "guests: who is alone has a third, and its network a half" {
-	run_case tarpitd/guests_test who_is_alone_has_a_third
-}
-
 @test "guests: graduates have half of the places" {
 	run_case tarpitd/guests_test graduates_have_half
 }
@@ -19,8 +15,8 @@ load ../../helpers/common
 	run_case tarpitd/guests_test a_site_is_one
 }
 
-@test "guests: who passes has a little whatever is left" {
-	run_case tarpitd/guests_test who_passes_has_a_little
+@test "guests: who passes comes first, and is not limited" {
+	run_case tarpitd/guests_test who_passes_comes_first
 }
 
 @test "guests: what is served at a time there are places for" {

@@ -43,7 +43,7 @@ enter(const char *text, bool graduate)
 	struct in6_addr client;
 
 	CHECK_INT(inet_pton(AF_INET6, text, &client), 1);
-	if (!guests_may_enter(&guests, &client, graduate, now, &width))
+	if (graduate && !guests_may_graduate(&guests, &client, now, &width))
 		return false;
 	fds[n_fds] = socket(AF_INET, SOCK_STREAM, 0);
 	CHECK(fds[n_fds] >= 0);
@@ -77,34 +77,24 @@ enter_one(int n, const char *text, bool graduate)
 	return entered;
 }
 
-static void
-who_is_alone_has_a_third(void)
-{
-	start(100);
-	CHECK_INT(enter_one(200, "::ffff:192.0.2.200", false), 20);
-	CHECK_INT(width, CLIENT_HOST);
-	CHECK_INT(enter_all(200, "::ffff:192.0.2.", "", false), 13);
-	CHECK_INT(width, CLIENT_NETWORK);
-	CHECK_INT(enter_one(200, "::ffff:192.0.3.1", false), 13);
-	finish();
-}
-
+/* A quarter for whoever comes first, then shares, and no more than half. */
 static void
 graduates_have_half(void)
 {
 	start(100);
-	CHECK_INT(enter_one(200, "::ffff:192.0.2.200", true), 5);
+	CHECK_INT(enter_one(200, "::ffff:192.0.2.200", true), 25);
 	CHECK_INT(width, CLIENT_HOST);
-	CHECK_INT(enter_all(200, "::ffff:192.0.2.", "", true), 5);
+	CHECK_INT(enter_one(200, "::ffff:192.0.3.200", true), 2);
+	CHECK_INT(width, CLIENT_HOST);
+	CHECK_INT(enter_all(200, "::ffff:192.0.3.", "", true), 3);
 	CHECK_INT(width, CLIENT_NETWORK);
-	CHECK_INT(enter_all(250, "::ffff:10.0.", ".1", true), 40);
+	CHECK_INT(enter_all(250, "::ffff:10.0.", ".1", true), 20);
 	CHECK_INT(width, CLIENT_WIDTHS);
 	CHECK_INT(guests.n_graduates, 50);
-	CHECK_INT(enter_all(200, "::ffff:192.0.3.", "", false), 17);
 	finish();
 }
 
-/* Ten networks of silent hosts, and who comes eleventh has a place. */
+/* A network that has the quarter, ten others, and who comes then has a place. */
 static void
 a_crowd_leaves_something(void)
 {
@@ -112,13 +102,13 @@ a_crowd_leaves_something(void)
 	int n = 0;
 
 	start(100);
-	for (int net = 0; net < 10; net++) {
+	for (int net = 0; net < 11; net++) {
 		snprintf(before, sizeof(before), "::ffff:10.1.%d.", net);
 		n += enter_all(250, before, "", true);
 	}
-	CHECK_INT(n, 44);
+	CHECK_INT(n, 47);
 	CHECK_INT(enter_one(250, "::ffff:192.0.2.1", true), 1);
-	CHECK_INT(enter_all(250, "::ffff:192.0.2.", "", false), 18);
+	CHECK_INT(enter_one(50, "::ffff:192.0.2.200", false), 50);
 	finish();
 }
 
@@ -126,30 +116,25 @@ static void
 a_site_is_one(void)
 {
 	start(100);
-	CHECK_INT(enter_all(40, "2001:db8:1:00", "::1", true), 10);
+	CHECK_INT(enter_all(250, "::ffff:10.1.1.", "", true), 25);
+	CHECK_INT(enter_all(40, "2001:db8:1:00", "::1", true), 5);
 	CHECK_INT(width, CLIENT_NETWORK);
 	CHECK_INT(enter_all(40, "2001:db8:1:", "00::1", true), 0);
 	CHECK_INT(width, CLIENT_SITE);
-	CHECK_INT(enter_all(40, "2001:db8:2:", "00::1", true), 8);
+	CHECK_INT(enter_all(40, "2001:db8:2:", "00::1", true), 4);
 	CHECK_INT(width, CLIENT_SITE);
 	finish();
 }
 
+/* Graduates have only what is left of the places, however few they are. */
 static void
-who_passes_has_a_little(void)
+who_passes_comes_first(void)
 {
 	start(100);
-	for (int i = 0; guests.n < 100; i++) {
-		char text[64];
-
-		snprintf(text, sizeof(text), "::ffff:10.2.%d.1", i % 250);
-		CHECK(enter(text, false));
-	}
-	CHECK_INT(enter_one(50, "::ffff:192.0.2.200", false), 5);
-	CHECK_INT(enter_all(50, "::ffff:192.0.2.", "", false), 5);
-	CHECK_INT(width, CLIENT_NETWORK);
-	CHECK_INT(enter_all(50, "::ffff:192.0.3.", "", true), 0);
+	CHECK_INT(enter_one(98, "::ffff:192.0.2.200", false), 98);
+	CHECK_INT(enter_all(50, "::ffff:192.0.3.", "", true), 2);
 	CHECK_INT(width, CLIENT_WIDTHS);
+	CHECK_INT(enter_one(50, "::ffff:192.0.2.200", false), 50);
 	finish();
 }
 
@@ -169,15 +154,15 @@ what_is_served_are_places(void)
 static void
 who_has_left_is_looked_for(void)
 {
-	start(10);
-	CHECK_INT(enter_one(20, "::ffff:192.0.2.1", false), 2);
+	start(4);
+	CHECK_INT(enter_one(20, "::ffff:192.0.2.1", true), 1);
 	for (int i = 0; i < n_fds; i++)
 		close(fds[i]);
 	n_fds = 0;
 	/* Not all the time. */
-	CHECK_INT(enter_one(20, "::ffff:192.0.2.1", false), 0);
+	CHECK_INT(enter_one(20, "::ffff:192.0.2.1", true), 0);
 	now += USEC_PER_SEC;
-	CHECK_INT(enter_one(20, "::ffff:192.0.2.1", false), 2);
+	CHECK_INT(enter_one(20, "::ffff:192.0.2.1", true), 1);
 	finish();
 }
 
@@ -191,11 +176,10 @@ zero_places_limit_nothing(void)
 }
 
 static const struct check_case cases[] = {
-	CASE(who_is_alone_has_a_third),
 	CASE(graduates_have_half),
 	CASE(a_crowd_leaves_something),
 	CASE(a_site_is_one),
-	CASE(who_passes_has_a_little),
+	CASE(who_passes_comes_first),
 	CASE(what_is_served_are_places),
 	CASE(who_has_left_is_looked_for),
 	CASE(zero_places_limit_nothing),
