@@ -183,7 +183,7 @@ leave() {
 	tell -c later reset
 	wait_until is_over
 	# Those before were told nothing: probes of the port, for all we know.
-	[ "$(grep -c event=session "$DAEMONS/tarpitd.log")" = 30 ]
+	[ "$(grep -c event=session "$DAEMONS/tarpitd.log")" = 50 ]
 	[ "$(count passed)" = 0 ]
 	[ "$(descriptors_of tarpitd)" -lt 20 ]
 }
