@@ -18,8 +18,7 @@ teardown() {
 }
 
 # 127.0.20.* is held at 5 bytes a second, 127.0.21.* as fast as it goes,
-# 127.0.23.* slowed, all others pass, and are known: of strangers the MTA is
-# given only so many at a time.
+# 127.0.23.* slowed, all others pass.
 roles() {
 	local rules=() i
 	for i in {1..254}; do
@@ -27,7 +26,7 @@ roles() {
 			"127.0.21.$i action=hold rate=1000000 score=100 ttl=600"
 			"127.0.23.$i action=slow rate=100 patience=20 score=30 ttl=600")
 	done
-	policy "${rules[@]}" '* action=pass rate=0 score=-100 ttl=600'
+	policy "${rules[@]}" '* action=pass rate=0 ttl=600'
 }
 
 start() {
@@ -177,9 +176,8 @@ leave() {
 	# Nobody looks at them before; then they are found to be gone.
 	wait_until is_over
 	crowd later
-	# As many strangers as the MTA is given at a time.
-	tell -c later 'open 30 127.0.22.1'
-	wait_for_count 'to the MTA' 30
+	tell -c later 'open 50 127.0.22.1'
+	wait_for_count 'to the MTA' 50
 	tell -c later reset
 	wait_until is_over
 	# Those before were told nothing: probes of the port, for all we know.
