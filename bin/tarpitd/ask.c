@@ -462,6 +462,17 @@ on_reconnect(struct timer *t, uint64_t now)
 	ask_flush(a);
 }
 
+/* Whether somebody was answered since S asked, which was PolicyTimeout= before
+ * its deadline. */
+static bool
+has_answered_since(const struct ask *a, const struct session *s)
+{
+	uint32_t asked = s->deadline - (uint32_t)(a->timeout / USEC_PER_MSEC);
+
+	return a->answered != 0 &&
+	    (int32_t)(to_msec(a, a->last_heard) - asked) > 0;
+}
+
 /* S has waited long enough, and those of its client with it.  A service that
  * answers others is there, and only overloaded. */
 static void
@@ -470,7 +481,7 @@ end_waiting(struct ask *a, struct session *s, uint64_t now)
 	const struct verdict *v = NULL;
 
 	a->timed_out++;
-	if (now - a->last_heard >= a->timeout) {
+	if (!has_answered_since(a, s)) {
 		set_healthy(a, false, "no answer within PolicyTimeout");
 	} else {
 		note_overload(a, now, "not all answers come in time");

@@ -245,7 +245,7 @@ wait_until_answered() {
 @test "policy: who is too late while others are answered is slowed" {
 	policy '127.0.0.2 silent' '* action=pass'
 	mta
-	tarpitd PolicyTimeout=6s
+	tarpitd PolicyTimeout=4s
 	smtp_connect "$AT" 127.0.0.2
 	SMTP=other smtp_connect "$AT" 127.0.0.3
 	SMTP=other smtp_expect '220 mta.test'
