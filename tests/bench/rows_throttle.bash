@@ -7,7 +7,7 @@ throttle_sessions() {
 	local empty answer
 	start_postfix && start_policyd 20 $'[Lanes]\nHold=1000' &&
 		start_tarpitd ours Backend="$backend_at" BackendConnections=8 BackendPerClient=8 \
-			BackendTimeout=5min SpoolDirectory="$DIR" || return
+			BackendTimeout=5min MaxThrottled=100% SpoolDirectory="$DIR" || return
 	empty=$(pss "$ours_pid")
 	hold clients "$ours_at" "$1" || return
 	tell clients speak || return
