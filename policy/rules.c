@@ -6,13 +6,6 @@
 #include "policy/redis_url.h"
 #include "policy/rules_internal.h"
 
-int
-rules_fail(char *why, size_t size, const char *text)
-{
-	snprintf(why, size, "%s", text);
-	return -EINVAL;
-}
-
 /*
  * Curves
  */

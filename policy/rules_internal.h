@@ -5,12 +5,20 @@
  * (rules.c), weights and zones (rules_weights.c).
  */
 
+#include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "policy/rules.h"
 
-/* -EINVAL, with TEXT at WHY. */
-int rules_fail(char *why, size_t size, const char *text);
+/* -EINVAL, with TEXT at WHY.  Inline, so that the compiler sees that it fails,
+ * and what a caller has not set is not used. */
+static inline int
+rules_fail(char *why, size_t size, const char *text)
+{
+	snprintf(why, size, "%s", text);
+	return -EINVAL;
+}
 
 /* Lines of [Weights] and [Zones]; see struct option_section. */
 int rules_set_weight(

@@ -113,16 +113,19 @@ kept_out_by() {
 
 # By a proxy: the loopback has no such network.
 @test "places: sessions of an IPv6 site keep no stranger out" {
-	local i
+	local i refused=0
 	FRONT=127.0.0.1:$(free_port)
 	small ProxyTrusted=127.0.0.1 MaxSessions=20 MaxPerSite=8
 	for i in {1..12}; do
 		SMTP=v$i smtp_connect "$FRONT"
 		SMTP=v$i smtp_send "PROXY TCP6 2001:db8:1:${i}00::1 2001:db8::2 1 25\r\n"
 	done
-	for i in {9..12}; do
-		SMTP=v$i smtp_expect '421 4.7.0 mx.test'
+	# Which of them is a matter of whose header is read first.
+	for i in {1..12}; do
+		SMTP=v$i smtp_expect '(220 |421 4.7.0 )mx.test'
+		[[ $LINE != 421* ]] || refused=$((refused + 1))
 	done
+	[ "$refused" = 4 ]
 	strangers_get_in
 	[ "$(figure limited.site)" = 4 ]
 }
