@@ -314,7 +314,7 @@ put_record(struct parser *p, struct slice key, struct slice value)
 		return list_bad_line(
 		    p, "the key \"%s\" is no network", list_quote(key, &q));
 	/* A host's name, "=.example.org", "user@192.0.2.1", and the rule for
-   * all others, which has an empty key. */
+	 * all others, which has an empty key. */
 	list_note_foreign(p);
 	return 0;
 }
@@ -344,10 +344,12 @@ list_parse_cdb(struct parser *p, const char *buf, size_t len)
 	r = check_records(p, &f);
 	if (r == 0)
 		r = check_tables(p, &f);
+	/* All of them are whole: check_records() has seen that. */
 	while (r == 0 && at < f.end) {
 		struct slice key, value;
 
-		(void)next_record(&f, &at, &key, &value);
+		if (!next_record(&f, &at, &key, &value))
+			break;
 		p->report->line = (unsigned)++n;
 		if (is_ours(key, value))
 			return list_bad_file(p,
