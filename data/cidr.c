@@ -151,7 +151,7 @@ cidr_format(const struct cidr *cidr, char *buf)
 	size_t len;
 
 	/* Not cidr_format_addr(): ::ffff:0:0/90 is an IPv6 prefix although
-   * its first address is IPv4-mapped. */
+	 * its first address is IPv4-mapped. */
 	if (v4)
 		cidr_format_addr(&cidr->addr, buf);
 	else
@@ -245,7 +245,7 @@ cidr_take_range(
 	if (cidr_addr_is_v4(first))
 		return take_v4_range(first, last, ret_cidr);
 	/* The first length, from the widest, that fits at both ends; a single
-   * address always does. */
+	 * address always does. */
 	for (;; len++) {
 		*ret_cidr = cidr_mask(first, len);
 		end = cidr_last(ret_cidr);

@@ -587,7 +587,7 @@ parse_lines(struct parser *p, const char *buf, size_t len)
 	int r = 0;
 
 	/* A column that is asked for is in a file that has columns, and says
-   * which. */
+	 * which. */
 	if (p->report->format == LIST_AUTO && !has_column)
 		r = recognise(p, buf, len, eol);
 	if (r == 0 &&

@@ -40,7 +40,7 @@ static unsigned
 drop_fits(struct slice line)
 {
 	/* A list that has nothing but its end is a DROP list as well as any
-   * other; it counts for little, since an ASN list has it, too. */
+	 * other; it counts for little, since an ASN list has it, too. */
 	return has_member(line, "cidr") ? DECISIVE : has_member(line, "type");
 }
 
