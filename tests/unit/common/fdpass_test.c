@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "bin/common/fdpass.h"
 
-#include <dirent.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "bin/common/fd.h"
 #include "tests/helpers/check.h"
+#include "tests/helpers/resources.h"
 
 /* A pipe goes over SOCK; what is written to it afterwards proves that it is
  * the same pipe. */
@@ -31,19 +31,6 @@ fixture_close(struct fixture *f)
 		fd_close(&f->sock[i]);
 		fd_close(&f->pipe[i]);
 	}
-}
-
-static int
-open_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	CHECK(dir != NULL);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
 }
 
 /* Sends N copies of FD in one message, which fdpass_send() never does. */
@@ -183,14 +170,14 @@ static void
 check_several_refused(size_t n)
 {
 	struct fixture f = fixture_new();
-	int before = open_descriptors();
+	int before = descriptors_open();
 	char buf[16];
 	int got = 99;
 
 	send_several(f.sock[0], f.pipe[1], n);
 	CHECK_INT(fdpass_recv(f.sock[1], buf, sizeof(buf), &got), -EBADMSG);
 	CHECK_INT(got, 99);
-	CHECK_INT(open_descriptors(), before);
+	CHECK_INT(descriptors_open(), before);
 	fixture_close(&f);
 }
 
